@@ -1,0 +1,33 @@
+/* Bytes that must not stay behind: keys, tokens, passwords.
+ *
+ * A secret's memory is kept out of core dumps and swap where the kernel lets
+ * us, and is overwritten before it is freed.  Never print one, never put one
+ * into argv, a journal or a json_t that is logged. */
+
+#ifndef BOOTMEND_SECRET_H
+#define BOOTMEND_SECRET_H
+
+#include <stddef.h>
+
+#include <base/mem.h>
+
+struct secret {
+  char *data; /* terminated, so that a text can be used as one */
+  size_t len;
+};
+
+#define CLEANUP_SECRET CLEANUP (cleanup_secret)
+
+struct secret *secret_new (const void *data, size_t len);
+/* Takes over a malloced string: copies it, then wipes and frees the original. */
+struct secret *secret_take_string (char *text);
+void secret_free (struct secret *secret);
+void cleanup_secret (struct secret **secret);
+
+/* Overwrites memory in a way that the compiler can't leave out. */
+void wipe (void *ptr, size_t len);
+
+/* Called once by a program that will hold secrets: no core dumps of it. */
+void secret_no_core_dumps (void);
+
+#endif

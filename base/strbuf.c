@@ -1,0 +1,82 @@
+#include "strbuf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+grow (struct strbuf *sb, size_t extra)
+{
+  size_t need = sb->len + extra + 1;
+
+  if (need <= sb->cap)
+    return;
+  sb->cap = need > sb->cap * 2 ? need : sb->cap * 2;
+  sb->buf = xrealloc (sb->buf, sb->cap, 1);
+}
+
+void
+strbuf_add (struct strbuf *sb, const void *data, size_t len)
+{
+  grow (sb, len);
+  if (len)
+    memcpy (sb->buf + sb->len, data, len);
+  sb->len += len;
+  sb->buf[sb->len] = '\0';
+}
+
+void
+strbuf_addstr (struct strbuf *sb, const char *s)
+{
+  strbuf_add (sb, s, strlen (s));
+}
+
+void
+strbuf_addch (struct strbuf *sb, char c)
+{
+  strbuf_add (sb, &c, 1);
+}
+
+void
+strbuf_addf (struct strbuf *sb, const char *fmt, ...)
+{
+  CLEANUP_FREE char *text = NULL;
+  va_list args;
+
+  va_start (args, fmt);
+  text = xvasprintf (fmt, args);
+  va_end (args);
+  strbuf_addstr (sb, text);
+}
+
+void
+strbuf_consume (struct strbuf *sb, size_t n)
+{
+  memmove (sb->buf, sb->buf + n, sb->len - n + 1);
+  sb->len -= n;
+}
+
+void
+strbuf_reset (struct strbuf *sb)
+{
+  sb->len = 0;
+  if (sb->buf)
+    sb->buf[0] = '\0';
+}
+
+void
+strbuf_release (struct strbuf *sb)
+{
+  free (sb->buf);
+  sb->buf = NULL;
+  sb->len = sb->cap = 0;
+}
+
+char *
+strbuf_take (struct strbuf *sb)
+{
+  char *s = sb->buf ? sb->buf : xstrdup ("");
+
+  sb->buf = NULL;
+  sb->len = sb->cap = 0;
+  return s;
+}

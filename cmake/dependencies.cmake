@@ -1,0 +1,13 @@
+# Everything from outside, in one place; docs/ARCHITECTURE.md says why each.
+find_package (PkgConfig REQUIRED)
+find_package (Threads REQUIRED)
+pkg_check_modules (JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules (OPENSSL REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+pkg_check_modules (SQLITE  REQUIRED IMPORTED_TARGET sqlite3>=3.35)
+pkg_check_modules (GUESTFS REQUIRED IMPORTED_TARGET libguestfs>=1.48)
+pkg_check_modules (LIBVIRT REQUIRED IMPORTED_TARGET libvirt>=9.0 libvirt-qemu>=9.0)
+pkg_check_modules (LIBXML2 REQUIRED IMPORTED_TARGET libxml-2.0>=2.9)
+pkg_check_modules (CURL    REQUIRED IMPORTED_TARGET libcurl>=7.88)
+if (BOOTMEND_TESTS)
+  pkg_check_modules (CUNIT REQUIRED IMPORTED_TARGET cunit)
+endif ()
