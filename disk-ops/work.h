@@ -1,0 +1,72 @@
+/* Work on the disks of one appliance.
+ *
+ * A batch is a set of disks that share one libguestfs appliance.  batch_run is
+ * straight-line, blocking code: it runs in a worker process of the agent, which
+ * a supervisor can kill at any moment without harm to a patient disk, because
+ * a patient is only written after all is known to be well:
+ *
+ *   1. a redo overlay (qcow2) is made over the patient; the appliance opens
+ *      overlays only
+ *   2. open, find the OS, match, prove, back up evidence, change, check, sync
+ *   3. the appliance is closed; an undo image (qcow2) is filled with what the
+ *      patient holds now in exactly the clusters that the redo overlay changes
+ *   4. both are synced, evidence/manifest.json says "commit", then the redo
+ *      overlay is committed into the patient, and the manifest says "done"
+ *
+ * Killed before 4: the patient is untouched.  Killed during 4: the next run
+ * finds the manifest and commits again (disk-ops/overlay.h).
+ */
+
+#ifndef BOOTMEND_WORK_H
+#define BOOTMEND_WORK_H
+
+#include <base/json.h>
+
+struct recipe;
+
+/* One disk and what to do with it; see "work" in protocol/protocol.h for what
+ * the words mean.  All borrowed from the caller. */
+struct work {
+  const char *id;
+  const char *mode; /* "inspect", "report", "apply", "undo" */
+  const struct recipe *recipe; /* NULL for inspect and undo */
+  const char *path;
+  const char *format; /* "raw", "qcow2": never probed */
+  int64_t size_bytes; /* virtual size as the provider says; -1: not said */
+  const char *serial; /* NULL: not said */
+  const char *evidence; /* folder; NULL for inspect and report */
+  const json_t *allow;  /* refusal codes that the operator accepts */
+  int64_t limit_ms;
+};
+
+struct batch_hooks {
+  /* Progress of one disk; detail may be NULL (borrowed). */
+  void (*stage) (void *opaque, const char *id, const char *stage,
+                 const json_t *detail);
+  /* The appliance: phase "start", "up" (detail: accel, ms) or "down". */
+  void (*appliance) (void *opaque, const char *phase, const json_t *detail);
+  /* The result of one disk, as protocol/protocol.h describes it but for the
+   * envelope; exactly one for each work unless batch_run fails. */
+  void (*result) (void *opaque, const char *id, json_t *result_taken);
+  void *opaque;
+};
+
+struct batch_options {
+  const char *scratch; /* folder for redo overlays */
+  bool force_tcg;      /* KVM is known not to work here */
+  int memsize_mb;      /* of the appliance; 0 = the measured default */
+};
+
+/* Works through all disks.  An error of one disk is that disk's result; -1 is
+ * for the appliance itself (it did not start, it died): the caller then tries
+ * the disks that have no result yet one by one. */
+int batch_run (const struct batch_options *options, const struct work *works,
+               size_t n_works, const struct batch_hooks *hooks,
+               struct err **err) ATTR_USE;
+
+/* Finds out once whether KVM works on this machine, by launching; the answer
+ * is remembered in the scratch folder's parent.  Returns true if TCG has to be
+ * forced. */
+bool kvm_is_broken (const char *scratch);
+
+#endif

@@ -1,0 +1,100 @@
+/* What the controller and an agent say to each other: one JSON object a line,
+ * over the agent's stdin and stdout.  stderr is for people.
+ *
+ * Every line has "bootmend": PROTOCOL_VERSION.  A line longer than
+ * PROTOCOL_MAX_LINE, one that is no JSON object, or one with another version
+ * ends the conversation with an error that says which of these it was.  Fields
+ * that a reader does not know are ignored, so that fields can be added.
+ *
+ * Controller to agent ("request"):
+ *   work    one disk to work on.  The agent gathers the disks that wait at the
+ *           same time, belong to the same trust domain and want isolation
+ *           "shared" into one appliance.
+ *           { request: "work", id: text unique in this conversation,
+ *             mode: "inspect" | "report" | "apply" | "undo",
+ *             recipe: the recipe's object (report, apply),
+ *             parameters: {name: value},
+ *             disk: { path, format: "raw" | "qcow2", size_bytes or absent,
+ *                     serial or absent, trust_domain: text },
+ *             evidence: folder for this disk (apply, undo),
+ *             isolation: "shared" | "disk",
+ *             dirty_ntfs..: options of later recipes,
+ *             allow: [refusal codes that the operator accepts],
+ *             limit_ms: for the work on this disk once the appliance is up }
+ *   cancel  { request: "cancel", id }: drop it if it has not started; else it
+ *           is ended at the next safe point.  A result follows in any case.
+ *   quit    finish nothing more, close the appliances, exit 0.
+ * End of input means that the controller is gone: the agent stops at the next
+ * safe point (a patient disk is either untouched, or completely changed, or
+ * its evidence folder says how to go on) and exits.
+ *
+ * Agent to controller ("event"):
+ *   hello      first line: { event, agent: version, protocol, host, pid,
+ *              workers: how many appliances at once, batch: disks in each }
+ *   accepted   { event, id }
+ *   appliance  { event, phase: "start" | "up" | "down" | "lost", number,
+ *              ids: [...], accel: "kvm" | "tcg", ms, error }
+ *   stage      { event, id, stage, ms since the work began, detail: {...} }
+ *              stages in order, see protocol_stages
+ *   result     exactly one for each work: { event, id, outcome, reason,
+ *              refusal: code, error: {code, message}, changed: bool,
+ *              os: {...}, matches: [...], kept: [...], changes: [...],
+ *              disk: {...what inspect shows...}, evidence: folder,
+ *              notes: [text], timings_ms: {...} }
+ *   log        { event, level: "warning" | "debug", text }
+ *
+ * Outcomes of a disk: see enum work_outcome.
+ */
+
+#ifndef BOOTMEND_PROTOCOL_H
+#define BOOTMEND_PROTOCOL_H
+
+#include <base/json.h>
+#include <base/strbuf.h>
+
+#define PROTOCOL_VERSION  1
+#define PROTOCOL_MAX_LINE (4 * 1024 * 1024)
+
+enum work_mode { WORK_INSPECT, WORK_REPORT, WORK_APPLY, WORK_UNDO };
+const char *work_mode_name (enum work_mode mode);
+/* -1 for a word that is none. */
+int work_mode_from_name (const char *name);
+
+enum work_outcome {
+  OUTCOME_REPAIRED,  /* apply: changed, checked, committed to the disk */
+  OUTCOME_CLEAN,     /* apply, report: the recipe finds nothing to change */
+  OUTCOME_NEEDED,    /* report: apply would change this disk */
+  OUTCOME_UNDONE,    /* undo: the disk is as it was before */
+  OUTCOME_INSPECTED, /* inspect: looked at */
+  OUTCOME_REFUSED,   /* unsafe by a named rule; the disk is untouched */
+  OUTCOME_FAILED     /* an error; `changed` says if the disk was touched */
+};
+const char *work_outcome_name (enum work_outcome outcome);
+int work_outcome_from_name (const char *name);
+
+/* A refusal has a stable code; the text says more.  Ended by a NULL code.
+ * `allow` marks those that --allow CODE can override. */
+struct refusal {
+  const char *code;
+  const char *meaning;
+  bool allow;
+};
+extern const struct refusal refusals[];
+const struct refusal *refusal_by_code (const char *code);
+
+/* Stage names in the order in which a disk passes them, ended by NULL:
+ * queued, appliance, opened, os-found, matched, backed-up, changed, checked,
+ * closed, saved (undo image made), committed. */
+extern const char *const protocol_stages[];
+
+/* {bootmend: version, kind: name}: the start of every message. */
+json_t *message_new (const char *kind, const char *name);
+
+/* The message as one line with its newline. */
+char *message_line (const json_t *message);
+
+/* Takes the next complete line out of `in` and parses it.  1: *message is one;
+ * 0: no complete line yet; -1: the peer does not speak our protocol. */
+int message_next (struct strbuf *in, json_t **message, struct err **err);
+
+#endif

@@ -1,0 +1,133 @@
+/* A provider (a cloud, or libvirt) as a table of operations.
+ *
+ * A row turns plain data into a request and a reply into plain data.  It never
+ * blocks, sleeps, retries, logs or keeps state, so rate limits, retries,
+ * recording and fault injection are written once, outside.  libvirt's API is a
+ * blocking library instead of HTTP: its rows have `call`, which the engine runs
+ * on a worker thread; nobody else sees the difference.
+ *
+ * Plain data is JSON.  `in` and `out` of every operation are listed below;
+ * a VM record is described in providers/vm.h.
+ *
+ * Every operation with an effect answers when the provider has *accepted* it.
+ * Whether it took effect is seen in a later describe, and only there: that is
+ * what makes a lost reply, a repeated call and a resumed campaign the same
+ * case (controller/step.h).
+ */
+
+#ifndef BOOTMEND_PROVIDER_H
+#define BOOTMEND_PROVIDER_H
+
+#include <stdbool.h>
+
+#include <base/json.h>
+
+struct http_request;
+struct http_reply;
+
+enum op_id {
+  /* in {selector: {...}, page: token or absent}
+   * out {vms: [record], next: token or absent,
+   *      missing: [{what, why}]  what the selector names and does not exist} */
+  OP_FIND,
+  /* in {ids: [vm id]}   out {vms: [record], gone: [id]} */
+  OP_DESCRIBE,
+  /* in {vms: [record], force: bool}   out {failed: [{id, error}]} */
+  OP_STOP,
+  OP_START,
+  /* in {vm: record, disk: os_disk of it}   out {} */
+  OP_DETACH_OS,
+  /* in {vm: record, disk: saved os_disk}   out {}: attach as the OS disk */
+  OP_ATTACH_OS,
+  /* in {vm: record, saved: the record before}   out {}: put attributes back */
+  OP_RESTORE_ATTRIBUTES,
+  /* in {helper: record, disks: [{disk: os_disk, slot: text}]}   out {} */
+  OP_HELPER_ATTACH,
+  OP_HELPER_DETACH,
+  /* in {vm, disk, token, name, tags: {}}   out {created: {kind, id}} */
+  OP_SNAPSHOT,
+  /* in {vm, source: {kind, id}, token, name, tags}  out {created: {kind, id}} */
+  OP_DISK_FROM,
+  /* in {vm, disk: the new one, token}   out {} */
+  OP_SWAP_OS,
+  /* in {kind, id}   out {} */
+  OP_DELETE,
+  /* in {vms: [record], mark: {campaign, controller, since}}
+   * out {failed: [{id, error}]} */
+  OP_MARK,
+  OP_UNMARK,
+  /* in {vm, after: position from an earlier reply or absent}
+   * out {text: printable or not, after: position of its end} */
+  OP_SERIAL_LOG,
+  /* in {vm}   out {type: "image/png", data: base64} */
+  OP_SCREENSHOT,
+  /* in {vm}   out {alive: bool, why: text}: a word from inside the guest */
+  OP_GUEST_PING,
+  OP_COUNT
+};
+
+/* One account (or URI, subscription, project) and region of one provider, as a
+ * campaign uses it.  Made by provider->open from the operator's words. */
+struct binding {
+  const struct provider *provider;
+  char *account; /* "123456789012", "qemu:///system", ... */
+  char *region;  /* "" where there is none */
+  json_t *config; /* options of the provider; no secrets */
+  void *handle;   /* the provider's own (a connection); NULL for HTTP ones */
+};
+
+struct provider_op {
+  const char *name;        /* "stop": in journals, reports, errors */
+  const char *limit_class; /* which token bucket */
+  unsigned max_ids;        /* how many VMs one call takes; 0 = one */
+  bool changes;            /* has an effect: journalled before it is sent */
+
+  int (*build) (const struct binding *b, const json_t *in,
+                struct http_request *req, struct err **err);
+  int (*parse) (const struct binding *b, const json_t *in,
+                const struct http_reply *reply, json_t **out, struct err **err);
+  int (*call) (const struct binding *b, const json_t *in, json_t **out,
+               struct err **err);
+};
+
+enum provider_caps {
+  CAP_MOVE = 1,       /* strategy move */
+  CAP_SWAP = 2,       /* strategy swap */
+  CAP_RESTORE = 4,    /* strategy restore */
+  CAP_IN_PLACE = 8,   /* a stopped VM's disk is reachable where the agent runs:
+                         nothing is detached or attached */
+  CAP_GUEST_PING = 16 /* OP_GUEST_PING means something */
+};
+
+/* An option of a provider's own, e.g. --libvirt-uri. */
+struct provider_option {
+  const char *name, *argument, *otherwise, *help;
+};
+
+struct provider {
+  const char *name;        /* "libvirt" */
+  const char *description; /* one line for help and docs */
+  unsigned caps;
+  const struct provider_option *options; /* ends with name NULL */
+
+  /* How VMs of this provider are named on a command line, for help. */
+  const char *selector_help;
+
+  /* Turns the words of the command line ("PROVIDER:REST") into a selector
+   * object for OP_FIND, without any I/O. */
+  int (*parse_selector) (const char *words, json_t **selector,
+                         struct err **err);
+
+  /* Opens and closes what `handle` is.  May block (connects); called on a
+   * worker thread. */
+  int (*open) (struct binding *b, struct err **err);
+  void (*close) (struct binding *b);
+
+  struct provider_op ops[OP_COUNT]; /* name NULL: this one can't do it */
+};
+
+/* All built-in providers, ended by NULL. */
+extern const struct provider *const providers[];
+const struct provider *provider_by_name (const char *name);
+
+#endif

@@ -1,0 +1,14 @@
+#include "provider.h"
+
+#include <string.h>
+
+const struct provider *const providers[] = { NULL };
+
+const struct provider *
+provider_by_name (const char *name)
+{
+  for (size_t i = 0; providers[i]; i++)
+    if (strcmp (providers[i]->name, name) == 0)
+      return providers[i];
+  return NULL;
+}
