@@ -12,35 +12,35 @@ read_clock_ms (clockid_t id)
   struct timespec ts;
 
   clock_gettime (id, &ts);
-  return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+  return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static int64_t
 real_now_ms (const struct clock *clock)
 {
-  (void) clock;
+  (void)clock;
   return read_clock_ms (CLOCK_MONOTONIC);
 }
 
 static int64_t
 real_wall_ms (const struct clock *clock)
 {
-  (void) clock;
+  (void)clock;
   return read_clock_ms (CLOCK_REALTIME);
 }
 
-const struct clock real_clock = { real_now_ms, real_wall_ms };
+const struct clock real_clock = {real_now_ms, real_wall_ms};
 
 static int64_t
 fake_now_ms (const struct clock *clock)
 {
-  return ((const struct fake_clock *) clock)->mono_ms;
+  return ((const struct fake_clock *)clock)->mono_ms;
 }
 
 static int64_t
 fake_wall_ms (const struct clock *clock)
 {
-  return ((const struct fake_clock *) clock)->wall_ms;
+  return ((const struct fake_clock *)clock)->wall_ms;
 }
 
 void
@@ -62,8 +62,8 @@ fake_clock_advance (struct fake_clock *fake, int64_t by_ms)
 char *
 time_format_ms (int64_t wall_ms)
 {
-  time_t seconds = (time_t) (wall_ms / 1000);
-  int ms = (int) (wall_ms % 1000);
+  time_t seconds = (time_t)(wall_ms / 1000);
+  int ms = (int)(wall_ms % 1000);
   struct tm tm;
   char text[64];
 
@@ -97,7 +97,7 @@ parse_fraction_ms (const char **p)
 int
 time_parse_ms (const char *text, int64_t *wall_ms)
 {
-  struct tm tm = { 0 };
+  struct tm tm = {0};
   const char *p = strptime (text, "%Y-%m-%dT%H:%M:%S", &tm);
   int ms, sign, hours, minutes, used = 0;
   int64_t offset_s = 0;
@@ -113,18 +113,18 @@ time_parse_ms (const char *text, int64_t *wall_ms)
     offset_s = sign * (hours * 3600 + minutes * 60);
   } else if (strcmp (p, "Z") != 0)
     return -1;
-  *wall_ms = ((int64_t) timegm (&tm) - offset_s) * 1000 + ms;
+  *wall_ms = ((int64_t)timegm (&tm) - offset_s) * 1000 + ms;
   return 0;
 }
 
 int64_t
 filetime_to_unix_ns (uint64_t filetime)
 {
-  return ((int64_t) filetime - FILETIME_EPOCH_DIFF_100NS) * 100;
+  return ((int64_t)filetime - FILETIME_EPOCH_DIFF_100NS) * 100;
 }
 
 uint64_t
 filetime_from_unix_ns (int64_t unix_ns)
 {
-  return (uint64_t) (unix_ns / 100 + FILETIME_EPOCH_DIFF_100NS);
+  return (uint64_t)(unix_ns / 100 + FILETIME_EPOCH_DIFF_100NS);
 }

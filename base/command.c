@@ -37,7 +37,7 @@ struct pipes {
 static void
 pipes_close (struct pipes *p)
 {
-  int *all[] = { p->in, p->out, p->msg, p->fail };
+  int *all[] = {p->in, p->out, p->msg, p->fail};
 
   for (size_t i = 0; i < ARRAY_SIZE (all); i++)
     for (int j = 0; j < 2; j++)
@@ -77,9 +77,9 @@ become_child (const char *const *argv, unsigned flags, const struct pipes *p,
   if (dup2 (p->in[0], STDIN_FILENO) != -1 &&
       dup2 (p->out[1], STDOUT_FILENO) != -1 &&
       (p->msg[1] < 0 || dup2 (p->msg[1], STDERR_FILENO) != -1))
-    execvp (argv[0], (char *const *) argv);
+    execvp (argv[0], (char *const *)argv);
   e = errno;
-  (void) !write (p->fail[1], &e, sizeof e);
+  (void)!write (p->fail[1], &e, sizeof e);
   _exit (127);
 }
 
@@ -127,7 +127,7 @@ child_start (const char *const *argv, unsigned flags, struct child *child,
 void
 child_close (struct child *child)
 {
-  int *fds[] = { &child->in, &child->out, &child->msg };
+  int *fds[] = {&child->in, &child->out, &child->msg};
 
   for (size_t i = 0; i < ARRAY_SIZE (fds); i++)
     if (*fds[i] >= 0) {
@@ -144,7 +144,7 @@ drain (int *fd, struct strbuf *sb, size_t max, bool keep_last)
   ssize_t n;
 
   while ((n = read (*fd, chunk, sizeof chunk)) > 0) {
-    strbuf_add (sb, chunk, (size_t) n);
+    strbuf_add (sb, chunk, (size_t)n);
     if (sb->len > max) {
       if (!keep_last)
         return -1;
@@ -165,7 +165,7 @@ feed (struct child *child, const char **input, size_t *left)
 
   if (n > 0) {
     *input += n;
-    *left -= (size_t) n;
+    *left -= (size_t)n;
   }
   if (*left == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
     close (child->in);
@@ -182,15 +182,15 @@ converse (struct child *child, const char *name, const char *input,
   int64_t end = clock_now_ms (&real_clock) + limit_ms;
 
   while (child->out >= 0 || child->msg >= 0) {
-    struct pollfd fds[3] = { { child->out, POLLIN, 0 },
-                             { child->msg, POLLIN, 0 },
-                             { child->in, POLLOUT, 0 } };
+    struct pollfd fds[3] = {{child->out, POLLIN, 0},
+                            {child->msg, POLLIN, 0},
+                            {child->in, POLLOUT, 0}};
     int64_t wait_ms = end - clock_now_ms (&real_clock);
 
     if (wait_ms <= 0)
       return err_set (err, ERR_TIMEOUT, "%s: not done after %lld ms", name,
-                      (long long) limit_ms);
-    if (poll (fds, 3, wait_ms > 60000 ? 60000 : (int) wait_ms) == -1 &&
+                      (long long)limit_ms);
+    if (poll (fds, 3, wait_ms > 60000 ? 60000 : (int)wait_ms) == -1 &&
         errno != EINTR)
       return err_set_errno (err, errno, "%s: poll", name);
     if (fds[2].revents)
@@ -210,7 +210,7 @@ command_run (const char *const *argv, const char *input, int64_t limit_ms,
              size_t max_output, struct command_result *result, struct err **err)
 {
   struct child child;
-  struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
   int status, r;
 
   memset (result, 0, sizeof *result);
@@ -226,7 +226,7 @@ command_run (const char *const *argv, const char *input, int64_t limit_ms,
   while (waitpid (child.pid, &status, 0) == -1 && errno == EINTR)
     ;
   result->exit_status =
-    WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status);
+      WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status);
   return r;
 }
 

@@ -5,23 +5,23 @@
 #include <string.h>
 
 static const char *const code_names[] = {
-  [ERR_INTERNAL] = "internal",
-  [ERR_USAGE] = "usage",
-  [ERR_INPUT] = "input",
-  [ERR_NOT_FOUND] = "not-found",
-  [ERR_CONFLICT] = "conflict",
-  [ERR_REFUSED] = "refused",
-  [ERR_THROTTLED] = "throttled",
-  [ERR_TRANSIENT] = "transient",
-  [ERR_UNKNOWN_EFFECT] = "unknown-effect",
-  [ERR_AUTH] = "auth",
-  [ERR_DENIED] = "denied",
-  [ERR_TIMEOUT] = "timeout",
-  [ERR_IO] = "io",
-  [ERR_NO_SPACE] = "no-space",
-  [ERR_PROTOCOL] = "protocol",
-  [ERR_DISK] = "disk",
-  [ERR_STOPPED] = "stopped",
+    [ERR_INTERNAL] = "internal",
+    [ERR_USAGE] = "usage",
+    [ERR_INPUT] = "input",
+    [ERR_NOT_FOUND] = "not-found",
+    [ERR_CONFLICT] = "conflict",
+    [ERR_REFUSED] = "refused",
+    [ERR_THROTTLED] = "throttled",
+    [ERR_TRANSIENT] = "transient",
+    [ERR_UNKNOWN_EFFECT] = "unknown-effect",
+    [ERR_AUTH] = "auth",
+    [ERR_DENIED] = "denied",
+    [ERR_TIMEOUT] = "timeout",
+    [ERR_IO] = "io",
+    [ERR_NO_SPACE] = "no-space",
+    [ERR_PROTOCOL] = "protocol",
+    [ERR_DISK] = "disk",
+    [ERR_STOPPED] = "stopped",
 };
 
 static int
@@ -141,7 +141,7 @@ cleanup_err (struct err **err)
 const char *
 err_code_name (enum err_code code)
 {
-  if ((size_t) code < ARRAY_SIZE (code_names) && code_names[code])
+  if ((size_t)code < ARRAY_SIZE (code_names) && code_names[code])
     return code_names[code];
   return "internal";
 }
@@ -151,6 +151,6 @@ err_code_from_name (const char *name)
 {
   for (size_t i = 1; i < ARRAY_SIZE (code_names); i++)
     if (name && strcmp (code_names[i], name) == 0)
-      return (enum err_code) i;
+      return (enum err_code)i;
   return ERR_INTERNAL;
 }

@@ -48,13 +48,13 @@ struct err {
 
 /* Sets *err (which must be empty) and returns -1. */
 int err_set (struct err **err, enum err_code code, const char *fmt, ...)
-  ATTR_PRINTF (3, 4);
+    ATTR_PRINTF (3, 4);
 
 /* The same for a system call: the text of errno_value follows after ": "; the
  * code becomes ERR_NO_SPACE for a full or read-only file system, ERR_NOT_FOUND
  * for ENOENT, else ERR_IO. */
 int err_set_errno (struct err **err, int errno_value, const char *fmt, ...)
-  ATTR_PRINTF (3, 4);
+    ATTR_PRINTF (3, 4);
 
 /* Puts "text: " before the message of *err; returns -1. */
 int err_wrap (struct err **err, const char *fmt, ...) ATTR_PRINTF (2, 3);

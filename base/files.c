@@ -27,10 +27,10 @@ file_read (const char *path, size_t max_bytes, char **ret, size_t *len,
         continue;
       return err_set_errno (err, errno, "%s", path);
     }
-    if (sb.len + (size_t) n > max_bytes)
+    if (sb.len + (size_t)n > max_bytes)
       return err_set (err, ERR_INPUT, "%s: larger than %zu bytes", path,
                       max_bytes);
-    strbuf_add (&sb, chunk, (size_t) n);
+    strbuf_add (&sb, chunk, (size_t)n);
   }
   *len = sb.len;
   *ret = strbuf_take (&sb);
@@ -51,7 +51,7 @@ write_all (int fd, const void *data, size_t len)
       return -1;
     }
     p += n;
-    len -= (size_t) n;
+    len -= (size_t)n;
   }
   return 0;
 }
@@ -65,14 +65,14 @@ parent_of (const char *path)
     return xstrdup (".");
   if (slash == path)
     return xstrdup ("/");
-  return xstrndup (path, (size_t) (slash - path));
+  return xstrndup (path, (size_t)(slash - path));
 }
 
 int
 file_write_atomic (const char *path, const void *data, size_t len, mode_t mode,
                    struct err **err)
 {
-  CLEANUP_FREE char *temp = xasprintf ("%s.new-%d", path, (int) getpid ());
+  CLEANUP_FREE char *temp = xasprintf ("%s.new-%d", path, (int)getpid ());
   CLEANUP_FREE char *folder = parent_of (path);
   CLEANUP_CLOSE int fd = -1;
 
@@ -135,9 +135,9 @@ file_sync (const char *path, struct err **err)
 static int
 remove_one (const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {
-  (void) st;
-  (void) kind;
-  (void) ftw;
+  (void)st;
+  (void)kind;
+  (void)ftw;
   return remove (path);
 }
 

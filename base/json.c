@@ -105,7 +105,7 @@ json_at (const json_t *json, const char *path)
     json = json_object_get (json, key);
     path += len + (path[len] == '.');
   }
-  return (json_t *) json;
+  return (json_t *)json;
 }
 
 const char *

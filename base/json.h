@@ -24,8 +24,8 @@ void cleanup_json (json_t **json);
 json_t *json_parse (const char *text, size_t len, const char *what,
                     struct err **err) ATTR_USE;
 /* The same for a file of at most max_bytes. */
-json_t *json_parse_file (const char *path, size_t max_bytes, struct err **err)
-  ATTR_USE;
+json_t *json_parse_file (const char *path, size_t max_bytes,
+                         struct err **err) ATTR_USE;
 
 /* Compact, keys sorted: equal data gives equal text.  Never NULL. */
 char *json_text (const json_t *json);

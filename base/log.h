@@ -8,7 +8,12 @@
 
 #include <base/mem.h>
 
-enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE, LOG_DEBUG };
+enum log_level {
+  LOG_QUIET,
+  LOG_NORMAL,
+  LOG_VERBOSE,
+  LOG_DEBUG
+};
 
 extern enum log_level log_level;
 

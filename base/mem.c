@@ -4,13 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static void __attribute__ ((noreturn))
-out_of_memory (void)
+static void __attribute__ ((noreturn)) out_of_memory (void)
 {
   static const char text[] = "bootmend: out of memory\n";
   ssize_t ignored = write (STDERR_FILENO, text, sizeof text - 1);
 
-  (void) ignored;
+  (void)ignored;
   abort ();
 }
 
@@ -120,7 +119,7 @@ strv_length (char *const *strv)
 void
 cleanup_free (void *ptr_to_ptr)
 {
-  free (*(void **) ptr_to_ptr);
+  free (*(void **)ptr_to_ptr);
 }
 
 void
@@ -133,7 +132,7 @@ cleanup_close (int *fd)
 void
 cleanup_fclose (void *ptr_to_file)
 {
-  FILE *fp = *(FILE **) ptr_to_file;
+  FILE *fp = *(FILE **)ptr_to_file;
 
   if (fp)
     fclose (fp);
@@ -142,5 +141,5 @@ cleanup_fclose (void *ptr_to_file)
 void
 cleanup_strv (void *ptr_to_strv)
 {
-  strv_free (*(char ***) ptr_to_strv);
+  strv_free (*(char ***)ptr_to_strv);
 }

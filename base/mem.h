@@ -15,24 +15,24 @@
 #include <stdlib.h>
 
 #define ATTR_PRINTF(fmt, first) __attribute__ ((format (printf, fmt, first)))
-#define ATTR_MALLOC __attribute__ ((malloc, returns_nonnull))
-#define ATTR_USE __attribute__ ((warn_unused_result))
+#define ATTR_MALLOC             __attribute__ ((malloc, returns_nonnull))
+#define ATTR_USE                __attribute__ ((warn_unused_result))
 
 void *xmalloc (size_t size) ATTR_MALLOC;
 void *xcalloc (size_t count, size_t size) ATTR_MALLOC;
 void *xrealloc (void *ptr, size_t count, size_t size)
-  __attribute__ ((returns_nonnull, warn_unused_result));
+    __attribute__ ((returns_nonnull, warn_unused_result));
 char *xstrdup (const char *s) ATTR_MALLOC;
 char *xstrndup (const char *s, size_t n) ATTR_MALLOC;
 void *xmemdup (const void *ptr, size_t size) ATTR_MALLOC;
 char *xasprintf (const char *fmt, ...) ATTR_MALLOC ATTR_PRINTF (1, 2);
 char *xvasprintf (const char *fmt, va_list args) ATTR_MALLOC ATTR_PRINTF (1, 0);
 
-#define CLEANUP(fn) __attribute__ ((cleanup (fn)))
-#define CLEANUP_FREE CLEANUP (cleanup_free)
+#define CLEANUP(fn)   __attribute__ ((cleanup (fn)))
+#define CLEANUP_FREE  CLEANUP (cleanup_free)
 #define CLEANUP_CLOSE CLEANUP (cleanup_close)
-#define CLEANUP_FILE CLEANUP (cleanup_fclose)
-#define CLEANUP_STRV CLEANUP (cleanup_strv)
+#define CLEANUP_FILE  CLEANUP (cleanup_fclose)
+#define CLEANUP_STRV  CLEANUP (cleanup_strv)
 void cleanup_free (void *ptr_to_ptr);
 void cleanup_close (int *fd);
 void cleanup_fclose (void *ptr_to_file);
@@ -40,7 +40,7 @@ void cleanup_strv (void *ptr_to_strv);
 
 /* Hands a pointer over: the value, with the variable set to NULL. */
 #define TAKE(ptr)                                                              \
-  __extension__ ({                                                             \
+  __extension__({                                                              \
     __typeof__ (ptr) taken_ = (ptr);                                           \
     (ptr) = NULL;                                                              \
     taken_;                                                                    \

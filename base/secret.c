@@ -10,7 +10,7 @@
 static size_t
 mapped_size (size_t len)
 {
-  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  size_t page = (size_t)sysconf (_SC_PAGESIZE);
 
   return (len + 1 + page - 1) / page * page;
 }
@@ -26,8 +26,8 @@ secret_new (const void *data, size_t len)
   if (secret->data == MAP_FAILED)
     abort ();
   /* Best effort: both may be denied to an unprivileged process. */
-  (void) madvise (secret->data, mapped_size (len), MADV_DONTDUMP);
-  (void) mlock (secret->data, mapped_size (len));
+  (void)madvise (secret->data, mapped_size (len), MADV_DONTDUMP);
+  (void)mlock (secret->data, mapped_size (len));
   if (len)
     memcpy (secret->data, data, len);
   return secret;
@@ -68,8 +68,8 @@ wipe (void *ptr, size_t len)
 void
 secret_no_core_dumps (void)
 {
-  struct rlimit none = { 0, 0 };
+  struct rlimit none = {0, 0};
 
-  (void) setrlimit (RLIMIT_CORE, &none);
-  (void) prctl (PR_SET_DUMPABLE, 0);
+  (void)setrlimit (RLIMIT_CORE, &none);
+  (void)prctl (PR_SET_DUMPABLE, 0);
 }

@@ -19,7 +19,8 @@ struct secret {
 #define CLEANUP_SECRET CLEANUP (cleanup_secret)
 
 struct secret *secret_new (const void *data, size_t len);
-/* Takes over a malloced string: copies it, then wipes and frees the original. */
+/* Takes over a malloced string: copies it, then wipes and frees the original.
+ */
 struct secret *secret_take_string (char *text);
 void secret_free (struct secret *secret);
 void cleanup_secret (struct secret **secret);

@@ -44,7 +44,7 @@ char *
 text_printable (const char *s)
 {
   struct strbuf sb = STRBUF_EMPTY;
-  const unsigned char *p = (const unsigned char *) s;
+  const unsigned char *p = (const unsigned char *)s;
 
   while (*p) {
     size_t len = *p >= 0x20 && *p < 0x7f ? 1 : utf8_printable_length (p);
@@ -105,7 +105,7 @@ hex_decode (const char *hex, unsigned char **ret, size_t *len)
 
     if (high < 0 || low < 0)
       return -1;
-    bytes[i] = (unsigned char) (high << 4 | low);
+    bytes[i] = (unsigned char)(high << 4 | low);
   }
   *ret = TAKE (bytes);
   *len = n / 2;
@@ -115,8 +115,8 @@ hex_decode (const char *hex, unsigned char **ret, size_t *len)
 char *
 text_bytes (uint64_t bytes)
 {
-  static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
-  double value = (double) bytes;
+  static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = (double)bytes;
   size_t unit = 0;
 
   if (bytes < 1024)
@@ -132,7 +132,7 @@ text_duration_ms (int64_t ms)
   int64_t s = (ms + 500) / 1000;
 
   if (ms < 10000)
-    return xasprintf ("%.1f s", (double) ms / 1000);
+    return xasprintf ("%.1f s", (double)ms / 1000);
   if (s < 60)
     return xasprintf ("%" PRId64 " s", s);
   if (s < 3600)
@@ -146,13 +146,12 @@ text_parse_duration_ms (const char *text, int64_t *ms)
   static const struct {
     const char *unit;
     int64_t ms;
-  } units[] = { { "", 1000 },    { "ms", 1 },       { "s", 1000 },
-                { "m", 60000 },  { "min", 60000 },  { "h", 3600000 },
-                { "d", 86400000 } };
+  } units[] = {{"", 1000},     {"ms", 1},      {"s", 1000},    {"m", 60000},
+               {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
   char *end;
   long long value;
 
-  if (!isdigit ((unsigned char) text[0]))
+  if (!isdigit ((unsigned char)text[0]))
     return -1;
   errno = 0;
   value = strtoll (text, &end, 10);

@@ -4,7 +4,8 @@
  *   struct job_vec jobs = VEC_EMPTY;
  *   job_vec_push (&jobs, job);
  *   for (size_t i = 0; i < jobs.len; i++) use (jobs.ptr[i]);
- *   job_vec_release (&jobs);                 // the array, not what it points to
+ *   job_vec_release (&jobs);                 // the array, not what it points
+ * to
  */
 
 #ifndef BOOTMEND_VEC_H
@@ -24,8 +25,8 @@
     type *ptr;                                                                 \
     size_t len, cap;                                                           \
   };                                                                           \
-  static inline __attribute__ ((unused)) void name##_push (struct name *v,     \
-                                                           type item)          \
+  static inline                                                                \
+      __attribute__ ((unused)) void name##_push (struct name *v, type item)    \
   {                                                                            \
     if (v->len == v->cap) {                                                    \
       v->cap = v->cap ? v->cap * 2 : 8;                                        \
@@ -34,8 +35,8 @@
     v->ptr[v->len++] = item;                                                   \
   }                                                                            \
   /* Takes item i out, keeping the order of the rest. */                       \
-  static inline __attribute__ ((unused)) type name##_remove (struct name *v,   \
-                                                             size_t i)         \
+  static inline __attribute__ ((unused))                                       \
+  type name##_remove (struct name *v, size_t i)                                \
   {                                                                            \
     type item = v->ptr[i];                                                     \
     memmove (&v->ptr[i], &v->ptr[i + 1], (v->len - i - 1) * sizeof (type));    \

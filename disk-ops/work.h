@@ -28,12 +28,12 @@ struct recipe;
  * the words mean.  All borrowed from the caller. */
 struct work {
   const char *id;
-  const char *mode; /* "inspect", "report", "apply", "undo" */
+  const char *mode;            /* "inspect", "report", "apply", "undo" */
   const struct recipe *recipe; /* NULL for inspect and undo */
   const char *path;
-  const char *format; /* "raw", "qcow2": never probed */
-  int64_t size_bytes; /* virtual size as the provider says; -1: not said */
-  const char *serial; /* NULL: not said */
+  const char *format;   /* "raw", "qcow2": never probed */
+  int64_t size_bytes;   /* virtual size as the provider says; -1: not said */
+  const char *serial;   /* NULL: not said */
   const char *evidence; /* folder; NULL for inspect and report */
   const json_t *allow;  /* refusal codes that the operator accepts */
   int64_t limit_ms;

@@ -9,7 +9,7 @@ void
 http_header_add (struct http_headers *headers, const char *name,
                  const char *value)
 {
-  struct http_header header = { xstrdup (name), xstrdup (value) };
+  struct http_header header = {xstrdup (name), xstrdup (value)};
 
   http_headers_push (headers, header);
 }
@@ -64,7 +64,7 @@ http_percent_encode (struct strbuf *sb, const char *text)
     if (strchr (unreserved, *p))
       strbuf_addch (sb, *p);
     else
-      strbuf_addf (sb, "%%%02X", (unsigned char) *p);
+      strbuf_addf (sb, "%%%02X", (unsigned char)*p);
 }
 
 void

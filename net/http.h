@@ -43,7 +43,7 @@ struct http_request {
   /* Repeating it has no second effect: a read, or one that carries an
    * idempotency token.  Anything else is never repeated by net/. */
   bool repeatable;
-  int64_t deadline_ms; /* for one attempt; 0 = the transport's default */
+  int64_t deadline_ms;    /* for one attempt; 0 = the transport's default */
   size_t max_reply_bytes; /* 0 = the transport's default */
 };
 
@@ -57,7 +57,7 @@ struct http_reply {
 void http_request_release (struct http_request *req);
 void http_reply_release (struct http_reply *reply);
 #define CLEANUP_HTTP_REQUEST CLEANUP (http_request_release)
-#define CLEANUP_HTTP_REPLY CLEANUP (http_reply_release)
+#define CLEANUP_HTTP_REPLY   CLEANUP (http_reply_release)
 
 void http_header_add (struct http_headers *headers, const char *name,
                       const char *value);

@@ -55,7 +55,12 @@
 #define PROTOCOL_VERSION  1
 #define PROTOCOL_MAX_LINE (4 * 1024 * 1024)
 
-enum work_mode { WORK_INSPECT, WORK_REPORT, WORK_APPLY, WORK_UNDO };
+enum work_mode {
+  WORK_INSPECT,
+  WORK_REPORT,
+  WORK_APPLY,
+  WORK_UNDO
+};
 const char *work_mode_name (enum work_mode mode);
 /* -1 for a word that is none. */
 int work_mode_from_name (const char *name);

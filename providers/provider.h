@@ -46,7 +46,8 @@ enum op_id {
   OP_HELPER_DETACH,
   /* in {vm, disk, token, name, tags: {}}   out {created: {kind, id}} */
   OP_SNAPSHOT,
-  /* in {vm, source: {kind, id}, token, name, tags}  out {created: {kind, id}} */
+  /* in {vm, source: {kind, id}, token, name, tags}  out {created: {kind, id}}
+   */
   OP_DISK_FROM,
   /* in {vm, disk: the new one, token}   out {} */
   OP_SWAP_OS,
@@ -70,8 +71,8 @@ enum op_id {
  * campaign uses it.  Made by provider->open from the operator's words. */
 struct binding {
   const struct provider *provider;
-  char *account; /* "123456789012", "qemu:///system", ... */
-  char *region;  /* "" where there is none */
+  char *account;  /* "123456789012", "qemu:///system", ... */
+  char *region;   /* "" where there is none */
   json_t *config; /* options of the provider; no secrets */
   void *handle;   /* the provider's own (a connection); NULL for HTTP ones */
 };

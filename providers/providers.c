@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-const struct provider *const providers[] = { NULL };
+const struct provider *const providers[] = {NULL};
 
 const struct provider *
 provider_by_name (const char *name)

@@ -94,12 +94,14 @@ compare_objects (json_t *list, const char *prefix, json_t *before,
   const char *key;
   json_t *value;
 
-  json_object_foreach (before, key, value) {
+  json_object_foreach (before, key, value)
+  {
     CLEANUP_FREE char *field = xasprintf ("%s.%s", prefix, key);
 
     compare (list, field, value, json_object_get (after, key));
   }
-  json_object_foreach (after, key, value) {
+  json_object_foreach (after, key, value)
+  {
     CLEANUP_FREE char *field = xasprintf ("%s.%s", prefix, key);
 
     if (json_object_get (before, key) == NULL)
@@ -110,8 +112,8 @@ compare_objects (json_t *list, const char *prefix, json_t *before,
 json_t *
 vm_differences (const json_t *before, const json_t *after)
 {
-  static const char *const scalars[] = { "os_disk.id", "os_disk.size_bytes" };
-  static const char *const objects[] = { "attributes", "os_disk.attributes" };
+  static const char *const scalars[] = {"os_disk.id", "os_disk.size_bytes"};
+  static const char *const objects[] = {"attributes", "os_disk.attributes"};
   json_t *list = json_array ();
 
   for (size_t i = 0; i < ARRAY_SIZE (scalars); i++)

@@ -1,17 +1,16 @@
 /* The VM record: what every provider says of a VM, as JSON.
  *
  * {
- *   "provider": "libvirt", "account": "qemu:///system", "region": "", "zone": "",
- *   "id": "2b1c...",          unique within account and region
- *   "name": "web-1",          for people
- *   "power": "running",       running stopped starting stopping paused other
- *   "health": "unknown",      the provider's own word: ok impaired unknown
- *   "os": "windows",          if the provider knows; else "unknown"
- *   "os_disk": {              absent: none is attached
- *     "id": "/images/web-1.qcow2",  the provider's name of the disk
- *     "size_bytes": 68719476736,    virtual size
- *     "path": "...", "format": "raw", where an agent in place can open it
- *     "attributes": {...}           what must be the same after attach back
+ *   "provider": "libvirt", "account": "qemu:///system", "region": "", "zone":
+ * "", "id": "2b1c...",          unique within account and region "name":
+ * "web-1",          for people "power": "running",       running stopped
+ * starting stopping paused other "health": "unknown",      the provider's own
+ * word: ok impaired unknown "os": "windows",          if the provider knows;
+ * else "unknown" "os_disk": {              absent: none is attached "id":
+ * "/images/web-1.qcow2",  the provider's name of the disk "size_bytes":
+ * 68719476736,    virtual size "path": "...", "format": "raw", where an agent
+ * in place can open it "attributes": {...}           what must be the same
+ * after attach back
  *   },
  *   "attributes": {...},      everything of the VM that must be as before, in
  *                             the provider's own form; compared field by field
@@ -42,7 +41,7 @@ bool vm_is_power (const json_t *vm, const char *power);
 void vm_add_refusal (json_t *vm, const char *code, bool allowable,
                      const char *fmt, ...) ATTR_PRINTF (4, 5);
 void vm_add_warning (json_t *vm, const char *code, const char *fmt, ...)
-  ATTR_PRINTF (3, 4);
+    ATTR_PRINTF (3, 4);
 
 /* The differences between two records in what must be as before (attributes
  * and os_disk.attributes, its id and size): an array of {field, before, after},

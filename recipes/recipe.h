@@ -15,16 +15,20 @@
 
 #include <base/json.h>
 
-enum recipe_os { RECIPE_OS_WINDOWS, RECIPE_OS_LINUX, RECIPE_OS_ANY };
+enum recipe_os {
+  RECIPE_OS_WINDOWS,
+  RECIPE_OS_LINUX,
+  RECIPE_OS_ANY
+};
 
 /* What a recipe looks for: paths with wildcards in their last part, and the
  * conditions that all have to hold for a path to count as proven.  Something
  * that has the name but not the proof is reported as kept, never touched. */
 struct recipe_match {
   char *id;
-  char *path; /* "/Windows/System32/drivers/x*.sys", '/' between the parts */
-  bool folder;      /* a folder is wanted, not a regular file */
-  bool required;    /* nothing found: refuse (no-match) instead of clean */
+  char *path;    /* "/Windows/System32/drivers/x*.sys", '/' between the parts */
+  bool folder;   /* a folder is wanted, not a regular file */
+  bool required; /* nothing found: refuse (no-match) instead of clean */
   unsigned char *header; /* bytes at offset 0; NULL: any */
   size_t header_len;
   bool has_modified_from, has_modified_before;
@@ -51,7 +55,10 @@ struct recipe_action {
   bool overwrite;
 };
 
-enum recipe_check_kind { CHECK_ABSENT, CHECK_PRESENT };
+enum recipe_check_kind {
+  CHECK_ABSENT,
+  CHECK_PRESENT
+};
 
 struct recipe_check {
   enum recipe_check_kind kind;

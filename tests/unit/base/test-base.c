@@ -1,0 +1,280 @@
+/* The leaves that everything stands on. */
+
+#include "unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/clock.h>
+#include <base/command.h>
+#include <base/files.h>
+#include <base/json.h>
+#include <base/secret.h>
+#include <base/text.h>
+#include <base/vec.h>
+
+static void
+test_err_wraps_from_inside_out (void)
+{
+  CLEANUP_ERR struct err *err = NULL;
+
+  CU_ASSERT_EQUAL (err_set (&err, ERR_DENIED, "HTTP %d", 403), -1);
+  CU_ASSERT_EQUAL (err_wrap (&err, "i-%s", "0abc"), -1);
+  CU_ASSERT_STRING_EQUAL (err->msg, "i-0abc: HTTP 403");
+  CU_ASSERT_EQUAL (err->code, ERR_DENIED);
+}
+
+static void
+test_err_without_receiver_is_dropped (void)
+{
+  CU_ASSERT_EQUAL (err_set (NULL, ERR_IO, "lost"), -1);
+  CU_ASSERT_EQUAL (err_wrap (NULL, "outer"), -1);
+}
+
+static void
+test_err_codes_have_names_both_ways (void)
+{
+  for (int code = ERR_INTERNAL; code <= ERR_STOPPED; code++)
+    CU_ASSERT_EQUAL (err_code_from_name (err_code_name (code)), code);
+  CU_ASSERT_EQUAL (err_code_from_name ("no such word"), ERR_INTERNAL);
+}
+
+static void
+test_err_of_a_full_disk_is_told_apart (void)
+{
+  CLEANUP_ERR struct err *full = NULL, *read_only = NULL, *other = NULL;
+
+  err_set_errno (&full, ENOSPC, "journal");
+  err_set_errno (&read_only, EROFS, "journal");
+  err_set_errno (&other, EACCES, "journal");
+  CU_ASSERT_EQUAL (full->code, ERR_NO_SPACE);
+  CU_ASSERT_EQUAL (read_only->code, ERR_NO_SPACE);
+  CU_ASSERT_EQUAL (other->code, ERR_IO);
+}
+
+static void
+test_vec_keeps_order_when_one_goes (void)
+{
+  struct str_vec v = VEC_EMPTY;
+  CLEANUP_FREE char *gone = NULL;
+
+  for (int i = 0; i < 20; i++)
+    str_vec_push (&v, xasprintf ("%d", i));
+  gone = str_vec_remove (&v, 3);
+  CU_ASSERT_STRING_EQUAL (gone, "3");
+  CU_ASSERT_STRING_EQUAL (v.ptr[3], "4");
+  CU_ASSERT_EQUAL (v.len, 19);
+  str_vec_free_all (&v);
+}
+
+static void
+test_time_round_trips (void)
+{
+  static const struct {
+    const char *text;
+    int64_t ms;
+  } rows[] = {
+      {"1970-01-01T00:00:00Z", 0},
+      {"2024-07-19T04:09:00Z", INT64_C (1721362140000)},
+      {"2024-07-19T04:09:00.250Z", INT64_C (1721362140250)},
+      {"1969-12-31T23:59:59.500Z", -500},
+  };
+  int64_t ms;
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *text = time_format_ms (rows[i].ms);
+
+    CU_ASSERT_STRING_EQUAL (text, rows[i].text);
+    CU_ASSERT_EQUAL (time_parse_ms (rows[i].text, &ms), 0);
+    CU_ASSERT_EQUAL (ms, rows[i].ms);
+  }
+  CU_ASSERT_EQUAL (time_parse_ms ("2024-07-19T06:09:00+02:00", &ms), 0);
+  CU_ASSERT_EQUAL (ms, INT64_C (1721362140000));
+  CU_ASSERT_EQUAL (time_parse_ms ("2024-07-19T06:09:00", &ms), -1);
+  CU_ASSERT_EQUAL (time_parse_ms ("2024-07-19", &ms), -1);
+  CU_ASSERT_EQUAL (time_parse_ms ("", &ms), -1);
+}
+
+static void
+test_filetime (void)
+{
+  /* 2024-07-19T04:09:00Z counted from 1601 in 100 ns. */
+  CU_ASSERT_EQUAL (filetime_to_unix_ns (UINT64_C (133658357400000000)),
+                   INT64_C (1721362140000000000));
+  CU_ASSERT_EQUAL (filetime_from_unix_ns (INT64_C (1721362140000000000)),
+                   UINT64_C (133658357400000000));
+}
+
+static void
+test_printable_shows_what_would_deceive (void)
+{
+  CLEANUP_FREE char *control = text_printable ("a\033[2Jb\n");
+  CLEANUP_FREE char *utf8 = text_printable ("gr\xc3\xbc\xc3\x9f");
+  CLEANUP_FREE char *broken = text_printable ("\xff\xc3");
+  CLEANUP_FREE char *bidi = text_printable ("x\xe2\x80\xaey");
+
+  CU_ASSERT_STRING_EQUAL (control, "a\\x1b[2Jb\\x0a");
+  CU_ASSERT_STRING_EQUAL (utf8, "gr\xc3\xbc\xc3\x9f");
+  CU_ASSERT_STRING_EQUAL (broken, "\\xff\\xc3");
+  CU_ASSERT_STRING_EQUAL (bidi, "x\\xe2\\x80\\xaey");
+}
+
+static void
+test_durations (void)
+{
+  static const struct {
+    const char *text;
+    int64_t ms;
+  } good[] = {{"90", 90000},  {"90s", 90000},  {"5m", 300000},
+              {"250ms", 250}, {"2h", 7200000}, {"0", 0}};
+  static const char *const bad[] =
+      {"",  "-1", "5x", "m", "99999999999999999999", "9223372036854775807h",
+       " 5"};
+  int64_t ms;
+
+  for (size_t i = 0; i < ARRAY_SIZE (good); i++) {
+    CU_ASSERT_EQUAL (text_parse_duration_ms (good[i].text, &ms), 0);
+    CU_ASSERT_EQUAL (ms, good[i].ms);
+  }
+  for (size_t i = 0; i < ARRAY_SIZE (bad); i++)
+    CU_ASSERT_EQUAL (text_parse_duration_ms (bad[i], &ms), -1);
+}
+
+static void
+test_hex (void)
+{
+  CLEANUP_FREE unsigned char *bytes = NULL;
+  size_t len;
+
+  CU_ASSERT_EQUAL (hex_decode ("aAff00", &bytes, &len), 0);
+  CU_ASSERT_EQUAL (len, 3);
+  CU_ASSERT_EQUAL (memcmp (bytes, "\xaa\xff\0", 3), 0);
+  CU_ASSERT_EQUAL (hex_decode ("abc", &bytes, &len), -1);
+  CU_ASSERT_EQUAL (hex_decode ("zz", &bytes, &len), -1);
+}
+
+static void
+test_json_limits (void)
+{
+  CLEANUP_ERR struct err *deep = NULL, *twice = NULL, *cut = NULL;
+  char nested[256];
+
+  memset (nested, '[', 200);
+  nested[200] = '\0';
+  CU_ASSERT_PTR_NULL (json_parse (nested, 200, "reply", &deep));
+  CU_ASSERT_PTR_NOT_NULL (strstr (deep->msg, "nested deeper"));
+  CU_ASSERT_PTR_NULL (json_parse ("{\"a\":1,\"a\":2}", 13, "reply", &twice));
+  CU_ASSERT_PTR_NOT_NULL (strstr (twice->msg, "duplicate"));
+  CU_ASSERT_PTR_NULL (json_parse ("{\"a\":", 5, "reply", &cut));
+  CU_ASSERT_EQUAL (cut->code, ERR_INPUT);
+}
+
+static void
+test_json_paths (void)
+{
+  CLEANUP_JSON json_t *json =
+      json_make ("{s:{s:i,s:s}}", "disk", "size", 7, "path", "/x");
+  CLEANUP_ERR struct err *err = NULL;
+  int64_t value;
+
+  CU_ASSERT_EQUAL (json_int (json, "disk.size", -1), 7);
+  CU_ASSERT_STRING_EQUAL (json_str (json, "disk.path", ""), "/x");
+  CU_ASSERT_EQUAL (json_int (json, "disk.none", -1), -1);
+  CU_ASSERT_EQUAL (json_need_int (json, "disk.path", &value, &err), -1);
+  CU_ASSERT_STRING_EQUAL (err->msg, "field \"disk.path\" is no integer");
+}
+
+static void
+test_command_gives_output_and_status (void)
+{
+  static const char *const argv[] = {"sh", "-c", "cat; echo no >&2; exit 3",
+                                     NULL};
+  CLEANUP_COMMAND struct command_result result;
+  CLEANUP_ERR struct err *err = NULL;
+
+  CU_ASSERT_EQUAL (command_run (argv, "hello", 10000, 100, &result, &err), 0);
+  CU_ASSERT_EQUAL (result.exit_status, 3);
+  CU_ASSERT_STRING_EQUAL (result.output.buf, "hello");
+  CU_ASSERT_STRING_EQUAL (result.messages.buf, "no\n");
+}
+
+static void
+test_command_is_killed_at_its_limit (void)
+{
+  static const char *const argv[] = {"sleep", "60", NULL};
+  CLEANUP_COMMAND struct command_result result;
+  CLEANUP_ERR struct err *err = NULL;
+
+  CU_ASSERT_EQUAL (command_run (argv, NULL, 200, 100, &result, &err), -1);
+  CU_ASSERT_EQUAL (err->code, ERR_TIMEOUT);
+  CU_ASSERT_EQUAL (result.exit_status, 128 + SIGKILL);
+}
+
+static void
+test_command_that_does_not_exist (void)
+{
+  static const char *const argv[] = {"bootmend-no-such-program", NULL};
+  CLEANUP_COMMAND struct command_result result;
+  CLEANUP_ERR struct err *err = NULL;
+
+  CU_ASSERT_EQUAL (command_run (argv, NULL, 1000, 100, &result, &err), -1);
+  CU_ASSERT_EQUAL (err->code, ERR_NOT_FOUND);
+}
+
+static void
+test_file_replaced_whole (void)
+{
+  char folder[] = "/tmp/bootmend-test-XXXXXX";
+  CLEANUP_FREE char *path = NULL, *text = NULL;
+  CLEANUP_ERR struct err *err = NULL;
+  size_t len;
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (mkdtemp (folder));
+  path = path_join (folder, "a/b/file");
+  {
+    CLEANUP_FREE char *inner = path_join (folder, "a/b");
+    CU_ASSERT_EQUAL (folder_make (inner, 0700, &err), 0);
+  }
+  CU_ASSERT_EQUAL (file_write_atomic (path, "one", 3, 0600, &err), 0);
+  CU_ASSERT_EQUAL (file_write_atomic (path, "two!", 4, 0600, &err), 0);
+  CU_ASSERT_EQUAL (file_read (path, 100, &text, &len, &err), 0);
+  CU_ASSERT_STRING_EQUAL (text, "two!");
+  CU_ASSERT_EQUAL (file_read (path, 3, &text, &len, &err), -1);
+  CU_ASSERT_EQUAL (folder_remove (folder, NULL), 0);
+  CU_ASSERT_EQUAL (access (folder, F_OK), -1);
+}
+
+static void
+test_secret_holds_and_ends (void)
+{
+  CLEANUP_SECRET struct secret *secret = secret_take_string (xstrdup ("key"));
+
+  CU_ASSERT_EQUAL (secret->len, 3);
+  CU_ASSERT_STRING_EQUAL (secret->data, "key");
+}
+
+static const struct unit_case cases[] = {
+    {"err wraps from inside out", test_err_wraps_from_inside_out},
+    {"err without receiver is dropped", test_err_without_receiver_is_dropped},
+    {"err codes have names both ways", test_err_codes_have_names_both_ways},
+    {"err of a full disk is told apart", test_err_of_a_full_disk_is_told_apart},
+    {"vec keeps order when one goes", test_vec_keeps_order_when_one_goes},
+    {"time round trips", test_time_round_trips},
+    {"filetime", test_filetime},
+    {"printable shows what would deceive",
+     test_printable_shows_what_would_deceive},
+    {"durations", test_durations},
+    {"hex", test_hex},
+    {"json limits", test_json_limits},
+    {"json paths", test_json_paths},
+    {"command gives output and status", test_command_gives_output_and_status},
+    {"command is killed at its limit", test_command_is_killed_at_its_limit},
+    {"command that does not exist", test_command_that_does_not_exist},
+    {"file replaced whole", test_file_replaced_whole},
+    {"secret holds and ends", test_secret_holds_and_ends},
+};
+
+UNIT_MAIN ("base", cases)
