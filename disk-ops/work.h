@@ -40,7 +40,11 @@ struct work {
 };
 
 struct batch_hooks {
-  /* Progress of one disk; detail may be NULL (borrowed). */
+  /* Progress of one disk; detail may be NULL (borrowed).  Whoever blocks next
+   * says so first: "appliance" is the moment when the appliance turns to this
+   * disk, before anything on it is touched.  The supervisor times a disk from
+   * its last stage on, and if the worker hangs or dies it is the disk of the
+   * last stage that is named. */
   void (*stage) (void *opaque, const char *id, const char *stage,
                  const json_t *detail);
   /* The appliance: phase "start", "up" (detail: accel, ms) or "down". */
@@ -48,6 +52,10 @@ struct batch_hooks {
   /* The result of one disk, as protocol/protocol.h describes it but for the
    * envelope; exactly one for each work unless batch_run fails. */
   void (*result) (void *opaque, const char *id, json_t *result_taken);
+  /* Is this disk still wanted?  Asked before the appliance turns to it and
+   * before its commit; false: leave it untouched, its result is "failed" with
+   * an error of ERR_STOPPED. */
+  bool (*wanted) (void *opaque, const char *id);
   void *opaque;
 };
 

@@ -20,13 +20,15 @@ enum recipe_os {
   RECIPE_OS_LINUX,
   RECIPE_OS_ANY
 };
+const char *recipe_os_name (enum recipe_os os);
 
 /* What a recipe looks for: paths with wildcards in their last part, and the
  * conditions that all have to hold for a path to count as proven.  Something
  * that has the name but not the proof is reported as kept, never touched. */
 struct recipe_match {
   char *id;
-  char *path;    /* "/Windows/System32/drivers/x*.sys", '/' between the parts */
+  char *path;    /* "/Windows/System32/drivers/x*.sys", '/' between the parts;
+                    without regard to case on Windows */
   bool folder;   /* a folder is wanted, not a regular file */
   bool required; /* nothing found: refuse (no-match) instead of clean */
   unsigned char *header; /* bytes at offset 0; NULL: any */
@@ -42,18 +44,34 @@ enum recipe_action_kind {
   ACTION_DELETE,     /* of */
   ACTION_QUARANTINE, /* of: moved to /bootmend-quarantine/CAMPAIGN-less id/ */
   ACTION_RENAME,     /* of, to (a name within the same folder) */
-  ACTION_WRITE,      /* path, content or content_base64, sha256 */
-  ACTION_COPY        /* from, to: within the guest */
+  ACTION_WRITE,      /* path, content or content_base64, sha256, overwrite */
+  ACTION_COPY        /* from, to: within the guest; overwrite */
 };
 
 struct recipe_action {
+  const struct recipe_action_type *type; /* its row */
   enum recipe_action_kind kind;
   const struct recipe_match *of; /* NULL for write and copy */
-  char *from, *to, *path;
-  unsigned char *content;
+  char *from, *to, *path;        /* without wildcards */
+  unsigned char *content;        /* never NULL for write; may have length 0 */
   size_t content_len;
-  bool overwrite;
+  bool overwrite; /* false: an existing target with other content is an error */
 };
+
+/* An action as a row: a further one is a row here (recipes/actions.c), an
+ * entry in schema.json, and the function that carries it out in disk-ops/. */
+struct recipe_field; /* recipes/fields.h */
+struct recipe_action_type {
+  const char *name; /* the word in "action" */
+  enum recipe_action_kind kind;
+  unsigned os;                       /* bits 1 << enum recipe_os: allowed for */
+  const struct recipe_field *fields; /* what may be said, ended by no name */
+  /* Rules between the fields; NULL: none.  `place` names the action. */
+  int (*check) (const struct recipe_action *action, const char *place,
+                struct err **err);
+  const char *meaning; /* for people, "delete what was proven" */
+};
+extern const struct recipe_action_type recipe_action_types[]; /* no name ends */
 
 enum recipe_check_kind {
   CHECK_ABSENT,
@@ -79,14 +97,26 @@ struct recipe {
   struct recipe_check *checks;
   size_t n_checks;
   json_t *parameters; /* declared ones: {name: {type, default, ...}} */
+  json_t *values;     /* {name: value} in force, defaults included */
   json_t *json;       /* the whole, as loaded (what an agent is sent) */
-  char sha256[65];    /* of the canonical JSON text */
+  char sha256[65];    /* of the canonical JSON text, see json_text */
 };
 
-/* From its JSON; parameters are filled in from `values` (NULL: defaults only).
- * ERR_INPUT names the recipe, the place and the rule. */
+#define RECIPE_FORMAT    1         /* "format" in the file */
+#define RECIPE_MAX_BYTES (1 << 20) /* of its canonical text */
+
+/* From its JSON; parameters are filled in from `values` (an object; NULL:
+ * defaults only).  A value may be of its JSON type or its text form, as a
+ * command line gives it.  Any json_t is safe to pass.  ERR_INPUT names the
+ * recipe, the place and the rule. */
 struct recipe *recipe_new (const json_t *json, const json_t *values,
                            struct err **err) ATTR_USE;
+
+/* The same without values: a parameter that has no default takes its
+ * "example".  For `recipes check` and `recipes show`; never to repair with. */
+struct recipe *recipe_new_example (const json_t *json,
+                                   struct err **err) ATTR_USE;
+
 void recipe_free (struct recipe *recipe);
 #define CLEANUP_RECIPE CLEANUP (cleanup_recipe)
 void cleanup_recipe (struct recipe **recipe);
