@@ -26,8 +26,8 @@ log_set_hooks (void (*before) (void *), void (*after) (void *), void *opaque)
   hook_opaque = opaque;
 }
 
-static void
-vlog (const char *kind, const char *fmt, va_list args)
+static void ATTR_PRINTF (2, 0)
+    vlog (const char *kind, const char *fmt, va_list args)
 {
   CLEANUP_FREE char *raw = xvasprintf (fmt, args);
   /* Texts may quote a guest or a cloud: no control characters to a terminal. */

@@ -91,6 +91,8 @@ const struct refusal *refusal_by_code (const char *code);
  * queued, appliance, opened, os-found, matched, backed-up, changed, checked,
  * closed, saved (undo image made), committed. */
 extern const char *const protocol_stages[];
+/* Place of a stage in that order; -1 for a word that is none. */
+int protocol_stage_index (const char *stage);
 
 /* {bootmend: version, kind: name}: the start of every message. */
 json_t *message_new (const char *kind, const char *name);
@@ -99,7 +101,8 @@ json_t *message_new (const char *kind, const char *name);
 char *message_line (const json_t *message);
 
 /* Takes the next complete line out of `in` and parses it.  1: *message is one;
- * 0: no complete line yet; -1: the peer does not speak our protocol. */
+ * 0: no complete line yet; -1: the peer does not speak our protocol
+ * (ERR_PROTOCOL; quotes the start of what it said, made printable). */
 int message_next (struct strbuf *in, json_t **message, struct err **err);
 
 #endif
