@@ -4,6 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_set_errno
+#undef err_wrap
+#undef err_move
+
 static const char *const code_names[] = {
     [ERR_INTERNAL] = "internal",
     [ERR_USAGE] = "usage",

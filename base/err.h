@@ -70,6 +70,15 @@ const char *err_code_name (enum err_code code);
 /* The reverse; ERR_INTERNAL for a word that is none. */
 enum err_code err_code_from_name (const char *name);
 
+/* These four always return -1.  The static analyzer sees only one file at a
+ * time and would follow `return err_set (...)` as a success. */
+#ifdef __clang_analyzer__
+#define err_set(...)       (err_set (__VA_ARGS__), -1)
+#define err_set_errno(...) (err_set_errno (__VA_ARGS__), -1)
+#define err_wrap(...)      (err_wrap (__VA_ARGS__), -1)
+#define err_move(...)      (err_move (__VA_ARGS__), -1)
+#endif
+
 #define CLEANUP_ERR CLEANUP (cleanup_err)
 void cleanup_err (struct err **err);
 

@@ -38,6 +38,9 @@ list_of (json_t *vm, const char *key)
   return list;
 }
 
+static json_t *remark (const char *code, const char *fmt, va_list args)
+    ATTR_PRINTF (2, 0);
+
 static json_t *
 remark (const char *code, const char *fmt, va_list args)
 {

@@ -38,7 +38,7 @@ static void
 test_err_codes_have_names_both_ways (void)
 {
   for (int code = ERR_INTERNAL; code <= ERR_STOPPED; code++)
-    CU_ASSERT_EQUAL (err_code_from_name (err_code_name (code)), code);
+    CU_ASSERT_EQUAL ((int)err_code_from_name (err_code_name (code)), code);
   CU_ASSERT_EQUAL (err_code_from_name ("no such word"), ERR_INTERNAL);
 }
 
