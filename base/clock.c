@@ -99,8 +99,8 @@ time_parse_ms (const char *text, int64_t *wall_ms)
 {
   struct tm tm = {0};
   const char *p = strptime (text, "%Y-%m-%dT%H:%M:%S", &tm);
-  int ms, sign, hours, minutes, used = 0;
-  int64_t offset_s = 0;
+  int ms, sign, hours, minutes, day = tm.tm_mday, used = 0;
+  int64_t offset_s = 0, seconds;
 
   if (p == NULL)
     return -1;
@@ -108,12 +108,15 @@ time_parse_ms (const char *text, int64_t *wall_ms)
   if (*p == '+' || *p == '-') {
     sign = *p == '-' ? -1 : 1;
     if (sscanf (p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 ||
-        p[1 + used] || hours > 23 || minutes > 59)
+        p[1 + used] || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
       return -1;
     offset_s = sign * (hours * 3600 + minutes * 60);
   } else if (strcmp (p, "Z") != 0)
     return -1;
-  *wall_ms = ((int64_t)timegm (&tm) - offset_s) * 1000 + ms;
+  seconds = timegm (&tm);
+  if (tm.tm_mday != day)
+    return -1; /* 30 February: timegm made 1 March of it */
+  *wall_ms = (seconds - offset_s) * 1000 + ms;
   return 0;
 }
 

@@ -38,6 +38,7 @@ struct recipe_match {
   int64_t modified_before_ms; /* and < this */
   int64_t size_min, size_max; /* bytes; -1: any */
   char **sha256;              /* any of these (hex); NULL: any */
+  int64_t most; /* more proven ones than this: refuse (too-many) */
 };
 
 enum recipe_action_kind {
@@ -55,6 +56,7 @@ struct recipe_action {
   char *from, *to, *path;        /* without wildcards */
   unsigned char *content;        /* never NULL for write; may have length 0 */
   size_t content_len;
+  char *sha256;   /* of the content, already compared; NULL: not said */
   bool overwrite; /* false: an existing target with other content is an error */
 };
 
@@ -85,10 +87,13 @@ struct recipe_check {
 };
 
 struct recipe {
+  int64_t format;
   char *name;
   int64_t version;
   char *title;
   char *description;
+  char *why;      /* the reason for its proofs; NULL: not said */
+  char **sources; /* where its facts come from; NULL: not said */
   enum recipe_os os;
   struct recipe_match *matches;
   size_t n_matches;

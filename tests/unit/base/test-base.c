@@ -95,6 +95,8 @@ test_time_round_trips (void)
   CU_ASSERT_EQUAL (ms, INT64_C (1721362140000));
   CU_ASSERT_EQUAL (time_parse_ms ("2024-07-19T06:09:00", &ms), -1);
   CU_ASSERT_EQUAL (time_parse_ms ("2024-07-19", &ms), -1);
+  CU_ASSERT_EQUAL (time_parse_ms ("2024-02-30T00:00:00Z", &ms), -1);
+  CU_ASSERT_EQUAL (time_parse_ms ("2024-07-19T06:09:00+-2:00", &ms), -1);
   CU_ASSERT_EQUAL (time_parse_ms ("", &ms), -1);
 }
 
