@@ -205,21 +205,47 @@ converse (struct child *child, const char *name, const char *input,
   return 0;
 }
 
+/* A child need not read its input.  Other threads may run commands too, so the
+ * signal is held back for this thread alone. */
+static void
+hold_sigpipe (sigset_t *before)
+{
+  sigset_t pipe_only;
+
+  sigemptyset (&pipe_only);
+  sigaddset (&pipe_only, SIGPIPE);
+  pthread_sigmask (SIG_BLOCK, &pipe_only, before);
+}
+
+static void
+drop_sigpipe (const sigset_t *before)
+{
+  struct timespec now = { 0, 0 };
+  sigset_t pipe_only;
+
+  sigemptyset (&pipe_only);
+  sigaddset (&pipe_only, SIGPIPE);
+  if (!sigismember (before, SIGPIPE))
+    while (sigtimedwait (&pipe_only, NULL, &now) == SIGPIPE)
+      ;
+  pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+
 int
 command_run (const char *const *argv, const char *input, int64_t limit_ms,
              size_t max_output, struct command_result *result, struct err **err)
 {
   struct child child;
-  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+  sigset_t before;
   int status, r;
 
   memset (result, 0, sizeof *result);
   if (child_start (argv, CHILD_DIES_WITH_US | CHILD_CAPTURE_MESSAGES, &child,
                    err) == -1)
     return -1;
-  sigaction (SIGPIPE, &ignore, &before); /* a child may not read its input */
+  hold_sigpipe (&before);
   r = converse (&child, argv[0], input, limit_ms, max_output, result, err);
-  sigaction (SIGPIPE, &before, NULL);
+  drop_sigpipe (&before);
   if (r == -1)
     kill (child.pid, SIGKILL);
   child_close (&child);

@@ -1,0 +1,247 @@
+#include "agent-link.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <base/clock.h>
+#include <base/command.h>
+#include <base/files.h>
+#include <base/text.h>
+#include <protocol/channel.h>
+#include <protocol/protocol.h>
+
+#define GRACE_MS      5000
+#define MESSAGES_KEPT 8192
+
+struct agent_link {
+  char *name; /* argv[0], for messages */
+  pid_t pid;  /* 0: reaped */
+  int status;
+  int msg_fd;
+  struct channel channel;
+  struct strbuf messages; /* the end of its stderr */
+  bool up;
+};
+
+struct agent_link *
+agent_link_start (const char *const *argv, struct err **err)
+{
+  struct agent_link *link;
+  struct child child;
+
+  /* In its own group: ^C on a terminal is for the controller, which lets the
+   * agent finish what it has in its hands. */
+  if (child_start (argv, CHILD_OWN_GROUP | CHILD_CAPTURE_MESSAGES, &child,
+                   err) == -1) {
+    err_wrap (err, "agent");
+    return NULL;
+  }
+  link = xcalloc (1, sizeof *link);
+  link->name = xstrdup (argv[0]);
+  link->pid = child.pid;
+  link->msg_fd = child.msg;
+  channel_init (&link->channel, child.out, child.in);
+  return link;
+}
+
+/* The folder of the running program, or NULL. */
+static char *
+own_folder (void)
+{
+  char path[4096];
+  ssize_t n = readlink ("/proc/self/exe", path, sizeof path - 1);
+  char *slash;
+
+  if (n <= 0)
+    return NULL;
+  path[n] = '\0';
+  slash = strrchr (path, '/');
+  if (slash == NULL)
+    return NULL;
+  *slash = '\0';
+  return xstrdup (path);
+}
+
+struct agent_link *
+agent_link_start_local (struct err **err)
+{
+  CLEANUP_FREE char *own = own_folder ();
+  const char *const folders[] = {own, BOOTMEND_BINDIR};
+  const char *argv[] = {"bootmend-agent", NULL};
+  CLEANUP_FREE char *found = NULL;
+
+  for (size_t i = 0; found == NULL && i < ARRAY_SIZE (folders); i++) {
+    CLEANUP_FREE char *path =
+        folders[i] ? path_join (folders[i], "bootmend-agent") : NULL;
+
+    if (path && access (path, X_OK) == 0)
+      found = TAKE (path);
+  }
+  if (found)
+    argv[0] = found;
+  return agent_link_start (argv, err);
+}
+
+size_t
+agent_link_fds (const struct agent_link *link, struct pollfd *fds, size_t max)
+{
+  size_t n = 0;
+
+  if (max < CHANNEL_MAX_FDS + 1)
+    return 0;
+  n = channel_fds (&link->channel, fds, true);
+  if (link->msg_fd >= 0)
+    fds[n++] = (struct pollfd){link->msg_fd, POLLIN, 0};
+  return n;
+}
+
+/* Its stderr: whole lines go to our debug log, the end is kept for the error
+ * that may follow. */
+static void
+read_messages (struct agent_link *link)
+{
+  char chunk[4096];
+  ssize_t n;
+
+  if (link->msg_fd < 0)
+    return;
+  while ((n = read (link->msg_fd, chunk, sizeof chunk)) > 0) {
+    strbuf_add (&link->messages, chunk, (size_t)n);
+    if (link->messages.len > MESSAGES_KEPT)
+      strbuf_consume (&link->messages, link->messages.len - MESSAGES_KEPT);
+  }
+  if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+    close (link->msg_fd);
+    link->msg_fd = -1;
+  }
+}
+
+static char *
+last_message (struct agent_link *link)
+{
+  struct strbuf *sb = &link->messages;
+  char *newline;
+
+  while (sb->len && sb->buf[sb->len - 1] == '\n')
+    sb->buf[--sb->len] = '\0';
+  if (sb->len == 0)
+    return xstrdup ("it said nothing");
+  newline = strrchr (sb->buf, '\n');
+  return text_printable (newline ? newline + 1 : sb->buf);
+}
+
+/* Waits for the process for at most ms. */
+static bool
+reap (struct agent_link *link, int64_t ms)
+{
+  int64_t end = clock_now_ms (&real_clock) + ms;
+
+  while (link->pid) {
+    pid_t got = waitpid (link->pid, &link->status, WNOHANG);
+
+    if (got == link->pid || (got == -1 && errno != EINTR))
+      link->pid = 0;
+    else if (clock_now_ms (&real_clock) >= end)
+      return false;
+    else
+      usleep (10000);
+  }
+  return true;
+}
+
+static int
+gone (struct agent_link *link, struct err **err)
+{
+  CLEANUP_FREE char *how = NULL, *said = NULL;
+
+  read_messages (link);
+  how = reap (link, 1000) ? wait_status_text (link->status)
+                          : xstrdup ("it closed its output");
+  said = last_message (link);
+  return err_set (err, link->up ? ERR_TRANSIENT : ERR_PROTOCOL,
+                  "the agent (%s) is gone: %s: %s", link->name, how, said);
+}
+
+static int
+check_hello (struct agent_link *link, const json_t *event, struct err **err)
+{
+  if (strcmp (json_str (event, "event", ""), "hello") != 0)
+    return err_set (err, ERR_PROTOCOL,
+                    "%s: its first word is no hello; is this a bootmend-agent?",
+                    link->name);
+  if (json_int (event, "protocol", PROTOCOL_VERSION) != PROTOCOL_VERSION)
+    return err_set (err, ERR_PROTOCOL,
+                    "%s: the agent (%s) speaks protocol %lld, this bootmend "
+                    "speaks %d: install the same version on both sides",
+                    link->name, json_str (event, "agent", "?"),
+                    (long long)json_int (event, "protocol", 0),
+                    PROTOCOL_VERSION);
+  link->up = true;
+  return 0;
+}
+
+int
+agent_link_step (struct agent_link *link, json_t **event, struct err **err)
+{
+  int r;
+
+  read_messages (link);
+  if (channel_io (&link->channel, err) == -1)
+    return err_wrap (err, "%s", link->name);
+  r = channel_next (&link->channel, event, err);
+  if (r == -1)
+    return err_wrap (err, "%s", link->name);
+  if (r == 0)
+    return link->channel.ended ? gone (link, err) : 0;
+  if (!link->up && check_hello (link, *event, err) == -1) {
+    json_decref (TAKE (*event));
+    return -1;
+  }
+  return 1;
+}
+
+bool
+agent_link_is_up (const struct agent_link *link)
+{
+  return link->up;
+}
+
+int
+agent_link_send (struct agent_link *link, const json_t *message,
+                 struct err **err)
+{
+  channel_send (&link->channel, message);
+  channel_flush (&link->channel);
+  if (link->channel.out_fd < 0)
+    return gone (link, err);
+  return 0;
+}
+
+void
+agent_link_stop (struct agent_link *link)
+{
+  CLEANUP_JSON json_t *quit = message_new ("request", "quit");
+
+  if (link == NULL)
+    return;
+  channel_send (&link->channel, quit);
+  channel_flush (&link->channel);
+  channel_close_output (&link->channel);
+  if (!reap (link, GRACE_MS)) {
+    kill (link->pid, SIGTERM);
+    if (!reap (link, GRACE_MS)) {
+      kill (link->pid, SIGKILL);
+      reap (link, GRACE_MS);
+    }
+  }
+  if (link->msg_fd >= 0)
+    close (link->msg_fd);
+  channel_release (&link->channel);
+  strbuf_release (&link->messages);
+  free (link->name);
+  free (link);
+}

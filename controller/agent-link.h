@@ -1,0 +1,46 @@
+/* A conversation with one agent (bootmend-agent), for use in a poll loop: a
+ * child process of ours, or `ssh HOST bootmend-agent`.  Nothing here blocks.
+ *
+ *   link = agent_link_start (argv, &err);      // or agent_link_start_local
+ *   n = agent_link_fds (link, fds, max);  poll (fds, n, ...);
+ *   while ((r = agent_link_step (link, &event, &err)) == 1) ...
+ *   agent_link_send (link, message, &err);
+ */
+
+#ifndef BOOTMEND_AGENT_LINK_H
+#define BOOTMEND_AGENT_LINK_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include <base/json.h>
+
+struct agent_link;
+
+struct agent_link *agent_link_start (const char *const *argv,
+                                     struct err **err) ATTR_USE;
+/* The bootmend-agent beside the running program, in BOOTMEND_BINDIR, or in
+ * PATH, in this order. */
+struct agent_link *agent_link_start_local (struct err **err) ATTR_USE;
+
+/* Fills in what to wait for; returns how many. */
+size_t agent_link_fds (const struct agent_link *link, struct pollfd *fds,
+                       size_t max);
+
+/* Does the pending I/O.  1: *event is one (owned by the caller); 0: nothing
+ * now; -1: the agent is gone or speaks garbage, with the reason incl. its exit
+ * status and its last line on stderr (ERR_PROTOCOL for another protocol). */
+int agent_link_step (struct agent_link *link, json_t **event,
+                     struct err **err) ATTR_USE;
+
+/* True once its hello has been read and is of our protocol. */
+bool agent_link_is_up (const struct agent_link *link);
+
+/* Queues a message (borrowed); it is written when the agent reads. */
+int agent_link_send (struct agent_link *link, const json_t *message,
+                     struct err **err) ATTR_USE;
+
+/* Ends the conversation: quit, and a kill after a grace time; frees link. */
+void agent_link_stop (struct agent_link *link);
+
+#endif

@@ -1,0 +1,197 @@
+/* Running a campaign: the check before it, the repair, the way back. */
+
+#include "campaign.h"
+
+#include <string.h>
+
+#include <base/text.h>
+#include <providers/vm.h>
+
+#include "campaign-internal.h"
+#include "plan.h"
+#include "step.h"
+
+/* A check is the first steps alone, with nothing written and nothing sent that
+ * has an effect. */
+static void
+conclude_check (struct job *job)
+{
+  job->phase = PHASE_ENDED; /* outcome open: it would be repaired */
+  job->step = NULL;
+}
+
+static const char *const check_steps[] = {"preflight", "look", NULL};
+static const struct strategy check = {
+    .name = "check",
+    .description = "preflight only",
+    .steps = check_steps,
+    .conclude = conclude_check,
+};
+
+static int
+run_jobs (struct campaign *campaign, const struct engine_hooks *hooks,
+          struct journal *journal, enum engine_end *end, struct err **err)
+{
+  uint64_t seed = (uint64_t)clock_wall_ms (&real_clock);
+  struct engine *engine = engine_new (world_real_world (campaign->real),
+                                      journal, campaign->policy, hooks, seed);
+  int r;
+
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    engine_add_job (engine, campaign->jobs.ptr[i]);
+  r = engine_run (engine, end, err);
+  engine_free (engine);
+  return r;
+}
+
+int
+campaign_check (struct campaign *campaign, const struct engine_hooks *hooks,
+                struct err **err)
+{
+  enum engine_end end;
+  int r;
+
+  for (size_t i = 0; i < campaign->jobs.len; i++) {
+    struct job *job = campaign->jobs.ptr[i];
+
+    job_set_fact (job, "strategy", json_string (job->strategy->name));
+    job->strategy = &check;
+  }
+  r = run_jobs (campaign, hooks, NULL, &end, err);
+  for (size_t i = 0; i < campaign->jobs.len; i++) {
+    struct job *job = campaign->jobs.ptr[i];
+
+    job->strategy = strategy_by_name (json_str (job->facts, "strategy", ""));
+    job_set_fact (job, "strategy", NULL);
+    if (strcmp (json_str (job->facts, "health_before.state", ""), "broken") ==
+        0)
+      job_set_fact (job, "was_broken", json_true ());
+  }
+  if (r == 0 && end == ENGINE_STOPPED)
+    return err_set (err, ERR_STOPPED, "stopped before the check was done");
+  return r;
+}
+
+json_t *
+campaign_plan (const struct campaign *campaign)
+{
+  CLEANUP_FREE char *created = time_format_ms (clock_wall_ms (&real_clock));
+  json_t *plan =
+      json_make ("{s:i,s:s,s:s,s:s,s:O,s:O}", "bootmend", 1, "kind", "plan",
+                 "version", BOOTMEND_VERSION, "created", created, "request",
+                 campaign->data, "missing", campaign->missing);
+  json_t *vms = json_array ();
+
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    json_array_append_new (vms, plan_entry (campaign->jobs.ptr[i]));
+  json_put (plan, "vms", vms);
+  plan_seal (plan);
+  return plan;
+}
+
+static bool
+agent_needed (const struct campaign *campaign)
+{
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    if (campaign->jobs.ptr[i]->phase != PHASE_ENDED)
+      return true;
+  return false;
+}
+
+/* A missing or foreign agent is found out before the first VM is stopped. */
+int
+campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
+              enum engine_end *end, struct err **err)
+{
+  if (agent_needed (campaign) &&
+      world_real_check_agent (campaign->real, campaign->policy->helper, err) ==
+          -1)
+    return -1;
+  return run_jobs (campaign, hooks, campaign->journal, end, err);
+}
+
+static bool
+selected (const struct job *job, char *const *patterns)
+{
+  const char *id = json_str (job->facts, "found.id", "");
+
+  if (patterns == NULL)
+    return true;
+  for (size_t i = 0; patterns[i]; i++)
+    if (text_glob_match (patterns[i], job->name, false) ||
+        strcmp (patterns[i], id) == 0 || strcmp (patterns[i], job->vm) == 0)
+      return true;
+  return false;
+}
+
+/* Only what was changed is taken back; a VM that was left alone, or has been
+ * put back already, is as it was. */
+static bool
+has_way_back (const struct job *job)
+{
+  return job->outcome == OUT_REPAIRED ||
+         job->outcome == OUT_REPAIRED_UNPROVEN ||
+         job->outcome == OUT_FAILED_ATTENTION ||
+         (job->outcome == OUT_OPEN && job->phase != PHASE_WAITING);
+}
+
+static void
+end_waiting (struct job *job)
+{
+  if (job->phase != PHASE_WAITING)
+    return;
+  job->phase = PHASE_ENDED;
+  job->outcome = OUT_SKIPPED;
+  job_set_reason (job, "rolled back before its turn came; never touched");
+}
+
+int
+campaign_rollback (struct campaign *campaign, char *const *patterns,
+                   const struct engine_hooks *hooks, enum engine_end *end,
+                   struct err **err)
+{
+  struct job_vec others = VEC_EMPTY, chosen = VEC_EMPTY, all = campaign->jobs;
+  int r;
+
+  for (size_t i = 0; i < all.len; i++) {
+    struct job *job = all.ptr[i];
+
+    if (!selected (job, patterns)) {
+      job_vec_push (&others, job);
+      continue;
+    }
+    job_vec_push (&chosen, job);
+    if (has_way_back (job)) {
+      job_set_reason (job, "rolled back at the operator's word");
+      job_turn_back (job);
+    } else
+      end_waiting (job);
+  }
+  if (chosen.len == 0)
+    r = err_set (err, ERR_NOT_FOUND, "no VM of campaign %s matches",
+                 campaign->id);
+  else {
+    campaign->jobs = chosen; /* the others stay as they are */
+    r = campaign_run (campaign, hooks, end, err);
+    campaign->jobs = all;
+  }
+  job_vec_release (&others);
+  job_vec_release (&chosen);
+  return r;
+}
+
+int
+campaign_exit_code (const struct campaign *campaign)
+{
+  size_t good = 0, open = 0;
+
+  for (size_t i = 0; i < campaign->jobs.len; i++) {
+    good += outcome_is_good (campaign->jobs.ptr[i]->outcome);
+    open += campaign->jobs.ptr[i]->phase != PHASE_ENDED;
+  }
+  if (open)
+    return 4;
+  if (good == campaign->jobs.len)
+    return 0;
+  return good ? 3 : 1;
+}

@@ -1,0 +1,318 @@
+#include "campaign.h"
+
+#include <string.h>
+
+#include <base/strbuf.h>
+#include <providers/vm.h>
+
+#include "campaign-internal.h"
+#include "plan.h"
+#include "step.h"
+
+/* No selection needs more; a provider that never ends its pages is broken. */
+#define MAX_PAGES 100000
+
+struct campaign *
+campaign_new (json_t *data_taken, const char *evidence, struct err **err)
+{
+  struct campaign *campaign = xcalloc (1, sizeof *campaign);
+
+  campaign->data = data_taken;
+  campaign->id = json_str (campaign->data, "id", "");
+  campaign->missing = json_array ();
+  campaign->policy = policy_new (campaign->data, evidence, err);
+  campaign->real = world_real_new (json_at (campaign->data, "agents"));
+  if (campaign->policy == NULL) {
+    campaign_close (campaign);
+    return NULL;
+  }
+  return campaign;
+}
+
+void
+campaign_close (struct campaign *campaign)
+{
+  if (campaign == NULL)
+    return;
+  world_real_free (campaign->real); /* before what its threads may use */
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    job_free (campaign->jobs.ptr[i]);
+  job_vec_release (&campaign->jobs);
+  for (size_t i = 0; i < campaign->bindings.len; i++) {
+    struct binding *binding = campaign->bindings.ptr[i];
+
+    if (binding->provider->close)
+      binding->provider->close (binding);
+    free (binding->account);
+    free (binding->region);
+    json_decref (binding->config);
+    free (binding);
+  }
+  binding_vec_release (&campaign->bindings);
+  journal_close (campaign->journal);
+  policy_free (campaign->policy);
+  json_decref (campaign->missing);
+  json_decref (campaign->data);
+  free (campaign->folder);
+  free (campaign);
+}
+
+void
+cleanup_campaign (struct campaign **campaign)
+{
+  campaign_close (*campaign);
+}
+
+const char *
+campaign_id (const struct campaign *campaign)
+{
+  return campaign->id;
+}
+
+const struct job_vec *
+campaign_jobs (const struct campaign *campaign)
+{
+  return &campaign->jobs;
+}
+
+const json_t *
+campaign_missing (const struct campaign *campaign)
+{
+  return campaign->missing;
+}
+
+size_t
+campaign_size (const struct campaign *campaign)
+{
+  return campaign->jobs.len;
+}
+
+void
+campaign_set_wakeup (struct campaign *campaign, int fd)
+{
+  world_real_set_wakeup (campaign->real, fd);
+}
+
+/* --- bindings ----------------------------------------------------------------
+ */
+
+static int
+unknown_provider (const char *name, struct err **err)
+{
+  CLEANUP_STRBUF struct strbuf known = STRBUF_EMPTY;
+
+  for (size_t i = 0; providers[i]; i++)
+    strbuf_addf (&known, "%s%s", i ? ", " : "", providers[i]->name);
+  return err_set (err, ERR_USAGE, "'%s' is no provider; there are: %s", name,
+                  known.buf ? known.buf : "none");
+}
+
+struct binding *
+campaign_binding (struct campaign *campaign, const char *name, struct err **err)
+{
+  const struct provider *provider = provider_by_name (name);
+  struct binding *binding;
+  json_t *config;
+
+  for (size_t i = 0; i < campaign->bindings.len; i++)
+    if (strcmp (campaign->bindings.ptr[i]->provider->name, name) == 0)
+      return campaign->bindings.ptr[i];
+  if (provider == NULL) {
+    unknown_provider (name, err);
+    return NULL;
+  }
+  config = json_object_get (json_at (campaign->data, "providers"), name);
+  binding = xcalloc (1, sizeof *binding);
+  binding->provider = provider;
+  binding->config = config ? json_incref (config) : json_object ();
+  binding->region = xstrdup ("");
+  if (provider->open && provider->open (binding, err) == -1) {
+    err_wrap (err, "%s", name);
+    free (binding->account);
+    free (binding->region);
+    json_decref (binding->config);
+    free (binding);
+    return NULL;
+  }
+  if (binding->account == NULL)
+    binding->account = xstrdup ("");
+  binding_vec_push (&campaign->bindings, binding);
+  return binding;
+}
+
+/* --- finding VMs
+ * --------------------------------------------------------------- */
+
+struct job *
+campaign_add (struct campaign *campaign, const json_t *vm,
+              struct binding *binding, const struct strategy *strategy)
+{
+  static const char *const identity[] = {"provider", "account", "region",
+                                         "zone",     "id",      "name"};
+  CLEANUP_FREE char *key = vm_key (vm);
+  json_t *found = json_object ();
+  struct job *job;
+
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    if (strcmp (campaign->jobs.ptr[i]->vm, key) == 0) {
+      json_decref (found);
+      return NULL;
+    }
+  job = job_new ((int64_t)campaign->jobs.len + 1, vm, binding, strategy,
+                 campaign->policy);
+  for (size_t i = 0; i < ARRAY_SIZE (identity); i++)
+    json_put_str (found, identity[i], json_str (vm, identity[i], ""));
+  job_set_fact (job, "found", found);
+  job_vec_push (&campaign->jobs, job);
+  return job;
+}
+
+static const struct strategy *
+strategy_for (const struct campaign *campaign, const struct binding *binding,
+              struct err **err)
+{
+  const char *name = json_str (campaign->data, "policy.strategy", NULL);
+  const struct strategy *strategy = NULL;
+
+  if (name) {
+    strategy = strategy_by_name (name);
+    if (strategy == NULL)
+      err_set (err, ERR_USAGE, "strategy '%s' is unknown", name);
+    else if (!(binding->provider->caps & strategy->cap))
+      err_set (err, ERR_USAGE, "%s can't do strategy '%s'",
+               binding->provider->name, name);
+    else
+      return strategy;
+    return NULL;
+  }
+  for (size_t i = 0; strategies[i]; i++)
+    if (strategies[i]->cap && (binding->provider->caps & strategies[i]->cap))
+      return strategies[i];
+  err_set (err, ERR_USAGE, "%s has no strategy to repair a VM",
+           binding->provider->name);
+  return NULL;
+}
+
+static int
+find_pages (struct campaign *campaign, struct binding *binding,
+            const struct strategy *strategy, json_t *selector, struct err **err)
+{
+  struct world *world = world_real_world (campaign->real);
+  CLEANUP_JSON json_t *page = NULL;
+
+  for (int i = 0; i < MAX_PAGES; i++) {
+    CLEANUP_JSON json_t *out = NULL;
+    json_t *in = json_make ("{s:O}", "selector", selector);
+    json_t *vm;
+    size_t j;
+
+    if (page)
+      json_put (in, "page", json_incref (page));
+    out = world_ask (world, binding, OP_FIND, in, err);
+    if (out == NULL)
+      return -1;
+    json_array_foreach (json_at (out, "vms"), j, vm)
+        campaign_add (campaign, vm, binding, strategy);
+    if (json_at (out, "missing"))
+      json_array_extend (campaign->missing, json_at (out, "missing"));
+    json_decref (page);
+    page = json_at (out, "next") ? json_incref (json_at (out, "next")) : NULL;
+    if (page == NULL || json_is_null (page))
+      return 0;
+  }
+  return err_set (err, ERR_INTERNAL, "%s: the list of VMs never ends",
+                  binding->provider->name);
+}
+
+/* "libvirt:web-*": the provider's name, then its own words. */
+static int
+find_word (struct campaign *campaign, const char *word, struct err **err)
+{
+  size_t len = strcspn (word, ":");
+  CLEANUP_FREE char *name = xstrndup (word, len);
+  CLEANUP_JSON json_t *selector = NULL;
+  const struct strategy *strategy;
+  struct binding *binding;
+
+  if (word[len] != ':')
+    return err_set (err, ERR_USAGE,
+                    "'%s': a selection starts with the provider's name, as in "
+                    "libvirt:web-1",
+                    word);
+  binding = campaign_binding (campaign, name, err);
+  if (binding == NULL)
+    return -1;
+  strategy = strategy_for (campaign, binding, err);
+  if (strategy == NULL)
+    return -1;
+  if (binding->provider->parse_selector (word + len + 1, &selector, err) == -1)
+    return err_wrap (err, "%s", word);
+  return find_pages (campaign, binding, strategy, selector, err);
+}
+
+struct campaign *
+campaign_find (json_t *request, struct err **err)
+{
+  CLEANUP_CAMPAIGN struct campaign *campaign =
+      campaign_new (json_deep_copy (request), NULL, err);
+  const json_t *words;
+  json_t *word;
+  size_t i;
+
+  if (campaign == NULL)
+    return NULL;
+  words = json_need_array (campaign->data, "selection", err);
+  if (words == NULL)
+    return NULL;
+  json_array_foreach (words, i,
+                      word) if (find_word (campaign, json_string_value (word),
+                                           err) == -1) return NULL;
+  return TAKE (campaign);
+}
+
+static int
+find_planned (struct campaign *campaign, json_t *vm, struct err **err)
+{
+  const char *provider = json_need_str (vm, "provider", err);
+  const struct strategy *strategy;
+  struct binding *binding;
+  struct job *job;
+
+  if (provider == NULL || json_need_str (vm, "id", err) == NULL)
+    return -1;
+  binding = campaign_binding (campaign, provider, err);
+  if (binding == NULL)
+    return -1;
+  strategy = strategy_for (campaign, binding, err);
+  if (strategy == NULL)
+    return -1;
+  if (strcmp (json_str (vm, "account", ""), binding->account) != 0)
+    return err_set (err, ERR_USAGE,
+                    "the plan was made for %s '%s', and this is '%s'", provider,
+                    json_str (vm, "account", ""), binding->account);
+  job = campaign_add (campaign, vm, binding, strategy);
+  if (job)
+    job_set_fact (job, "planned", json_incref (vm));
+  return 0;
+}
+
+struct campaign *
+campaign_find_planned (const json_t *plan, struct err **err)
+{
+  CLEANUP_CAMPAIGN struct campaign *campaign = NULL;
+  json_t *item;
+  size_t i;
+
+  if (plan_verify (plan, err) == -1)
+    return NULL;
+  campaign =
+      campaign_new (json_deep_copy (json_at (plan, "request")), NULL, err);
+  if (campaign == NULL)
+    return NULL;
+  json_array_foreach (json_at (plan, "vms"), i,
+                      item) if (strcmp (json_str (item, "decision", ""),
+                                        "repair") == 0 &&
+                                find_planned (campaign, json_at (item, "vm"),
+                                              err) == -1) return NULL;
+  return TAKE (campaign);
+}

@@ -1,0 +1,81 @@
+/* Campaigns, as the command line sees them.
+ *
+ *   request = { recipe: {...}, parameters: {...}, selection: ["libvirt:web-*"],
+ *               policy: {...policy.h...}, providers: {libvirt: {uri: "..."}},
+ *               agents: {local: ["argv", ...]} or absent, command: [argv] }
+ *
+ *   c = campaign_find (request, &err);        // the VMs, nothing touched
+ *   campaign_check (c, &hooks, &err);         // preflight of each: plan
+ *   campaign_begin (c, state, &err);          // its journal
+ *   campaign_run (c, &hooks, &end, &err);     // repair
+ *
+ *   c = campaign_open (state, id, JOURNAL_WRITE, &err);   // later
+ *   campaign_run / campaign_rollback
+ */
+
+#ifndef BOOTMEND_CAMPAIGN_H
+#define BOOTMEND_CAMPAIGN_H
+
+#include "engine.h"
+
+struct campaign;
+
+struct campaign *campaign_find (json_t *request, struct err **err) ATTR_USE;
+
+/* The same from a plan (campaign_plan): exactly its VMs, and each must still be
+ * as it was when the plan was made.  ERR_INPUT: edited, or no plan. */
+struct campaign *campaign_find_planned (const json_t *plan,
+                                        struct err **err) ATTR_USE;
+
+/* What the selection names and does not exist: [{what, why}]. */
+const json_t *campaign_missing (const struct campaign *campaign);
+size_t campaign_size (const struct campaign *campaign);
+
+/* wait () wakes up when this descriptor is readable (a signal's pipe). */
+void campaign_set_wakeup (struct campaign *campaign, int fd);
+
+/* Preflight of every VM; no journal, no change. */
+int campaign_check (struct campaign *campaign, const struct engine_hooks *hooks,
+                    struct err **err) ATTR_USE;
+/* After campaign_check: {bootmend: 1, kind: "plan", ...}. */
+json_t *campaign_plan (const struct campaign *campaign);
+
+/* Makes the campaign's folder and journal below `state`. */
+int campaign_begin (struct campaign *campaign, const char *state,
+                    struct err **err) ATTR_USE;
+
+/* "last" is the newest one.  ERR_NOT_FOUND: none of that name. */
+struct campaign *campaign_open (const char *state, const char *id,
+                                enum journal_mode mode,
+                                struct err **err) ATTR_USE;
+void campaign_close (struct campaign *campaign);
+#define CLEANUP_CAMPAIGN CLEANUP (cleanup_campaign)
+void cleanup_campaign (struct campaign **campaign);
+
+const char *campaign_id (const struct campaign *campaign);
+/* Its jobs, in order. */
+const struct job_vec *campaign_jobs (const struct campaign *campaign);
+
+/* Carries all open jobs on. */
+int campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
+                  enum engine_end *end, struct err **err) ATTR_USE;
+/* Takes back what the campaign did: to the VMs whose name, id or key match one
+ * of `patterns`, or to all (NULL).  Then runs like campaign_run.
+ * ERR_NOT_FOUND: nothing matches. */
+int campaign_rollback (struct campaign *campaign, char *const *patterns,
+                       const struct engine_hooks *hooks, enum engine_end *end,
+                       struct err **err) ATTR_USE;
+
+/* {bootmend: 1, kind: "report", campaign: {...}, live: bool, jobs: [...],
+ * counts: {outcome: n}}; with steps: each job's steps too. */
+json_t *campaign_report (struct campaign *campaign, bool steps,
+                         struct err **err) ATTR_USE;
+
+/* One line for each campaign below `state`, newest first:
+ * [{id, created, recipe, jobs, counts, live, error}]. */
+json_t *campaign_list (const char *state, struct err **err) ATTR_USE;
+
+/* Exit codes of DESIGN section 8 for jobs that have ended or are parked. */
+int campaign_exit_code (const struct campaign *campaign);
+
+#endif

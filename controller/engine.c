@@ -1,0 +1,237 @@
+#include "engine.h"
+
+#include <string.h>
+
+#include "engine-internal.h"
+
+struct engine *
+engine_new (struct world *world, struct journal *journal,
+            const struct policy *policy, const struct engine_hooks *hooks,
+            uint64_t seed)
+{
+  struct engine *engine = xcalloc (1, sizeof *engine);
+
+  engine->world = world;
+  engine->journal = journal;
+  engine->policy = policy;
+  if (hooks)
+    engine->hooks = *hooks;
+  engine->next_effect = 1;
+  engine->random = seed * 2 + 1;
+  return engine;
+}
+
+void
+engine_free (struct engine *engine)
+{
+  if (engine == NULL)
+    return;
+  for (size_t i = 0; i < engine->outbox.len; i++)
+    effect_release (&engine->outbox.ptr[i].effect);
+  outgoing_vec_release (&engine->outbox);
+  for (size_t i = 0; i < engine->flights.len; i++)
+    job_vec_release (&engine->flights.ptr[i].jobs);
+  flight_vec_release (&engine->flights);
+  watcher_vec_release (&engine->watchers);
+  job_vec_release (&engine->jobs);
+  err_free (engine->halted);
+  free (engine);
+}
+
+void
+engine_add_job (struct engine *engine, struct job *job)
+{
+  struct watcher watcher = {.binding = job->binding, .last_ms = INT64_MIN};
+
+  job_vec_push (&engine->jobs, job);
+  for (size_t i = 0; i < engine->watchers.len; i++)
+    if (engine->watchers.ptr[i].binding == job->binding)
+      return;
+  watcher_vec_push (&engine->watchers, watcher);
+}
+
+int64_t
+engine_now (const struct engine *engine)
+{
+  return clock_now_ms (engine->world->clock);
+}
+
+/* splitmix64: small, and the same on every machine. */
+uint64_t
+engine_random (struct engine *engine, uint64_t below)
+{
+  uint64_t z = engine->random += UINT64_C (0x9e3779b97f4a7c15);
+
+  z = (z ^ (z >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * UINT64_C (0x94d049bb133111eb);
+  z ^= z >> 31;
+  return below ? z % below : 0;
+}
+
+/* --- journal ------------------------------------------------------------- */
+
+static void
+transaction (struct engine *engine)
+{
+  if (engine->in_transaction || engine->journal == NULL)
+    return;
+  journal_begin (engine->journal);
+  engine->in_transaction = true;
+}
+
+void
+engine_journal_step (struct engine *engine, struct job *job, const char *state,
+                     json_t *detail_taken)
+{
+  CLEANUP_JSON json_t *detail = detail_taken;
+
+  job->changed = true;
+  if (engine->journal == NULL)
+    return;
+  transaction (engine);
+  journal_add_step (engine->journal, job->id, job->step->name,
+                    job->back ? "back" : "forward", state, job->attempt, detail,
+                    clock_wall_ms (engine->world->clock));
+}
+
+static int
+commit (struct engine *engine, struct err **err)
+{
+  struct job_vec changed = VEC_EMPTY;
+  int r = 0;
+
+  for (size_t i = 0; i < engine->jobs.len; i++) {
+    struct job *job = engine->jobs.ptr[i];
+
+    if (!job->changed)
+      continue;
+    job->changed = false;
+    job_vec_push (&changed, job);
+    transaction (engine);
+    if (engine->journal) {
+      struct job_row row = job_to_row (job);
+
+      journal_put_job (engine->journal, &row,
+                       clock_wall_ms (engine->world->clock));
+    }
+  }
+  if (engine->in_transaction) {
+    engine->in_transaction = false;
+    r = journal_commit (engine->journal, err);
+  }
+  for (size_t i = 0; r == 0 && i < changed.len; i++)
+    if (engine->hooks.changed)
+      engine->hooks.changed (engine->hooks.opaque, changed.ptr[i]);
+  job_vec_release (&changed);
+  return r;
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+static bool
+is_in_flight (const struct job *job)
+{
+  return job->phase != PHASE_WAITING && job->phase != PHASE_ENDED;
+}
+
+static void
+admit_jobs (struct engine *engine)
+{
+  int64_t in_flight = 0;
+
+  for (size_t i = 0; i < engine->jobs.len; i++)
+    in_flight += is_in_flight (engine->jobs.ptr[i]);
+  for (size_t i = 0; i < engine->jobs.len; i++) {
+    struct job *job = engine->jobs.ptr[i];
+
+    if (in_flight >= engine->policy->max_in_flight)
+      return;
+    if (job->phase != PHASE_WAITING)
+      continue;
+    job_admit (engine, job);
+    in_flight++;
+  }
+}
+
+static void
+collect (struct engine *engine)
+{
+  struct completion completion;
+
+  while (engine->world->collect (engine->world, &completion)) {
+    engine_dispatch (engine, &completion);
+    completion_release (&completion);
+  }
+}
+
+static bool
+all_ended (const struct engine *engine)
+{
+  for (size_t i = 0; i < engine->jobs.len; i++)
+    if (engine->jobs.ptr[i]->phase != PHASE_ENDED)
+      return false;
+  return true;
+}
+
+/* Requests with an effect are waited for, even when stopping: their results
+ * belong into the journal. */
+static bool
+work_in_flight (const struct engine *engine)
+{
+  for (size_t i = 0; i < engine->flights.len; i++)
+    if (engine->flights.ptr[i].jobs.len)
+      return true;
+  return engine->outbox.len > 0;
+}
+
+static int64_t
+next_deadline (const struct engine *engine)
+{
+  int64_t next = poller_deadline (engine);
+
+  for (size_t i = 0; i < engine->jobs.len; i++) {
+    int64_t deadline = job_deadline (engine, engine->jobs.ptr[i]);
+
+    if (deadline >= 0 && (next < 0 || deadline < next))
+      next = deadline;
+  }
+  return next;
+}
+
+static int
+round_of_work (struct engine *engine, struct err **err)
+{
+  collect (engine);
+  if (engine->hooks.stop_requested &&
+      engine->hooks.stop_requested (engine->hooks.opaque))
+    engine->stopping = true;
+  if (!engine->stopping)
+    admit_jobs (engine);
+  for (size_t i = 0; i < engine->jobs.len; i++)
+    job_advance (engine, engine->jobs.ptr[i]);
+  if (commit (engine, err) == -1)
+    return -1;
+  outbox_flush (engine);
+  if (!engine->stopping)
+    poller_run (engine);
+  return 0;
+}
+
+int
+engine_run (struct engine *engine, enum engine_end *end, struct err **err)
+{
+  for (;;) {
+    if (round_of_work (engine, err) == -1)
+      return err_wrap (err, "nothing more is sent");
+    if (all_ended (engine)) {
+      *end = ENGINE_FINISHED;
+      break;
+    }
+    if (engine->stopping && !work_in_flight (engine)) {
+      *end = ENGINE_STOPPED;
+      break;
+    }
+    engine->world->wait (engine->world, next_deadline (engine));
+  }
+  return engine->halted ? err_move (err, err_copy (engine->halted)) : 0;
+}

@@ -1,0 +1,326 @@
+#include "health.h"
+
+#include <regex.h>
+#include <string.h>
+
+#include <base/strbuf.h>
+#include <base/text.h>
+#include <providers/vm.h>
+
+#include "job.h"
+
+enum health_kind {
+  KIND_AUTO,
+  KIND_NONE,
+  KIND_SERIAL,
+  KIND_GUEST_AGENT,
+  KIND_STATUS,
+  KIND_TCP,
+  KIND_COMMAND
+};
+
+static const struct {
+  const char *name;
+  enum health_kind kind;
+  const char *argument; /* NULL: takes none */
+} kinds[] = {
+    {"auto", KIND_AUTO, NULL},
+    {"none", KIND_NONE, NULL},
+    {"serial", KIND_SERIAL, "REGEX"},
+    {"guest-agent", KIND_GUEST_AGENT, NULL},
+    {"status", KIND_STATUS, NULL},
+    {"tcp", KIND_TCP, "[HOST:]PORT"},
+    {"command", KIND_COMMAND, "PROGRAM"},
+};
+
+/* Texts on a console after which no boot is healthy: Windows stop screens on
+ * EMS/SAC consoles, Linux panics and emergency mode, boot loaders that found
+ * nothing. */
+static const char default_fail_pattern[] =
+    "\\*\\*\\* STOP|BugCheck|Kernel panic|You are in emergency mode|"
+    "Entering emergency mode|grub rescue>|No bootable device|"
+    "Boot failed: not a bootable disk|BOOTMGR is missing|"
+    "An operating system wasn't found";
+
+struct health_spec {
+  enum health_kind kind;
+  char *argument;
+  regex_t ok, fail;
+  bool has_ok, has_fail;
+};
+
+const char *
+health_name (enum health health)
+{
+  static const char *const names[] = {"unknown", "ok", "broken"};
+
+  return names[health];
+}
+
+static int
+compile (regex_t *regex, const char *pattern, const char *what,
+         struct err **err)
+{
+  char text[256];
+  int rc = regcomp (regex, pattern, REG_EXTENDED | REG_NEWLINE);
+
+  if (rc == 0)
+    return 0;
+  regerror (rc, regex, text, sizeof text);
+  return err_set (err, ERR_USAGE, "%s: '%s': %s", what, pattern, text);
+}
+
+static int
+parse_kind (struct health_spec *spec, const char *text, struct err **err)
+{
+  size_t len = strcspn (text, ":");
+
+  for (size_t i = 0; i < ARRAY_SIZE (kinds); i++) {
+    if (strlen (kinds[i].name) != len || memcmp (text, kinds[i].name, len) != 0)
+      continue;
+    if (!kinds[i].argument != !text[len])
+      return err_set (err, ERR_USAGE,
+                      kinds[i].argument ? "health: '%s' needs ':' and more"
+                                        : "health: '%s' takes no argument",
+                      text);
+    if (kinds[i].argument && !text[len + 1])
+      return err_set (err, ERR_USAGE, "health: %s: %s is missing after ':'",
+                      kinds[i].name, kinds[i].argument);
+    spec->kind = kinds[i].kind;
+    spec->argument = xstrdup (text[len] ? text + len + 1 : "");
+    return 0;
+  }
+  return err_set (err, ERR_USAGE,
+                  "health: '%s' is none of auto, none, serial:REGEX, "
+                  "guest-agent, status, tcp:[HOST:]PORT, command:PROGRAM",
+                  text);
+}
+
+static int
+check_tcp (const struct health_spec *spec, struct err **err)
+{
+  const char *colon = strrchr (spec->argument, ':');
+  const char *port = colon ? colon + 1 : spec->argument;
+  char *end;
+  long n = strtol (port, &end, 10);
+
+  if (*port < '0' || *port > '9' || *end || n < 1 || n > 65535)
+    return err_set (err, ERR_USAGE, "health: tcp: '%s' is no port", port);
+  return 0;
+}
+
+struct health_spec *
+health_spec_new (const char *text, const char *fail_pattern, struct err **err)
+{
+  struct health_spec *spec = xcalloc (1, sizeof *spec);
+  int r = parse_kind (spec, text, err);
+
+  if (r == 0 && spec->kind == KIND_TCP)
+    r = check_tcp (spec, err);
+  if (r == 0 && spec->kind == KIND_SERIAL) {
+    r = compile (&spec->ok, spec->argument, "health", err);
+    spec->has_ok = r == 0;
+  }
+  if (r == 0) {
+    r = compile (&spec->fail,
+                 fail_pattern ? fail_pattern : default_fail_pattern,
+                 "health-fail", err);
+    spec->has_fail = r == 0;
+  }
+  if (r == -1) {
+    health_spec_free (spec);
+    return NULL;
+  }
+  return spec;
+}
+
+void
+health_spec_free (struct health_spec *spec)
+{
+  if (spec == NULL)
+    return;
+  if (spec->has_ok)
+    regfree (&spec->ok);
+  if (spec->has_fail)
+    regfree (&spec->fail);
+  free (spec->argument);
+  free (spec);
+}
+
+static enum health_kind
+effective_kind (const struct health_spec *spec, const struct job *job)
+{
+  if (spec->kind != KIND_AUTO)
+    return spec->kind;
+  if ((job->binding->provider->caps & CAP_GUEST_PING) &&
+      json_bool (job->before ? job->before : job->now, "guest_agent", false))
+    return KIND_GUEST_AGENT;
+  if (strcmp (json_str (job->now, "health", "unknown"), "unknown") != 0)
+    return KIND_STATUS;
+  return KIND_NONE;
+}
+
+bool
+health_can_ask (const struct health_spec *spec, const struct job *job)
+{
+  return effective_kind (spec, job) != KIND_NONE;
+}
+
+/* HOST with {name} and {id} filled in; NULL host: the VM's first address. */
+static char *
+host_of (const struct health_spec *spec, const struct job *job)
+{
+  const char *colon = strrchr (spec->argument, ':');
+  CLEANUP_STRBUF struct strbuf sb = STRBUF_EMPTY;
+
+  if (colon == NULL) {
+    const json_t *list = json_at (job->now, "addresses");
+    const char *first = json_string_value (json_array_get (list, 0));
+
+    return first ? xstrdup (first) : NULL;
+  }
+  for (const char *p = spec->argument; p < colon; p++)
+    if (strncmp (p, "{name}", 6) == 0) {
+      strbuf_addstr (&sb, job->name);
+      p += 5;
+    } else if (strncmp (p, "{id}", 4) == 0) {
+      strbuf_addstr (&sb, json_str (job->now, "id", ""));
+      p += 3;
+    } else
+      strbuf_addch (&sb, *p);
+  return strbuf_take (&sb);
+}
+
+static int
+ask_probe (const struct health_spec *spec, const struct job *job,
+           struct effect *effect, struct err **err)
+{
+  CLEANUP_FREE char *host = NULL;
+  const char *colon;
+
+  effect->kind = EFFECT_PROBE;
+  effect->in = json_object ();
+  if (effective_kind (spec, job) == KIND_COMMAND) {
+    json_put_str (effect->in, "kind", "command");
+    json_put_str (effect->in, "program", spec->argument);
+    json_put (effect->in, "vm", json_incref (job->now));
+    return 0;
+  }
+  host = host_of (spec, job);
+  if (host == NULL) {
+    json_decref (TAKE (effect->in));
+    return err_set (err, ERR_NOT_FOUND,
+                    "health: tcp: the provider knows no address of this VM: "
+                    "give tcp:HOST:PORT, for example tcp:{name}.example:%s",
+                    spec->argument);
+  }
+  colon = strrchr (spec->argument, ':');
+  json_put_str (effect->in, "kind", "tcp");
+  json_put_str (effect->in, "host", host);
+  json_put_str (effect->in, "port", colon ? colon + 1 : spec->argument);
+  return 0;
+}
+
+int
+health_ask (const struct health_spec *spec, const struct job *job,
+            const json_t *after, struct effect *effect, struct err **err)
+{
+  enum health_kind kind = effective_kind (spec, job);
+
+  if (kind == KIND_TCP || kind == KIND_COMMAND)
+    return ask_probe (spec, job, effect, err);
+  effect->kind = EFFECT_OP;
+  effect->op = kind == KIND_SERIAL        ? OP_SERIAL_LOG
+               : kind == KIND_GUEST_AGENT ? OP_GUEST_PING
+                                          : OP_DESCRIBE;
+  if (kind == KIND_STATUS) {
+    effect->in = json_make ("{s:[s]}", "ids", json_str (job->now, "id", ""));
+    return 0;
+  }
+  effect->in = json_object ();
+  json_put (effect->in, "vm", json_incref (job->now));
+  if (kind == KIND_SERIAL && after && !json_is_null (after))
+    json_put (effect->in, "after", json_deep_copy (after));
+  return 0;
+}
+
+/* Offset of the last match, -1 if there is none; *len is its length. */
+static long
+last_match (const regex_t *regex, const char *text, size_t *len)
+{
+  regmatch_t m;
+  long at = -1;
+  const char *p = text;
+
+  while (*p && regexec (regex, p, 1, &m, p > text ? REG_NOTBOL : 0) == 0) {
+    at = (long)(p - text) + m.rm_so;
+    *len = (size_t)(m.rm_eo - m.rm_so);
+    p += m.rm_eo > m.rm_so ? m.rm_eo : m.rm_so + 1;
+  }
+  return at;
+}
+
+static char *
+quote_line (const char *text, long at)
+{
+  const char *start = text + at, *end;
+  CLEANUP_FREE char *line = NULL;
+
+  while (start > text && start[-1] != '\n')
+    start--;
+  end = start + strcspn (start, "\r\n");
+  line = xstrndup (start, end - start > 120 ? 120 : (size_t)(end - start));
+  return text_printable (line);
+}
+
+enum health
+health_of_serial (const struct health_spec *spec, const char *text, char **why)
+{
+  size_t ok_len = 0, fail_len = 0;
+  long ok = last_match (&spec->ok, text, &ok_len);
+  long fail = last_match (&spec->fail, text, &fail_len);
+  CLEANUP_FREE char *line = NULL;
+
+  if (ok < 0 && fail < 0) {
+    *why = xasprintf ("the serial console shows neither '%s' nor a crash",
+                      spec->argument);
+    return HEALTH_UNKNOWN;
+  }
+  line = quote_line (text, ok > fail ? ok : fail);
+  *why = xasprintf ("serial console: %s", line);
+  return ok > fail ? HEALTH_OK : HEALTH_BROKEN;
+}
+
+static enum health
+read_status (const json_t *out, char **why)
+{
+  const json_t *vm = json_array_get (json_at (out, "vms"), 0);
+  const char *status = json_str (vm, "health", "unknown");
+
+  *why = xasprintf ("status: %s", status);
+  if (strcmp (status, "ok") == 0)
+    return HEALTH_OK;
+  return strcmp (status, "impaired") == 0 ? HEALTH_BROKEN : HEALTH_UNKNOWN;
+}
+
+enum health
+health_read (const struct health_spec *spec, const struct job *job,
+             const json_t *out, char **why)
+{
+  switch (effective_kind (spec, job)) {
+  case KIND_SERIAL:
+    return health_of_serial (spec, json_str (out, "text", ""), why);
+  case KIND_STATUS:
+    return read_status (out, why);
+  case KIND_GUEST_AGENT:
+    *why = xasprintf ("guest agent: %s", json_str (out, "why", "answers"));
+    return json_bool (out, "alive", false) ? HEALTH_OK : HEALTH_UNKNOWN;
+  case KIND_TCP:
+  case KIND_COMMAND:
+    *why = xstrdup (json_str (out, "why", ""));
+    return json_bool (out, "healthy", false) ? HEALTH_OK : HEALTH_UNKNOWN;
+  default:
+    *why = xstrdup ("not asked");
+    return HEALTH_UNKNOWN;
+  }
+}

@@ -1,0 +1,121 @@
+/* A job: one VM within a campaign, and where it stands.
+ *
+ * A job walks through the steps of its strategy.  A step is done when its
+ * effect has been *seen*, not when its request was answered; so going on after
+ * a lost reply, a crash or another's interference is always the same: look,
+ * and act only if it is not so yet.
+ *
+ * The way back is data too: facts.undo lists the steps whose effect stands (or
+ * may stand), in order.  Going back takes them off the end, one by one, by the
+ * step that each names as its undo.
+ */
+
+#ifndef BOOTMEND_JOB_H
+#define BOOTMEND_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/json.h>
+#include <base/vec.h>
+#include <providers/provider.h>
+
+#include "journal.h"
+
+struct step;
+struct policy;
+struct strategy;
+
+/* Each VM ends in exactly one of these; DESIGN calls them outcomes. */
+enum outcome {
+  OUT_OPEN, /* not ended */
+  OUT_REPAIRED,
+  OUT_REPAIRED_UNPROVEN,
+  OUT_CLEAN,
+  OUT_RECOVERED,
+  OUT_SKIPPED,
+  OUT_FAILED_RESTORED,
+  OUT_FAILED_ATTENTION,
+  OUT_COUNT
+};
+/* "repaired-unproven"; "open" for OUT_OPEN. */
+const char *outcome_name (enum outcome outcome);
+int outcome_from_name (const char *name);
+/* True if it counts as success for the exit code. */
+bool outcome_is_good (enum outcome outcome);
+
+enum phase {
+  PHASE_WAITING, /* not begun: waits for its turn */
+  PHASE_ENTER,   /* at a step, nothing done for it yet */
+  PHASE_LOOK,    /* needs to see the VM as it is now before it acts */
+  PHASE_ACT,     /* its request is on its way */
+  PHASE_WATCH,   /* accepted; waits until the effect is seen */
+  PHASE_PAUSE,   /* acts again at not_before_ms */
+  PHASE_ENDED
+};
+const char *phase_name (enum phase phase);
+
+struct job {
+  int64_t id;
+  char *vm;   /* vm_key () */
+  char *name; /* for people */
+  int64_t wave;
+  struct binding *binding;
+  const struct strategy *strategy;
+  const struct policy *policy;
+
+  bool back; /* direction */
+  const struct step *step;
+  enum phase phase;
+  int64_t attempt;
+  enum outcome outcome;
+  char *reason;
+
+  json_t *before; /* the VM when the job began; NULL until it did */
+  json_t *facts;
+  json_t *now;           /* the VM as last seen; NULL: gone or never seen */
+  int64_t now_at_ms;     /* when the describe was sent that showed it */
+  int64_t need_after_ms; /* what was sent before this is too old */
+  bool gone;             /* the last describe did not find it */
+
+  int64_t step_began_ms;
+  int64_t not_before_ms;
+  uint64_t effect; /* in flight; 0: none */
+  bool changed;    /* since it was last put into the journal */
+};
+
+DEFINE_VEC (struct job *, job_vec);
+
+struct job *job_new (int64_t id, const json_t *vm, struct binding *binding,
+                     const struct strategy *strategy,
+                     const struct policy *policy);
+void job_free (struct job *job);
+#define CLEANUP_JOB CLEANUP (cleanup_job)
+void cleanup_job (struct job **job);
+
+/* The row for the journal; borrows from the job. */
+struct job_row job_to_row (const struct job *job);
+/* Takes over what a row says (direction, step, phase, facts, ...). */
+int job_from_row (struct job *job, const struct job_row *row,
+                  struct err **err) ATTR_USE;
+
+/* facts.undo */
+void job_undo_push (struct job *job, const char *step);
+void job_undo_pop (struct job *job);
+/* The step whose effect has to be taken back next; NULL: none is left. */
+const char *job_undo_top (const struct job *job);
+
+/* Remembers what a step found out. */
+void job_set_fact (struct job *job, const char *key, json_t *value_taken);
+/* One more line for the report. */
+void job_note (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
+
+void job_set_reason (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
+
+/* The VM's power state when the job began. */
+bool job_was_running (const struct job *job);
+
+/* What status, list and report say of one job. */
+json_t *job_summary (const struct job *job);
+
+#endif

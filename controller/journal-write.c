@@ -1,0 +1,162 @@
+/* The journal: transactions and rows. */
+
+#include "journal.h"
+
+#include <signal.h>
+
+#include <base/clock.h>
+
+#include "journal-internal.h"
+
+static void
+remember (struct journal *j, struct err *err)
+{
+  if (j->pending)
+    err_free (err);
+  else
+    j->pending = err;
+}
+
+void
+journal_begin (struct journal *j)
+{
+  struct err *err = NULL;
+
+  if (journal_sql (j, "BEGIN IMMEDIATE", &err) == -1)
+    remember (j, err);
+}
+
+/* The fault tests end the process here, after the Nth commit: an intent is on
+ * disk and its request was never sent. */
+static void
+die_if_asked (const struct journal *j)
+{
+#ifdef BOOTMEND_FAULTS
+  const char *n = getenv ("BOOTMEND_FAULT_KILL_AFTER_COMMIT");
+
+  if (n && strtoull (n, NULL, 10) == j->commits)
+    raise (SIGKILL);
+#else
+  (void)j;
+#endif
+}
+
+int
+journal_commit (struct journal *j, struct err **err)
+{
+  struct err *failed = TAKE (j->pending);
+
+  if (failed == NULL)
+    journal_sql (j, "COMMIT", &failed);
+  if (failed) {
+    sqlite3_exec (j->db, "ROLLBACK", NULL, NULL, NULL);
+    return err_move (err, failed);
+  }
+  j->commits++;
+  die_if_asked (j);
+  return 0;
+}
+
+uint64_t
+journal_commits (const struct journal *j)
+{
+  return j->commits;
+}
+
+static void
+bind_text (sqlite3_stmt *st, int column, const char *text)
+{
+  if (text)
+    sqlite3_bind_text (st, column, text, -1, SQLITE_TRANSIENT);
+  else
+    sqlite3_bind_null (st, column);
+}
+
+static void
+bind_json (sqlite3_stmt *st, int column, const json_t *json)
+{
+  CLEANUP_FREE char *text = json ? json_text (json) : NULL;
+
+  bind_text (st, column, text);
+}
+
+static void
+bind_time (sqlite3_stmt *st, int column, int64_t wall_ms)
+{
+  CLEANUP_FREE char *text = time_format_ms (wall_ms);
+
+  bind_text (st, column, text);
+}
+
+static void
+execute (struct journal *j, enum statement which)
+{
+  sqlite3_stmt *st = j->statements[which];
+  struct err *err = NULL;
+
+  if (j->pending == NULL && sqlite3_step (st) != SQLITE_DONE) {
+    journal_fail (j, &err, "write");
+    remember (j, err);
+  }
+  sqlite3_reset (st);
+  sqlite3_clear_bindings (st);
+}
+
+void
+journal_set_campaign (struct journal *j, const json_t *campaign)
+{
+  bind_json (j->statements[SET_CAMPAIGN], 1, campaign);
+  execute (j, SET_CAMPAIGN);
+}
+
+void
+journal_put_job (struct journal *j, const struct job_row *row, int64_t wall_ms)
+{
+  sqlite3_stmt *st = j->statements[PUT_JOB];
+  const char *const texts[] = {row->strategy, row->direction, row->step,
+                               row->phase};
+
+  sqlite3_bind_int64 (st, 1, row->id);
+  bind_text (st, 2, row->vm);
+  bind_text (st, 3, row->name);
+  sqlite3_bind_int64 (st, 4, row->wave);
+  for (int i = 0; i < 4; i++)
+    bind_text (st, 5 + i, texts[i]);
+  sqlite3_bind_int64 (st, 9, row->attempt);
+  bind_text (st, 10, row->outcome);
+  bind_text (st, 11, row->reason);
+  bind_json (st, 12, row->before);
+  bind_json (st, 13, row->facts);
+  bind_time (st, 14, wall_ms);
+  execute (j, PUT_JOB);
+}
+
+void
+journal_add_step (struct journal *j, int64_t job, const char *step,
+                  const char *direction, const char *state, int64_t attempt,
+                  const json_t *detail, int64_t wall_ms)
+{
+  sqlite3_stmt *st = j->statements[ADD_STEP];
+
+  sqlite3_bind_int64 (st, 1, job);
+  bind_text (st, 2, step);
+  bind_text (st, 3, direction);
+  bind_text (st, 4, state);
+  sqlite3_bind_int64 (st, 5, attempt);
+  bind_time (st, 6, wall_ms);
+  bind_json (st, 7, detail);
+  execute (j, ADD_STEP);
+}
+
+void
+journal_add_event (struct journal *j, int64_t job, const char *kind,
+                   const json_t *detail, int64_t wall_ms)
+{
+  sqlite3_stmt *st = j->statements[ADD_EVENT];
+
+  sqlite3_bind_int64 (st, 1, job);
+  bind_text (st, 2, kind);
+  bind_time (st, 3, wall_ms);
+  bind_json (st, 4, detail);
+  execute (j, ADD_EVENT);
+}

@@ -1,0 +1,315 @@
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal-internal.h"
+
+#define APPLICATION_ID                                                         \
+  0x626d6e64 /* "bmnd": tells a journal from any database */
+
+static const char schema[] = "CREATE TABLE campaign ("
+                             "  data TEXT NOT NULL"
+                             ");"
+                             "CREATE TABLE job ("
+                             "  id INTEGER PRIMARY KEY,"
+                             "  vm TEXT NOT NULL UNIQUE,"
+                             "  name TEXT NOT NULL,"
+                             "  wave INTEGER NOT NULL,"
+                             "  strategy TEXT NOT NULL,"
+                             "  direction TEXT NOT NULL,"
+                             "  step TEXT,"
+                             "  phase TEXT,"
+                             "  attempt INTEGER NOT NULL,"
+                             "  outcome TEXT,"
+                             "  reason TEXT,"
+                             "  before TEXT,"
+                             "  facts TEXT NOT NULL,"
+                             "  updated TEXT NOT NULL"
+                             ");"
+                             "CREATE TABLE step ("
+                             "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                             "  job INTEGER NOT NULL REFERENCES job (id),"
+                             "  step TEXT NOT NULL,"
+                             "  direction TEXT NOT NULL,"
+                             "  state TEXT NOT NULL,"
+                             "  attempt INTEGER NOT NULL,"
+                             "  at TEXT NOT NULL,"
+                             "  detail TEXT"
+                             ");"
+                             "CREATE INDEX step_of_job ON step (job, id);"
+                             "CREATE TABLE event ("
+                             "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                             "  job INTEGER NOT NULL,"
+                             "  kind TEXT NOT NULL,"
+                             "  at TEXT NOT NULL,"
+                             "  detail TEXT"
+                             ");";
+
+static const char *const statement_sql[STATEMENT_COUNT] = {
+    [PUT_JOB] =
+        "INSERT INTO job (id, vm, name, wave, strategy, direction, step, phase,"
+        " attempt, outcome, reason, before, facts, updated)"
+        " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)"
+        " ON CONFLICT (id) DO UPDATE SET wave=?4, strategy=?5, direction=?6,"
+        " step=?7, phase=?8, attempt=?9, outcome=?10, reason=?11, before=?12,"
+        " facts=?13, updated=?14",
+    [ADD_STEP] =
+        ("INSERT INTO step (job, step, direction, state, attempt, at, detail)"
+         " VALUES (?1,?2,?3,?4,?5,?6,?7)"),
+    [ADD_EVENT] =
+        "INSERT INTO event (job, kind, at, detail) VALUES (?1,?2,?3,?4)",
+    [SET_CAMPAIGN] = "UPDATE campaign SET data=?1",
+};
+
+static enum err_code
+code_of_sqlite (int rc)
+{
+  switch (rc & 0xff) {
+  case SQLITE_FULL:
+  case SQLITE_READONLY:
+    return ERR_NO_SPACE;
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+  case SQLITE_SCHEMA:
+  case SQLITE_MISMATCH:
+    return ERR_INPUT;
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return ERR_CONFLICT;
+  default:
+    return ERR_IO;
+  }
+}
+
+int
+journal_fail (struct journal *j, struct err **err, const char *what)
+{
+  int rc = sqlite3_extended_errcode (j->db);
+  int system_errno = sqlite3_system_errno (j->db);
+  enum err_code code = code_of_sqlite (rc);
+
+  if (system_errno == ENOSPC || system_errno == EROFS || system_errno == EDQUOT)
+    code = ERR_NO_SPACE;
+  if (code == ERR_INPUT)
+    return err_set (err, code, "%s: damaged, or no bootmend journal: %s",
+                    j->path, sqlite3_errmsg (j->db));
+  return err_set (err, code, "%s: %s: %s%s%s", j->path, what,
+                  sqlite3_errmsg (j->db), system_errno ? ": " : "",
+                  system_errno ? strerror (system_errno) : "");
+}
+
+int
+journal_sql (struct journal *j, const char *sql, struct err **err)
+{
+  if (sqlite3_exec (j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+    return journal_fail (j, err, "write");
+  return 0;
+}
+
+static int
+query_int (struct journal *j, const char *sql, int64_t *ret, struct err **err)
+{
+  sqlite3_stmt *st = NULL;
+  int rc = sqlite3_prepare_v2 (j->db, sql, -1, &st, NULL);
+
+  if (rc == SQLITE_OK && sqlite3_step (st) == SQLITE_ROW) {
+    *ret = sqlite3_column_int64 (st, 0);
+    rc = SQLITE_DONE;
+  } else
+    journal_fail (j, err, "read");
+  sqlite3_finalize (st);
+  return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* --- opening ------------------------------------------------------------ */
+
+static int
+take_lock (struct journal *j, struct err **err)
+{
+  CLEANUP_FREE char *path = xasprintf ("%s.lock", j->path);
+
+  j->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (j->lock_fd == -1)
+    return err_set_errno (err, errno, "%s", path);
+  if (flock (j->lock_fd, LOCK_EX | LOCK_NB) == -1) {
+    if (errno == EWOULDBLOCK)
+      return err_set (err, ERR_CONFLICT,
+                      "%s: another bootmend process is working on this "
+                      "campaign",
+                      j->path);
+    return err_set_errno (err, errno, "%s", path);
+  }
+  return 0;
+}
+
+bool
+journal_is_live (const char *path)
+{
+  CLEANUP_FREE char *lock = xasprintf ("%s.lock", path);
+  CLEANUP_CLOSE int fd = open (lock, O_RDONLY | O_CLOEXEC);
+
+  return fd != -1 && flock (fd, LOCK_SH | LOCK_NB) == -1 &&
+         errno == EWOULDBLOCK;
+}
+
+static int
+check_identity (struct journal *j, struct err **err)
+{
+  int64_t application, version;
+
+  if (query_int (j, "PRAGMA application_id", &application, err) == -1 ||
+      query_int (j, "PRAGMA user_version", &version, err) == -1)
+    return -1;
+  if (application != APPLICATION_ID)
+    return err_set (err, ERR_INPUT, "%s: not a bootmend journal", j->path);
+  if (version > JOURNAL_SCHEMA)
+    return err_set (err, ERR_INPUT,
+                    "%s: written by a newer bootmend (journal schema %lld, "
+                    "this one knows up to %d): use that version",
+                    j->path, (long long)version, JOURNAL_SCHEMA);
+  if (version < 1)
+    return err_set (err, ERR_INPUT, "%s: journal schema %lld is unknown",
+                    j->path, (long long)version);
+  return 0;
+}
+
+static int
+quick_check (struct journal *j, struct err **err)
+{
+  sqlite3_stmt *st = NULL;
+  bool ok = false;
+
+  if (sqlite3_prepare_v2 (j->db, "PRAGMA quick_check(1)", -1, &st, NULL) ==
+          SQLITE_OK &&
+      sqlite3_step (st) == SQLITE_ROW) {
+    const char *text = (const char *)sqlite3_column_text (st, 0);
+
+    ok = text && strcmp (text, "ok") == 0;
+    if (!ok)
+      err_set (err, ERR_INPUT, "%s: damaged: %s", j->path, text ? text : "?");
+  } else
+    journal_fail (j, err, "check");
+  sqlite3_finalize (st);
+  return ok ? 0 : -1;
+}
+
+static int
+prepare_statements (struct journal *j, struct err **err)
+{
+  for (size_t i = 0; i < STATEMENT_COUNT; i++)
+    if (sqlite3_prepare_v3 (j->db, statement_sql[i], -1,
+                            SQLITE_PREPARE_PERSISTENT, &j->statements[i],
+                            NULL) != SQLITE_OK)
+      return journal_fail (j, err, "prepare");
+  return 0;
+}
+
+static struct journal *
+journal_new (const char *path)
+{
+  struct journal *j = xcalloc (1, sizeof *j);
+
+  j->path = xstrdup (path);
+  j->lock_fd = -1;
+  return j;
+}
+
+void
+journal_close (struct journal *j)
+{
+  if (j == NULL)
+    return;
+  for (size_t i = 0; i < STATEMENT_COUNT; i++)
+    sqlite3_finalize (j->statements[i]);
+  sqlite3_close (j->db);
+  if (j->lock_fd >= 0)
+    close (j->lock_fd);
+  err_free (j->pending);
+  free (j->path);
+  free (j);
+}
+
+void
+cleanup_journal (struct journal **journal)
+{
+  journal_close (*journal);
+}
+
+struct journal *
+journal_create (const char *path, const json_t *campaign, struct err **err)
+{
+  CLEANUP_JOURNAL struct journal *j = journal_new (path);
+  CLEANUP_FREE char *identity = NULL;
+  CLEANUP_CLOSE int fd = -1;
+
+  /* O_EXCL: two campaigns never share a journal.  Made by us, so that nobody
+   * else can read what it will hold. */
+  fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd == -1) {
+    err_set_errno (err, errno, "%s", path);
+    return NULL;
+  }
+  if (take_lock (j, err) == -1)
+    return NULL;
+  if (sqlite3_open_v2 (path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
+      SQLITE_OK) {
+    journal_fail (j, err, "open");
+    return NULL;
+  }
+  identity = xasprintf ("PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                        APPLICATION_ID, JOURNAL_SCHEMA);
+  if (journal_sql (j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                   err) == -1 ||
+      journal_sql (j, "BEGIN IMMEDIATE", err) == -1 ||
+      journal_sql (j, schema, err) == -1 ||
+      journal_sql (j, identity, err) == -1 ||
+      journal_sql (j, "INSERT INTO campaign VALUES ('{}'); COMMIT", err) ==
+          -1 ||
+      prepare_statements (j, err) == -1)
+    return NULL;
+  journal_begin (j);
+  journal_set_campaign (j, campaign);
+  if (journal_commit (j, err) == -1)
+    return NULL;
+  return TAKE (j);
+}
+
+struct journal *
+journal_open (const char *path, enum journal_mode mode, struct err **err)
+{
+  CLEANUP_JOURNAL struct journal *j = journal_new (path);
+  struct stat st;
+
+  if (stat (path, &st) == -1) {
+    err_set_errno (err, errno, "%s", path);
+    return NULL;
+  }
+  if (mode == JOURNAL_WRITE && take_lock (j, err) == -1)
+    return NULL;
+  /* A reader too opens read-write: the WAL of a crashed writer has to be
+   * recovered, and readers of a WAL database share its -shm file. */
+  if (sqlite3_open_v2 (path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
+          SQLITE_OK &&
+      mode == JOURNAL_WRITE) {
+    journal_fail (j, err, "open");
+    return NULL;
+  }
+  sqlite3_busy_timeout (j->db, 5000);
+  if (check_identity (j, err) == -1 || quick_check (j, err) == -1)
+    return NULL;
+  if (mode == JOURNAL_WRITE) {
+    if (sqlite3_db_readonly (j->db, "main") == 1) {
+      err_set (err, ERR_NO_SPACE, "%s: can't be written (read-only)", path);
+      return NULL;
+    }
+    if (journal_sql (j, "PRAGMA synchronous=FULL", err) == -1 ||
+        prepare_statements (j, err) == -1)
+      return NULL;
+  }
+  return TAKE (j);
+}

@@ -1,0 +1,22 @@
+/* Plans: what a repair would do, VM by VM, in a file that a later repair keeps
+ * to.  The plan carries its own SHA-256, so that an edited one is refused. */
+
+#ifndef BOOTMEND_PLAN_H
+#define BOOTMEND_PLAN_H
+
+#include "job.h"
+
+/* {key, name, decision: "repair" | "skip" | "leave", reason, notes, vm,
+ * steps: [...]} for a job after its preflight. */
+json_t *plan_entry (const struct job *job);
+
+/* Adds "sha256" over the rest. */
+void plan_seal (json_t *plan);
+/* ERR_INPUT: no plan, of another version, or edited. */
+int plan_verify (const json_t *plan, struct err **err) ATTR_USE;
+
+/* Differences between a VM and its record in a plan (power, disk, attributes):
+ * the first as a text, or NULL. */
+char *plan_difference (const json_t *planned, const json_t *now);
+
+#endif

@@ -1,0 +1,95 @@
+#include "policy.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* One row for each number: where it is, its key in JSON, default and bounds. */
+static const struct {
+  const char *key;
+  size_t offset;
+  int64_t otherwise, least, most;
+} numbers[] = {
+#define N(field, otherwise, least, most)                                       \
+  {                                                                            \
+#field, offsetof(struct policy, field), otherwise, least, most             \
+  }
+    N (max_in_flight, 16, 1, 10000),
+    N (describe_ms, 120000, 1000, 86400000),
+    N (mark_ms, 120000, 1000, 86400000),
+    N (shutdown_ms, 20000, 0, 3600000),
+    N (stop_ms, 600000, 1000, 86400000),
+    N (repair_ms, 1800000, 1000, 86400000),
+    N (start_ms, 600000, 1000, 86400000),
+    N (verify_ms, 600000, 1000, 86400000),
+    N (probe_interval_ms, 2000, 100, 600000),
+    N (console_ms, 60000, 1000, 3600000),
+    N (poll_ms, 1000, 100, 600000),
+#undef N
+};
+
+static int64_t *
+number_at (struct policy *policy, size_t i)
+{
+  return (int64_t *)((char *)policy + numbers[i].offset);
+}
+
+json_t *
+policy_defaults (void)
+{
+  json_t *json = json_object ();
+
+  for (size_t i = 0; i < ARRAY_SIZE (numbers); i++)
+    json_put_int (json, numbers[i].key, numbers[i].otherwise);
+  return json;
+}
+
+static int
+read_numbers (struct policy *policy, const json_t *json, struct err **err)
+{
+  for (size_t i = 0; i < ARRAY_SIZE (numbers); i++) {
+    int64_t value = json_int (json, numbers[i].key, numbers[i].otherwise);
+
+    if (value < numbers[i].least || value > numbers[i].most)
+      return err_set (err, ERR_USAGE, "%s: %lld is not between %lld and %lld",
+                      numbers[i].key, (long long)value,
+                      (long long)numbers[i].least, (long long)numbers[i].most);
+    *number_at (policy, i) = value;
+  }
+  return 0;
+}
+
+struct policy *
+policy_new (const json_t *campaign, const char *evidence, struct err **err)
+{
+  struct policy *policy = xcalloc (1, sizeof *policy);
+  const json_t *json = json_at (campaign, "policy");
+
+  policy->campaign = json_str (campaign, "id", "");
+  policy->recipe = json_at (campaign, "recipe");
+  policy->parameters = json_at (campaign, "parameters");
+  policy->allow = json_at (json, "allow");
+  policy->evidence = evidence ? xstrdup (evidence) : NULL;
+  policy->isolation = xstrdup (json_str (json, "isolation", "shared"));
+  policy->helper = xstrdup (json_str (json, "helper", "local"));
+  policy->include_healthy = json_bool (json, "include_healthy", false);
+  policy->take_over = json_bool (json, "take_over", false);
+  policy->health = health_spec_new (json_str (json, "health", "auto"),
+                                    json_str (json, "health_fail", NULL), err);
+  if (policy->health == NULL || read_numbers (policy, json, err) == -1) {
+    policy_free (policy);
+    return NULL;
+  }
+  return policy;
+}
+
+void
+policy_free (struct policy *policy)
+{
+  if (policy == NULL)
+    return;
+  free (policy->evidence);
+  free (policy->isolation);
+  free (policy->helper);
+  health_spec_free (policy->health);
+  free (policy);
+}

@@ -1,0 +1,50 @@
+/* The policy of a campaign: how far, how fast, how long, what is allowed.
+ * Stored in the journal as JSON, so that a resumed campaign goes by the same.
+ */
+
+#ifndef BOOTMEND_POLICY_H
+#define BOOTMEND_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/json.h>
+
+#include "health.h"
+
+struct policy {
+  const char *campaign; /* its id: in marks */
+  json_t *recipe;       /* what agents are sent */
+  json_t *parameters;
+  json_t *allow;   /* refusal codes that the operator accepts */
+  char *evidence;  /* folder of the campaign; NULL: none is kept (simulation) */
+  char *isolation; /* "shared", "disk" */
+  char *helper;    /* which agent works: "local" */
+  struct health_spec *health;
+  bool include_healthy; /* work also on VMs that look healthy */
+  bool take_over;       /* marks of other campaigns are stale */
+
+  int64_t max_in_flight; /* jobs at the same time */
+
+  int64_t describe_ms; /* limits of steps; see policy.c for the defaults */
+  int64_t mark_ms;
+  int64_t shutdown_ms; /* a guest may shut down by itself for so long */
+  int64_t stop_ms;
+  int64_t repair_ms;
+  int64_t start_ms;
+  int64_t verify_ms;
+  int64_t probe_interval_ms;
+  int64_t console_ms;
+  int64_t poll_ms; /* between two describe calls of a binding */
+};
+
+/* From the campaign's JSON: {id, recipe, parameters, policy: {...}}.  The
+ * campaign must outlive it.  ERR_USAGE names a wrong value. */
+struct policy *policy_new (const json_t *campaign, const char *evidence,
+                           struct err **err) ATTR_USE;
+void policy_free (struct policy *policy);
+
+/* The defaults, as JSON: what --help and the man page say. */
+json_t *policy_defaults (void);
+
+#endif

@@ -1,0 +1,71 @@
+/* Steps: named rows; a strategy is an ordered list of them.
+ *
+ * A step's name never changes (it is in journals).  The engine drives each row
+ * the same way (engine-job.c):
+ *
+ *   wanted?  --no-->  next step, journalled as "skipped"
+ *   seen?    --yes->  next step, "done", nothing was sent
+ *   "intent" is journalled and committed, then act's effect is submitted
+ *   reply:   NO -> act again later;  YES -> watch
+ *   watch:   describe the VM until seen says YES (or FAIL, or the limit)
+ */
+
+#ifndef BOOTMEND_STEP_H
+#define BOOTMEND_STEP_H
+
+#include "job.h"
+#include "world.h"
+
+enum verdict {
+  VERDICT_NO,
+  VERDICT_YES,
+  VERDICT_FAIL /* with an error */
+};
+
+enum step_flags {
+  STEP_FRESH = 1,       /* look at the VM before acting, even the first time */
+  STEP_BEST_EFFORT = 2, /* its failure is a note, not a reason to turn back */
+  STEP_FIRST = 4        /* nothing has been touched before it ends */
+};
+
+struct step {
+  const char *name;
+  const char
+      *undo; /* the step that takes it back; NULL: nothing to take back */
+  const char *doing; /* for people: "stopping" */
+  unsigned flags;
+  size_t limit; /* offsetof (struct policy, ..._ms): how long it may take */
+
+  /* All may be NULL: always wanted; done when the reply says so; no request;
+   * any reply will do. */
+  bool (*wanted) (const struct job *job);
+  enum verdict (*seen) (struct job *job, struct err **err);
+  int (*act) (struct job *job, struct effect *effect, struct err **err);
+  enum verdict (*reply) (struct job *job, json_t *out, struct err **err);
+
+  int64_t again_ms; /* not seen for so long after the reply: act again; 0: no */
+};
+
+struct strategy {
+  const char *name;
+  const char *description;
+  unsigned cap;                       /* what a provider must be able to do */
+  const char *const *steps;           /* names in order, ended by NULL */
+  void (*conclude) (struct job *job); /* decides how a job ended */
+};
+
+const struct step *step_by_name (const char *name);
+const struct strategy *strategy_by_name (const char *name);
+/* All of them, ended by NULL. */
+extern const struct strategy *const strategies[];
+/* The forward step after `name`; NULL: it was the last. */
+const struct step *strategy_next (const struct strategy *strategy,
+                                  const char *name);
+const struct step *strategy_first (const struct strategy *strategy);
+
+/* Decides how a job that has gone through all its steps ended. */
+void job_conclude (struct job *job);
+/* The same for one that has gone all the way back. */
+void job_conclude_back (struct job *job);
+
+#endif

@@ -1,0 +1,156 @@
+/* Steps on the disk: work that an agent does. */
+
+#include "steps-internal.h"
+
+#include <string.h>
+
+#include <providers/vm.h>
+
+#include "evidence.h"
+#include "policy.h"
+
+/* Nobody opens a disk under a VM that may be running. */
+static int
+check_stopped (const struct job *job, struct err **err)
+{
+  if (vm_is_power (job->now, "stopped"))
+    return 0;
+  return err_set (err, ERR_CONFLICT,
+                  "its disk is not touched while the VM is '%s'",
+                  json_str (job->now, "power", "other"));
+}
+
+/* The disk must be the one that was there when the job began. */
+static int
+check_same_disk (const struct job *job, struct err **err)
+{
+  const char *before = json_str (job->before, "os_disk.id", "");
+  const char *now = json_str (job->now, "os_disk.id", "");
+
+  if (strcmp (before, now) == 0)
+    return 0;
+  return err_set (err, ERR_REFUSED,
+                  "its OS disk is '%s' now and was '%s': somebody changed it",
+                  now, before);
+}
+
+static int
+work_effect (struct job *job, const char *mode, struct effect *effect,
+             struct err **err)
+{
+  CLEANUP_ERR struct err *failed = NULL;
+  CLEANUP_FREE char *evidence = evidence_folder (job, &failed);
+  CLEANUP_FREE char *domain = NULL;
+  const json_t *disk = json_at (job->before, "os_disk");
+  json_t *in, *patient;
+
+  if (failed)
+    return err_move (err, TAKE (failed));
+  if (check_stopped (job, err) == -1 || check_same_disk (job, err) == -1)
+    return -1;
+  domain =
+      xasprintf ("%s:%s", job->binding->provider->name, job->binding->account);
+  patient = json_object ();
+  json_put_str (patient, "path", json_str (disk, "path", ""));
+  json_put_str (patient, "format", json_str (disk, "format", "raw"));
+  json_put_str (patient, "serial", json_str (disk, "serial", NULL));
+  if (json_at (disk, "size_bytes"))
+    json_put_int (patient, "size_bytes", json_int (disk, "size_bytes", 0));
+  json_put_str (patient, "trust_domain", domain);
+
+  in = json_object ();
+  json_put_str (in, "mode", mode);
+  json_put_str (in, "helper", job->policy->helper);
+  json_put_str (in, "evidence", evidence);
+  json_put_str (in, "isolation", job->policy->isolation);
+  json_put_int (in, "limit_ms", job->policy->repair_ms);
+  json_put (in, "disk", patient);
+  if (job->policy->recipe)
+    json_put (in, "recipe", json_incref (job->policy->recipe));
+  if (job->policy->parameters)
+    json_put (in, "parameters", json_incref (job->policy->parameters));
+  if (job->policy->allow)
+    json_put (in, "allow", json_incref (job->policy->allow));
+  effect->kind = EFFECT_WORK;
+  effect->in = in;
+  return 0;
+}
+
+int
+repair_act (struct job *job, struct effect *effect, struct err **err)
+{
+  return work_effect (job, "apply", effect, err);
+}
+
+/* An agent of a killed controller may still be closing the disk. */
+static bool
+is_passing (const json_t *result)
+{
+  return strcmp (json_str (result, "refusal", ""), "in-use") == 0;
+}
+
+static enum verdict
+give_up (const json_t *result, struct err **err)
+{
+  const char *refusal = json_str (result, "refusal", NULL);
+
+  if (refusal)
+    err_set (err, ERR_REFUSED, "%s: %s", refusal,
+             json_str (result, "reason", ""));
+  else
+    err_set (err, err_code_from_name (json_str (result, "error.code", "disk")),
+             "%s",
+             json_str (result, "error.message",
+                       json_str (result, "reason", "no reason given")));
+  return VERDICT_FAIL;
+}
+
+static bool
+outcome_is (const json_t *result, const char *name)
+{
+  return strcmp (json_str (result, "outcome", ""), name) == 0;
+}
+
+enum verdict
+repair_reply (struct job *job, json_t *out, struct err **err)
+{
+  if (outcome_is (out, "refused") && is_passing (out) && job->attempt < 30)
+    return VERDICT_NO;
+  /* A resumed job may find its own repair done: that is no "clean". */
+  if (outcome_is (out, "clean") &&
+      strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") == 0)
+    return VERDICT_YES;
+  job_set_fact (job, "repair", json_incref (out));
+  if (outcome_is (out, "repaired") || outcome_is (out, "clean"))
+    return VERDICT_YES;
+  return give_up (out, err);
+}
+
+/* Nothing was changed: nothing is undone. */
+bool
+repair_undo_wanted (const struct job *job)
+{
+  const char *outcome = json_str (job->facts, "repair.outcome", "unknown");
+
+  if (strcmp (outcome, "clean") == 0 || strcmp (outcome, "refused") == 0)
+    return false;
+  return strcmp (outcome, "failed") != 0 ||
+         json_bool (job->facts, "repair.changed", true);
+}
+
+int
+repair_undo_act (struct job *job, struct effect *effect, struct err **err)
+{
+  return work_effect (job, "undo", effect, err);
+}
+
+enum verdict
+repair_undo_reply (struct job *job, json_t *out, struct err **err)
+{
+  if (outcome_is (out, "refused") && is_passing (out) && job->attempt < 30)
+    return VERDICT_NO;
+  job_set_fact (job, "repair_undo", json_incref (out));
+  if (outcome_is (out, "undone") || outcome_is (out, "clean"))
+    return VERDICT_YES;
+  return give_up (out, err);
+}

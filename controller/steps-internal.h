@@ -1,0 +1,58 @@
+/* What the rows in steps.c are made of.  steps-vm.c: power, mark, attributes;
+ * steps-health.c: console, screenshot, proof; steps-disk.c: the agent's work.
+ */
+
+#ifndef BOOTMEND_STEPS_INTERNAL_H
+#define BOOTMEND_STEPS_INTERNAL_H
+
+#include "step.h"
+
+/* steps-vm.c */
+enum verdict preflight_seen (struct job *job, struct err **err);
+enum verdict mark_seen (struct job *job, struct err **err);
+enum verdict unmark_seen (struct job *job, struct err **err);
+int mark_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict stop_seen (struct job *job, struct err **err);
+int stop_act (struct job *job, struct effect *effect, struct err **err);
+bool start_wanted (const struct job *job);
+enum verdict start_seen (struct job *job, struct err **err);
+int start_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict attributes_seen (struct job *job, struct err **err);
+int attributes_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict compare_seen (struct job *job, struct err **err);
+/* For operations that take many VMs: this VM's own error, if it has one. */
+enum verdict batch_reply (struct job *job, json_t *out, struct err **err);
+bool job_has_op (const struct job *job, enum op_id op);
+
+/* steps-health.c */
+bool look_wanted (const struct job *job);
+int look_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict look_reply (struct job *job, json_t *out, struct err **err);
+bool console_before_wanted (const struct job *job);
+bool console_after_wanted (const struct job *job);
+int console_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict console_before_reply (struct job *job, json_t *out,
+                                   struct err **err);
+enum verdict console_after_reply (struct job *job, json_t *out,
+                                  struct err **err);
+bool screenshot_before_wanted (const struct job *job);
+bool screenshot_after_wanted (const struct job *job);
+int screenshot_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict screenshot_before_reply (struct job *job, json_t *out,
+                                      struct err **err);
+enum verdict screenshot_after_reply (struct job *job, json_t *out,
+                                     struct err **err);
+bool baseline_wanted (const struct job *job);
+enum verdict baseline_reply (struct job *job, json_t *out, struct err **err);
+bool verify_wanted (const struct job *job);
+int verify_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict verify_reply (struct job *job, json_t *out, struct err **err);
+
+/* steps-disk.c */
+int repair_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict repair_reply (struct job *job, json_t *out, struct err **err);
+bool repair_undo_wanted (const struct job *job);
+int repair_undo_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict repair_undo_reply (struct job *job, json_t *out, struct err **err);
+
+#endif

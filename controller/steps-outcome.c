@@ -1,0 +1,142 @@
+/* How a job ended: the one place where outcomes are decided. */
+
+#include "step.h"
+
+#include <string.h>
+
+#include <providers/vm.h>
+
+#include "policy.h"
+
+static void
+end (struct job *job, enum outcome outcome)
+{
+  job->outcome = outcome;
+  job->phase = PHASE_ENDED;
+  job->step = NULL;
+  job->changed = true;
+}
+
+static bool
+health_is (const struct job *job, const char *key, const char *state)
+{
+  CLEANUP_FREE char *path = xasprintf ("%s.state", key);
+
+  return strcmp (json_str (job->facts, path, "unknown"), state) == 0;
+}
+
+static void
+list_differences (struct job *job, const json_t *differences)
+{
+  json_t *item;
+  size_t i;
+
+  json_array_foreach (differences, i, item)
+  {
+    CLEANUP_FREE char *before = json_text (json_at (item, "before"));
+    CLEANUP_FREE char *after = json_text (json_at (item, "after"));
+
+    job_note (job, "%s was %.200s and is %.200s", json_str (item, "field", "?"),
+              before, after);
+  }
+}
+
+static bool
+conclude_differences (struct job *job)
+{
+  const json_t *differences = json_at (job->facts, "differences");
+
+  if (json_array_size (differences) == 0)
+    return false;
+  list_differences (job, differences);
+  job_set_reason (job,
+                  "%zu attributes of the VM are not as they were; the first "
+                  "is %s",
+                  json_array_size (differences),
+                  json_str (json_array_get (differences, 0), "field", "?"));
+  end (job, OUT_FAILED_ATTENTION);
+  return true;
+}
+
+static void
+conclude_repaired (struct job *job)
+{
+  if (!job_was_running (job)) {
+    job_set_reason (job, "it was stopped before and stays stopped, so nothing "
+                         "shows that it boots");
+    end (job, OUT_REPAIRED_UNPROVEN);
+  } else if (health_is (job, "health_after", "ok")) {
+    job_set_reason (job, "%s", json_str (job->facts, "health_after.why", ""));
+    end (job, OUT_REPAIRED);
+  } else if (json_at (job->facts, "health_after")) {
+    job_set_reason (job, "repaired and started, but no proof that it boots: %s",
+                    json_str (job->facts, "health_after.why", ""));
+    end (job, OUT_REPAIRED_UNPROVEN);
+  } else {
+    job_set_reason (job, "repaired and started; nobody asked whether it boots "
+                         "(see --health)");
+    end (job, OUT_REPAIRED_UNPROVEN);
+  }
+}
+
+/* "Nothing to repair" is good news only if nothing shows that the VM is still
+ * broken. */
+static void
+conclude_clean (struct job *job)
+{
+  bool broken = health_is (job, "health_after", "broken") ||
+                (health_is (job, "health_before", "broken") &&
+                 !health_is (job, "health_after", "ok"));
+
+  if (broken) {
+    job_set_reason (job,
+                    "the recipe finds nothing to repair on its disk, and it "
+                    "still does not boot: %s",
+                    json_str (job->facts, "health_after.why",
+                              json_str (job->facts, "health_before.why", "")));
+    end (job, OUT_FAILED_RESTORED);
+    return;
+  }
+  job_set_reason (job, "%s",
+                  json_str (job->facts, "repair.reason",
+                            "the recipe finds nothing to repair on its disk"));
+  end (job, OUT_CLEAN);
+}
+
+void
+job_conclude (struct job *job)
+{
+  if (conclude_differences (job))
+    return;
+  if (strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") == 0)
+    conclude_repaired (job);
+  else
+    conclude_clean (job);
+}
+
+void
+job_conclude_back (struct job *job)
+{
+  CLEANUP_JSON json_t *differences = NULL;
+
+  if (job->before == NULL) { /* it never began */
+    end (job, OUT_SKIPPED);
+    return;
+  }
+  differences = vm_differences (job->before, job->now);
+  if (json_array_size (differences)) {
+    CLEANUP_FREE char *why = xstrdup (job->reason ? job->reason : "");
+
+    list_differences (job, differences);
+    job_set_reason (job, "%s; went back, but %s is not as it was", why,
+                    json_str (json_array_get (differences, 0), "field", "?"));
+    end (job, OUT_FAILED_ATTENTION);
+  } else if (job_was_running (job) && !vm_is_power (job->now, "running")) {
+    CLEANUP_FREE char *why = xstrdup (job->reason ? job->reason : "");
+
+    job_set_reason (job, "%s; went back, but it does not run as before (%s)",
+                    why, json_str (job->now, "power", "?"));
+    end (job, OUT_FAILED_ATTENTION);
+  } else
+    end (job, OUT_FAILED_RESTORED);
+}

@@ -1,0 +1,186 @@
+/* The rows: every step that any strategy uses, and the strategies themselves.
+ */
+
+#include "step.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "policy.h"
+#include "steps-internal.h"
+
+#define LIMIT(field) offsetof (struct policy, field)
+
+static const struct step steps[] = {
+    {.name = "preflight",
+     .doing = "checking",
+     .flags = STEP_FRESH | STEP_FIRST,
+     .limit = LIMIT (describe_ms),
+     .seen = preflight_seen},
+    {.name = "look",
+     .doing = "asking whether it boots",
+     .flags = STEP_BEST_EFFORT | STEP_FIRST,
+     .limit = LIMIT (console_ms),
+     .wanted = look_wanted,
+     .act = look_act,
+     .reply = look_reply},
+    {.name = "console-before",
+     .doing = "saving its console",
+     .flags = STEP_BEST_EFFORT,
+     .limit = LIMIT (console_ms),
+     .wanted = console_before_wanted,
+     .act = console_act,
+     .reply = console_before_reply},
+    {.name = "screenshot-before",
+     .doing = "saving its screen",
+     .flags = STEP_BEST_EFFORT,
+     .limit = LIMIT (console_ms),
+     .wanted = screenshot_before_wanted,
+     .act = screenshot_act,
+     .reply = screenshot_before_reply},
+    {.name = "mark",
+     .undo = "unmark",
+     .doing = "marking",
+     .limit = LIMIT (mark_ms),
+     .seen = mark_seen,
+     .act = mark_act,
+     .reply = batch_reply},
+    {.name = "stop",
+     .undo = "start",
+     .doing = "stopping",
+     .flags = STEP_FRESH,
+     .limit = LIMIT (stop_ms),
+     .seen = stop_seen,
+     .act = stop_act,
+     .reply = batch_reply,
+     .again_ms = -1 /* policy.shutdown_ms: then by force */},
+    {.name = "repair",
+     .undo = "repair-undo",
+     .doing = "repairing",
+     .flags = STEP_FRESH,
+     .limit = LIMIT (repair_ms),
+     .act = repair_act,
+     .reply = repair_reply},
+    {.name = "repair-undo",
+     .doing = "undoing the repair",
+     .flags = STEP_FRESH,
+     .limit = LIMIT (repair_ms),
+     .wanted = repair_undo_wanted,
+     .act = repair_undo_act,
+     .reply = repair_undo_reply},
+    {.name = "attributes",
+     .doing = "putting attributes back",
+     .flags = STEP_FRESH,
+     .limit = LIMIT (describe_ms),
+     .seen = attributes_seen,
+     .act = attributes_act},
+    {.name = "baseline",
+     .doing = "reading its console",
+     .flags = STEP_BEST_EFFORT,
+     .limit = LIMIT (console_ms),
+     .wanted = baseline_wanted,
+     .act = console_act,
+     .reply = baseline_reply},
+    {.name = "start",
+     .undo = "stop",
+     .doing = "starting",
+     .limit = LIMIT (start_ms),
+     .wanted = start_wanted,
+     .seen = start_seen,
+     .act = start_act,
+     .reply = batch_reply},
+    {.name = "verify",
+     .doing = "waiting for proof that it boots",
+     .flags = STEP_BEST_EFFORT,
+     .limit = LIMIT (verify_ms),
+     .wanted = verify_wanted,
+     .act = verify_act,
+     .reply = verify_reply},
+    {.name = "console-after",
+     .doing = "saving its console",
+     .flags = STEP_BEST_EFFORT,
+     .limit = LIMIT (console_ms),
+     .wanted = console_after_wanted,
+     .act = console_act,
+     .reply = console_after_reply},
+    {.name = "screenshot-after",
+     .doing = "saving its screen",
+     .flags = STEP_BEST_EFFORT,
+     .limit = LIMIT (console_ms),
+     .wanted = screenshot_after_wanted,
+     .act = screenshot_act,
+     .reply = screenshot_after_reply},
+    {.name = "unmark",
+     .undo = "mark",
+     .doing = "unmarking",
+     .limit = LIMIT (mark_ms),
+     .seen = unmark_seen,
+     .act = mark_act,
+     .reply = batch_reply},
+    {.name = "compare",
+     .doing = "comparing with before",
+     .flags = STEP_FRESH,
+     .limit = LIMIT (describe_ms),
+     .seen = compare_seen},
+};
+
+static const char *const move_in_place_steps[] = {"preflight",
+                                                  "look",
+                                                  "console-before",
+                                                  "screenshot-before",
+                                                  "mark",
+                                                  "stop",
+                                                  "repair",
+                                                  "attributes",
+                                                  "baseline",
+                                                  "start",
+                                                  "verify",
+                                                  "console-after",
+                                                  "screenshot-after",
+                                                  "unmark",
+                                                  "compare",
+                                                  NULL};
+
+static const struct strategy move = {
+    .name = "move",
+    .description = "stop the VM, repair its own OS disk, start it",
+    .cap = CAP_MOVE,
+    .steps = move_in_place_steps,
+    .conclude = job_conclude,
+};
+
+const struct strategy *const strategies[] = {&move, NULL};
+
+const struct step *
+step_by_name (const char *name)
+{
+  for (size_t i = 0; i < ARRAY_SIZE (steps); i++)
+    if (strcmp (steps[i].name, name) == 0)
+      return &steps[i];
+  return NULL;
+}
+
+const struct strategy *
+strategy_by_name (const char *name)
+{
+  for (size_t i = 0; strategies[i]; i++)
+    if (strcmp (strategies[i]->name, name) == 0)
+      return strategies[i];
+  return NULL;
+}
+
+const struct step *
+strategy_first (const struct strategy *strategy)
+{
+  return step_by_name (strategy->steps[0]);
+}
+
+const struct step *
+strategy_next (const struct strategy *strategy, const char *name)
+{
+  for (size_t i = 0; strategy->steps[i]; i++)
+    if (strcmp (strategy->steps[i], name) == 0)
+      return strategy->steps[i + 1] ? step_by_name (strategy->steps[i + 1])
+                                    : NULL;
+  return NULL;
+}

@@ -1,0 +1,25 @@
+/* The real world: worker threads for provider calls and probes, agents for
+ * work on disks, the machine's clocks. */
+
+#ifndef BOOTMEND_WORLD_REAL_H
+#define BOOTMEND_WORLD_REAL_H
+
+#include "world.h"
+
+struct world_real;
+
+/* agents: {helper name: [argv of its agent]}; "local" is an agent on this
+ * machine unless it is given.  Borrowed. */
+struct world_real *world_real_new (const json_t *agents);
+void world_real_free (struct world_real *real);
+struct world *world_real_world (struct world_real *real);
+
+/* Starts the agent of a helper and waits for its first word, so that a missing
+ * or foreign agent is found before any VM is touched. */
+int world_real_check_agent (struct world_real *real, const char *helper,
+                            struct err **err) ATTR_USE;
+
+/* wait () returns early when this descriptor is readable (a signal's pipe). */
+void world_real_set_wakeup (struct world_real *real, int fd);
+
+#endif

@@ -1,0 +1,40 @@
+#include "world.h"
+
+void
+effect_release (struct effect *effect)
+{
+  json_decref (TAKE (effect->in));
+}
+
+void
+completion_release (struct completion *completion)
+{
+  json_decref (TAKE (completion->out));
+  err_free (TAKE (completion->err));
+}
+
+json_t *
+world_ask (struct world *world, struct binding *binding, enum op_id op,
+           json_t *in_taken, struct err **err)
+{
+  struct effect effect = {.id = 0,
+                          .kind = EFFECT_OP,
+                          .binding = binding,
+                          .op = op,
+                          .in = in_taken};
+  struct completion c;
+
+  world->submit (world, effect);
+  for (;;) {
+    if (!world->collect (world, &c)) {
+      world->wait (world, -1);
+      continue;
+    }
+    if (c.id == 0 && c.last)
+      break;
+    completion_release (&c);
+  }
+  if (c.err)
+    err_move (err, c.err);
+  return c.out;
+}
