@@ -54,6 +54,7 @@ struct http_reply {
   size_t body_len;
 };
 
+/* Both overwrite bodies and header values first: tokens come and go in them. */
 void http_request_release (struct http_request *req);
 void http_reply_release (struct http_reply *reply);
 #define CLEANUP_HTTP_REQUEST CLEANUP (http_request_release)
@@ -61,10 +62,22 @@ void http_reply_release (struct http_reply *reply);
 
 void http_header_add (struct http_headers *headers, const char *name,
                       const char *value);
+/* Takes one line as it comes from the wire ("Name: value\r\n").  A status line
+ * starts the headers anew (1xx replies come before the real one); what is no
+ * header is left out.  -1: more than HTTP_MAX_HEADERS of them. */
+#define HTTP_MAX_HEADERS 256
+int http_header_line (struct http_headers *headers, const char *line,
+                      size_t len) ATTR_USE;
 /* The first header of that name, compared without case; NULL if none. */
 const char *http_header_get (const struct http_headers *headers,
                              const char *name);
 void http_headers_free_all (struct http_headers *headers);
+
+struct http_request *http_request_copy (const struct http_request *req);
+void http_reply_copy (struct http_reply *to, const struct http_reply *from);
+/* A body of our own making. */
+void http_reply_set_body (struct http_reply *reply, const char *body,
+                          size_t len);
 
 /* Appends "name=value" to a form body or query ("&" before it if needed), both
  * percent-encoded as RFC 3986 asks (only unreserved characters stay). */
