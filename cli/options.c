@@ -1,0 +1,119 @@
+/* The options: one row each; option.h says what the fields mean. */
+
+#include "option.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <providers/provider.h>
+
+const struct option_heading option_headings[] = {
+    {GROUP_RECIPE | GROUP_RECIPE_FILE, "Recipe"},
+    {GROUP_IMAGE | GROUP_FIX, "Images"},
+    {GROUP_PLAN_OUT | GROUP_PLAN_IN, "Plan"},
+    {GROUP_CAMPAIGN | GROUP_CAMPAIGN_VMS, "Campaign"},
+    {GROUP_ALLOW, "Safety"},
+    {GROUP_AGENT, "Agent"},
+    {GROUP_PROVIDER, "Providers"},
+    {GROUP_JSON | GROUP_PROGRESS | GROUP_STATE | GROUP_GENERAL | GROUP_TOP,
+     "General"},
+    {0, NULL},
+};
+
+static const struct option_row fixed_rows[] = {
+    {"recipe", 'r', OPTION_STRING, false, GROUP_RECIPE, "RECIPE", NULL,
+     "a built-in recipe by name, or a recipe file (with a / in its name, or "
+     "ending in .json)",
+     .words = WORDS_RECIPES},
+    {"param", 'p', OPTION_PAIR, true, GROUP_RECIPE | GROUP_RECIPE_FILE,
+     "NAME=VALUE", NULL,
+     "a parameter of the recipe; `bootmend recipes show` lists them"},
+
+    {"format", 0, OPTION_CHOICE, false, GROUP_IMAGE, "FORMAT", "auto",
+     "what the image files are: raw, qcow2, or auto, by the first bytes of "
+     "the file on this machine; give it if somebody else could have written "
+     "there",
+     "auto raw qcow2"},
+    {"dry-run", 'n', OPTION_FLAG, false, GROUP_FIX, NULL, NULL,
+     "say what would be done, change nothing"},
+    {"undo", 0, OPTION_FLAG, false, GROUP_FIX, NULL, NULL,
+     "put the images back as they were, from the evidence of their last "
+     "repair"},
+    {"evidence", 0, OPTION_STRING, false, GROUP_FIX, "FOLDER", NULL,
+     "where copies of all that is changed go, one folder for each image "
+     "(default: IMAGE.bootmend beside each image)",
+     .words = WORDS_FOLDERS},
+
+    {"allow", 0, OPTION_STRING, true, GROUP_ALLOW, "CODE", NULL,
+     "go on in spite of the refusal CODE, where that can be allowed",
+     .key = "policy.allow"},
+
+    {"isolation", 0, OPTION_CHOICE, false, GROUP_AGENT, "HOW", "shared",
+     "shared: disks of one owner share an appliance; disk: each has its own",
+     "shared disk", .key = "policy.isolation"},
+    {"batch", 0, OPTION_INT, false, GROUP_AGENT, "N", NULL,
+     "at most so many disks in one appliance", .least = 1, .most = 200},
+    {"workers", 0, OPTION_INT, false, GROUP_AGENT, "N", NULL,
+     "at most so many appliances at once", .least = 1, .most = 64},
+
+    {"json", 0, OPTION_FLAG, false, GROUP_JSON, NULL, NULL,
+     "the result as one JSON object on stdout"},
+    {"progress", 0, OPTION_CHOICE, false, GROUP_PROGRESS, "HOW", "auto",
+     "bar on a terminal and plain lines elsewhere (auto), or one of these; "
+     "on stderr",
+     "auto bar plain json none"},
+    {"state-dir", 0, OPTION_STRING, false, GROUP_STATE, "FOLDER", NULL,
+     "where journals and evidence are kept (default: $BOOTMEND_STATE_DIR, or "
+     "bootmend in $XDG_STATE_HOME)",
+     .words = WORDS_FOLDERS},
+    {"color", 0, OPTION_CHOICE, false, GROUP_GENERAL, "WHEN", "auto",
+     "colours: on a terminal unless $NO_COLOR is set (auto), always or never",
+     "auto always never"},
+    {"verbose", 'v', OPTION_FLAG, false, GROUP_GENERAL, NULL, NULL,
+     "say more; twice: everything"},
+    {"quiet", 'q', OPTION_FLAG, false, GROUP_GENERAL, NULL, NULL,
+     "no warnings and no progress, only errors"},
+    {"help", 'h', OPTION_FLAG, false, GROUP_GENERAL, NULL, NULL,
+     "show help and end"},
+    {"version", 'V', OPTION_FLAG, false, GROUP_TOP, NULL, NULL,
+     "show the version and end"},
+};
+
+static struct option_set set;
+static pthread_once_t set_once = PTHREAD_ONCE_INIT;
+
+/* A provider brings options of its own: one more row for each. */
+static void
+make_set (void)
+{
+  size_t n = ARRAY_SIZE (fixed_rows);
+
+  for (size_t i = 0; providers[i]; i++)
+    for (size_t j = 0; providers[i]->options && providers[i]->options[j].name;
+         j++)
+      n++;
+  set.rows = xcalloc (n, sizeof set.rows[0]);
+  memcpy (set.rows, fixed_rows, sizeof fixed_rows);
+  set.n = ARRAY_SIZE (fixed_rows);
+  for (size_t i = 0; providers[i]; i++) {
+    const struct provider_option *options = providers[i]->options;
+
+    for (size_t j = 0; options && options[j].name; j++) {
+      struct option_row *row = &set.rows[set.n++];
+
+      row->name = options[j].name;
+      row->type = options[j].argument ? OPTION_STRING : OPTION_FLAG;
+      row->groups = GROUP_PROVIDER;
+      row->argument = options[j].argument;
+      row->otherwise = options[j].otherwise;
+      row->help = options[j].help;
+    }
+  }
+}
+
+const struct option_set *
+option_set (void)
+{
+  pthread_once (&set_once, make_set);
+  return &set;
+}
