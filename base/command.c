@@ -220,7 +220,7 @@ hold_sigpipe (sigset_t *before)
 static void
 drop_sigpipe (const sigset_t *before)
 {
-  struct timespec now = { 0, 0 };
+  struct timespec now = {0, 0};
   sigset_t pipe_only;
 
   sigemptyset (&pipe_only);

@@ -80,7 +80,7 @@ table_style (struct table *t, size_t column, enum style style)
 size_t
 table_rows (const struct table *t)
 {
-  return t->cells.len / t->n;
+  return t->n ? t->cells.len / t->n : 0;
 }
 
 static bool

@@ -78,7 +78,8 @@ test_narrow_leaves_parts_out (void)
   } rows[] = {
       {80, "[###############---------------] 10/20 disks  1 failed  50 %  "
            "10 s left  60/min"},
-      {60, "[#########---------] 10/20 disks  1 failed  50 %  10 s left"},
+      {60, "[#####-----] 10/20 disks  1 failed  50 %  10 s left  60/min"},
+      {56, "[#######-------] 10/20 disks  1 failed  50 %  10 s left"},
       {40, "10/20 disks  1 failed  50 %  10 s left"},
       {30, "10/20 disks  1 failed  50 %"},
       {20, "10/20 disks"},
