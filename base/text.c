@@ -92,6 +92,29 @@ hex_digit (char c)
   return -1;
 }
 
+char *
+base64_encode (const void *data, size_t len)
+{
+  static const char digits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const unsigned char *in = data;
+  char *text = xmalloc ((len + 2) / 3 * 4 + 1);
+  char *out = text;
+
+  for (size_t i = 0; i < len; i += 3) {
+    unsigned n = (unsigned)in[i] << 16 |
+                 (i + 1 < len ? (unsigned)in[i + 1] << 8 : 0) |
+                 (i + 2 < len ? (unsigned)in[i + 2] : 0);
+
+    *out++ = digits[n >> 18];
+    *out++ = digits[n >> 12 & 63];
+    *out++ = i + 1 < len ? digits[n >> 6 & 63] : '=';
+    *out++ = i + 2 < len ? digits[n & 63] : '=';
+  }
+  *out = '\0';
+  return text;
+}
+
 int
 hex_decode (const char *hex, unsigned char **ret, size_t *len)
 {

@@ -20,6 +20,9 @@ bool text_glob_match (const char *pattern, const char *s, bool fold_case);
 char *hex_encode (const void *data, size_t len);
 int hex_decode (const char *hex, unsigned char **ret, size_t *len);
 
+/* RFC 4648 section 4, with padding, on one line. */
+char *base64_encode (const void *data, size_t len);
+
 /* "1.5 GiB". */
 char *text_bytes (uint64_t bytes);
 /* "3 min 20 s", "12 s", "1 h 4 min". */

@@ -146,6 +146,27 @@ test_durations (void)
 }
 
 static void
+test_base64 (void)
+{
+  /* RFC 4648 section 10. */
+  static const char *const rows[][2] = {{"", ""},
+                                        {"f", "Zg=="},
+                                        {"fo", "Zm8="},
+                                        {"foo", "Zm9v"},
+                                        {"foob", "Zm9vYg=="},
+                                        {"fooba", "Zm9vYmE="},
+                                        {"foobar", "Zm9vYmFy"}};
+  CLEANUP_FREE char *high = base64_encode ("\xff\xef\xbf", 3);
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *text = base64_encode (rows[i][0], strlen (rows[i][0]));
+
+    CU_ASSERT_STRING_EQUAL (text, rows[i][1]);
+  }
+  CU_ASSERT_STRING_EQUAL (high, "/++/");
+}
+
+static void
 test_hex (void)
 {
   CLEANUP_FREE unsigned char *bytes = NULL;
@@ -270,6 +291,7 @@ static const struct unit_case cases[] = {
      test_printable_shows_what_would_deceive},
     {"durations", test_durations},
     {"hex", test_hex},
+    {"base64", test_base64},
     {"json limits", test_json_limits},
     {"json paths", test_json_paths},
     {"command gives output and status", test_command_gives_output_and_status},
