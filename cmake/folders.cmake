@@ -9,7 +9,9 @@
 # target that names `controller` under USES (or uses something that does): the
 # include path of a target is a folder of the build tree which holds nothing
 # but one link to the sources.  So a breach of the layering does not compile.
-# USES is public, LIBS (the outside libraries) is private.
+# USES is public, LIBS (the outside libraries) is private, and so is PRIVATE_USES:
+# what a folder uses without lending it to those who use the folder.
+# FOLDER names the folder where a target is only a part of it.
 
 add_library (common-options INTERFACE)
 target_compile_definitions (common-options INTERFACE _GNU_SOURCE
@@ -36,15 +38,18 @@ if (BOOTMEND_SANITIZE)
 endif ()
 
 function (bootmend_folder name)
-  cmake_parse_arguments (arg "" "" "SOURCES;USES;LIBS" ${ARGN})
+  cmake_parse_arguments (arg "" "FOLDER" "SOURCES;USES;PRIVATE_USES;LIBS" ${ARGN})
+  if (NOT arg_FOLDER)
+    set (arg_FOLDER ${name})
+  endif ()
   set (view ${CMAKE_BINARY_DIR}/headers/${name})
   file (MAKE_DIRECTORY ${view})
-  file (CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${name} SYMBOLIC)
+  file (CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${arg_FOLDER} SYMBOLIC)
   add_library (${name} STATIC ${arg_SOURCES})
   target_include_directories (${name} PUBLIC ${view})
   target_link_libraries (${name}
     PUBLIC ${arg_USES}
-    PRIVATE common-options ${arg_LIBS})
+    PRIVATE common-options ${arg_PRIVATE_USES} ${arg_LIBS})
 endfunction ()
 
 function (bootmend_program name)

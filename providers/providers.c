@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-const struct provider *const providers[] = {NULL};
+#include <provider-libvirt/libvirt-provider.h>
+
+const struct provider *const providers[] = {&libvirt_provider, NULL};
 
 const struct provider *
 provider_by_name (const char *name)
