@@ -37,6 +37,10 @@ struct work {
   const char *evidence; /* folder; NULL for inspect and report */
   const json_t *allow;  /* refusal codes that the operator accepts */
   int64_t limit_ms;
+  /* undo of a block device, which has no time of its own: the caller knows
+   * that nothing has written to it since the repair (the VM was not started).
+   * Then the old bytes are put back, else only the old files. */
+  bool unchanged;
 };
 
 struct batch_hooks {

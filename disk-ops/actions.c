@@ -1,0 +1,120 @@
+
+#include "actions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <base/files.h>
+
+#include "disk.h"
+#include "guest-path.h"
+
+static int
+do_delete (struct disk *disk, const struct change *change, struct err **err)
+{
+  if (guestfs_rm (disk->g, change->file.path) == -1)
+    return disk_guest_error (disk, err, "delete %s", change->file.path);
+  return 0;
+}
+
+/* A rename within the volume keeps times, owner and attributes.  rename(2) of
+ * the guest would replace a target: the plan has seen that there is none. */
+static int
+do_rename (struct disk *disk, const struct change *change, struct err **err)
+{
+  if (guestfs_rename (disk->g, change->file.path, change->to) == -1)
+    return disk_guest_error (disk, err, "rename %s to %s", change->file.path,
+                             change->to);
+  return 0;
+}
+
+static int
+do_quarantine (struct disk *disk, const struct change *change, struct err **err)
+{
+  CLEANUP_FREE char *folder = guest_path_parent (change->to);
+
+  if (guestfs_mkdir_p (disk->g, folder) == -1)
+    return disk_guest_error (disk, err, "make %s", folder);
+  return do_rename (disk, change, err);
+}
+
+int
+content_put (struct disk *disk, const char *path, bool exists,
+             const char *local_file, struct err **err)
+{
+  CLEANUP_FREE char *temp = xasprintf ("%s.bootmend-new", path);
+  const char *to = exists ? path : temp;
+
+  if (guestfs_upload (disk->g, local_file, to) == -1)
+    return disk_guest_error (disk, err, "write %s", path);
+  if (!exists && guestfs_rename (disk->g, temp, path) == -1)
+    return disk_guest_error (disk, err, "write %s", path);
+  return 0;
+}
+
+/* A place for content on its way, in the evidence folder. */
+static char *
+local_place (const struct disk *disk)
+{
+  return path_join (disk->work->evidence, "content.tmp");
+}
+
+static int
+do_write (struct disk *disk, const struct change *change, struct err **err)
+{
+  CLEANUP_FREE char *local = local_place (disk);
+  const struct recipe_action *action = change->action;
+  int r;
+
+  if (file_write_atomic (local, action->content, action->content_len, 0600,
+                         err) == -1)
+    return -1;
+  r = content_put (disk, change->to, change->file.path != NULL, local, err);
+  unlink (local);
+  return r;
+}
+
+static int
+do_copy (struct disk *disk, const struct change *change, struct err **err)
+{
+  CLEANUP_FREE char *local = local_place (disk);
+  int r;
+
+  if (change->file.path == NULL) {
+    CLEANUP_FREE char *temp = xasprintf ("%s.bootmend-new", change->to);
+
+    /* -a: mode, owner and times go along, as with a file put back by hand */
+    if (guestfs_cp_a (disk->g, change->source, temp) == -1 ||
+        guestfs_rename (disk->g, temp, change->to) == -1)
+      return disk_guest_error (disk, err, "copy %s to %s", change->source,
+                               change->to);
+    return 0;
+  }
+  if (guestfs_download (disk->g, change->source, local) == -1)
+    return disk_guest_error (disk, err, "read %s", change->source);
+  r = content_put (disk, change->to, true, local, err);
+  unlink (local);
+  return r;
+}
+
+static int (*const doers[]) (struct disk *disk, const struct change *change,
+                             struct err **err) = {
+    [ACTION_DELETE] = do_delete, [ACTION_QUARANTINE] = do_quarantine,
+    [ACTION_RENAME] = do_rename, [ACTION_WRITE] = do_write,
+    [ACTION_COPY] = do_copy,
+};
+
+int
+actions_do (struct disk *disk, struct err **err)
+{
+  for (size_t i = 0; i < disk->plan.changes.len; i++) {
+    const struct change *change = &disk->plan.changes.ptr[i];
+
+    if (doers[change->action->kind](disk, change, err) == -1)
+      return -1;
+  }
+  return 0;
+}

@@ -1,0 +1,85 @@
+#include "inspect.h"
+
+#include <base/text.h>
+
+#include "disk.h"
+#include "mount.h"
+
+/* A word of blkid's; empty if there is none. */
+static void
+put_word (json_t *json, const char *key, char *word_taken)
+{
+  CLEANUP_FREE char *word = word_taken;
+  CLEANUP_FREE char *printable = NULL;
+
+  if (word == NULL || *word == '\0')
+    return;
+  printable = text_printable (word);
+  json_put_str (json, key, printable);
+}
+
+static json_t *
+ntfs_to_json (const struct ntfs_log *log)
+{
+  json_t *json = json_make ("{s:s}", "log", ntfs_log_state_name (log->state));
+
+  if (log->major >= 0) {
+    CLEANUP_FREE char *version = xasprintf ("%d.%d", log->major, log->minor);
+
+    json_put_str (json, "log_version", version);
+  }
+  if (log->dirty_flag_known)
+    json_put_bool (json, "dirty_flag", log->dirty_flag);
+  return json;
+}
+
+static json_t *
+volume_to_json (struct disk *disk, const struct volume *volume)
+{
+  const struct volume_kind_info *info = &volume_kinds[volume->kind];
+  json_t *json =
+      json_make ("{s:s, s:I, s:s}", "name", volume->name, "size_bytes",
+                 (json_int_t)volume->size_bytes, "type", info->name);
+
+  json_put_str (json, "subvolume", volume->subvolume);
+  if (info->encrypted)
+    json_put_str (json, "encryption", info->name);
+  if (volume->kind == VOLUME_NTFS)
+    json_put (json, "ntfs", ntfs_to_json (&volume->log));
+  if (volume->kind == VOLUME_UNKNOWN)
+    put_word (json, "type_guess", guestfs_vfs_type (disk->g, volume->device));
+  else {
+    put_word (json, "label", guestfs_vfs_label (disk->g, volume->device));
+    put_word (json, "uuid", guestfs_vfs_uuid (disk->g, volume->device));
+  }
+  return json;
+}
+
+int
+inspect (struct disk *disk, struct err **err)
+{
+  CLEANUP_FREE char *why = NULL;
+  const char *refusal = NULL;
+  json_t *json, *volumes = json_array ();
+
+  json = json_make ("{s:s, s:s, s:I, s:s, s:o}", "path", disk->patient.path,
+                    "format", disk->patient.raw ? "raw" : "qcow2", "size_bytes",
+                    (json_int_t)disk->patient.virtual_size, "partition_table",
+                    table_kind_name (disk->volumes.table), "volumes", volumes);
+  json_put (disk->result, "disk", json);
+  if (os_root_look (disk, &refusal, &why, err) == -1)
+    return -1;
+  for (size_t i = 0; i < disk->volumes.all.len; i++)
+    json_array_append_new (volumes,
+                           volume_to_json (disk, &disk->volumes.all.ptr[i]));
+  json_put (disk->result, "os", os_root_to_json (&disk->os));
+  disk_stage (disk, "os-found");
+  if (refusal) {
+    json_put_str (json, "would_refuse", refusal);
+    disk_note (disk, "a repair would be refused (%s): %s", refusal, why);
+  }
+  if (mount_end (disk, err) == -1)
+    return -1;
+  disk_answer (disk, "inspected", NULL);
+  return 0;
+}

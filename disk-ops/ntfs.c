@@ -1,0 +1,170 @@
+#include "ntfs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <base/text.h>
+
+#include "disk.h"
+#include "guest-path.h"
+#include "mount.h"
+#include "ntfs-log.h"
+#include "refuse.h"
+
+#define HIBER_HEADER 4096
+#define DIRTY_FLAG   0x0001
+
+static int
+read_record (struct disk *disk, const struct volume *volume,
+             const struct ntfs_boot *boot, unsigned number,
+             unsigned char **record, size_t *len)
+{
+  uint64_t at = boot->mft_offset + (uint64_t)number * boot->record_bytes;
+
+  if (at + boot->record_bytes > (uint64_t)volume->size_bytes)
+    return -1;
+  *record = (unsigned char *)guestfs_pread_device (disk->g, volume->device,
+                                                   (int)boot->record_bytes,
+                                                   (int64_t)at, len);
+  return *record ? 0 : -1;
+}
+
+void
+ntfs_log_look (struct disk *disk, struct volume *volume)
+{
+  CLEANUP_FREE unsigned char *sector = NULL, *log = NULL, *info = NULL,
+                             *pages = NULL;
+  struct ntfs_boot boot;
+  struct ntfs_run run;
+  size_t len;
+  uint16_t flags;
+
+  volume->log.major = volume->log.minor = -1;
+  sector = (unsigned char *)guestfs_pread_device (disk->g, volume->device, 512,
+                                                  0, &len);
+  if (sector == NULL || ntfs_boot_parse (sector, len, &boot) == -1)
+    return;
+  if (read_record (disk, volume, &boot, NTFS_RECORD_VOLUME, &info, &len) == 0 &&
+      ntfs_volume_flags (info, len, &flags) == 0) {
+    volume->log.dirty_flag_known = true;
+    volume->log.dirty_flag = flags & DIRTY_FLAG;
+  }
+  if (read_record (disk, volume, &boot, NTFS_RECORD_LOGFILE, &log, &len) ==
+          -1 ||
+      ntfs_first_run (log, len, &boot, &run) == -1 ||
+      run.offset + NTFS_RESTART_PAGES > (uint64_t)volume->size_bytes)
+    return;
+  pages = (unsigned char *)guestfs_pread_device (disk->g, volume->device,
+                                                 run.length < NTFS_RESTART_PAGES
+                                                     ? (int)run.length
+                                                     : NTFS_RESTART_PAGES,
+                                                 (int64_t)run.offset, &len);
+  if (pages)
+    ntfs_restart_look (pages, len, &volume->log);
+}
+
+/* 1: hibernated; *why says how that shows.  [ntfs-3g
+ * ntfs_volume_check_hiberfile] */
+static int
+is_hibernated (struct disk *disk, const char **why, struct err **err)
+{
+  CLEANUP_FREE char *path = NULL, *header = NULL;
+  size_t len;
+  int r = guest_path_find (disk, "/hiberfil.sys", &path, err);
+
+  *why = NULL;
+  if (r != 1)
+    return r;
+  header = guestfs_pread (disk->g, path, HIBER_HEADER, 0, &len);
+  if (header == NULL)
+    return disk_guest_error (disk, err, "/hiberfil.sys");
+  if (len < HIBER_HEADER)
+    *why = "/hiberfil.sys is shorter than its header";
+  else if (memcmp (header, "hibr", 4) == 0 || memcmp (header, "HIBR", 4) == 0)
+    *why = "/hiberfil.sys holds a hibernated Windows (or fast startup)";
+  return *why != NULL;
+}
+
+int
+ntfs_refuse_hibernated (struct disk *disk, const struct volume *volume,
+                        struct err **err)
+{
+  const char *why;
+  int r = is_hibernated (disk, &why, err);
+
+  if (r == 1)
+    return disk_refuse (disk, err, REFUSE_HIBERNATED,
+                        "%s: %s; a change would be lost or would damage it: "
+                        "start the VM and shut it down fully, then repair",
+                        volume->name, why);
+  return r;
+}
+
+/* It said no, or gave a read-only mount: find out why, by a read-only look. */
+static int
+explain_no (struct disk *disk, const struct volume *volume, const char *said,
+            struct err **err)
+{
+  CLEANUP_FREE char *printable = text_printable (said ? said : "");
+
+  if (mount_plain (disk, volume, "ro", err) == -1)
+    return -1;
+  if (ntfs_refuse_hibernated (disk, volume, err) == -1)
+    return -1;
+  return disk_refuse (disk, err,
+                      strstr (printable, "MFT") ? REFUSE_FS_DAMAGED
+                                                : REFUSE_FS_READ_ONLY,
+                      "%s can't be mounted for writing: %s", volume->name,
+                      printable);
+}
+
+static bool
+needs_fix (const struct volume *volume)
+{
+  const struct ntfs_log *log = &volume->log;
+
+  return log->state == NTFS_LOG_DIRTY || log->state == NTFS_LOG_UNKNOWN ||
+         log->major >= 2;
+}
+
+static int
+mount_to_write (struct disk *disk, const struct volume *volume,
+                struct err **err)
+{
+  CLEANUP_FREE char *said = NULL;
+  int rw;
+
+  if (needs_fix (volume)) {
+    /* Refuses a hibernated volume; marks the volume dirty. */
+    if (guestfs_ntfsfix (disk->g, volume->device, -1) == -1) {
+      if (!guestfs_is_ready (disk->g))
+        return disk_guest_error (disk, err, "%s: ntfsfix", volume->name);
+      said = xstrdup (guestfs_last_error (disk->g));
+      return explain_no (disk, volume, said, err);
+    }
+    disk_note (disk,
+               "%s was not shut down (its log has version %d.%d): the log was "
+               "emptied and the volume is marked dirty, so Windows may run "
+               "chkdsk at its next start",
+               volume->name, volume->log.major, volume->log.minor);
+  }
+  if (mount_plain (disk, volume, "", err) == -1)
+    return -1;
+  rw = mount_is_writable (disk, err);
+  if (rw != 0)
+    return rw == 1 ? 0 : -1;
+  if (mount_end (disk, err) == -1)
+    return -1;
+  return explain_no (disk, volume, "ntfs-3g mounts it read-only", err);
+}
+
+int
+ntfs_mount (struct disk *disk, const struct volume *volume, bool to_write,
+            struct err **err)
+{
+  if (to_write)
+    return mount_to_write (disk, volume, err);
+  if (mount_plain (disk, volume, "ro", err) == -1)
+    return -1;
+  return 0;
+}

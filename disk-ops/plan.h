@@ -1,0 +1,38 @@
+/* What a recipe is going to change on one disk: worked out before the first
+ * change, so that report and apply say the same. */
+
+#ifndef BOOTMEND_PLAN_H
+#define BOOTMEND_PLAN_H
+
+#include <base/json.h>
+#include <base/vec.h>
+#include <recipes/recipe.h>
+
+#include "guest-file.h"
+
+struct disk;
+
+struct change {
+  const struct recipe_action *action;
+  struct guest_file file; /* what it is done to; no path: a new file */
+  char *to;               /* rename, quarantine: new path; write, copy: the
+                             path that gets the content */
+  char *source;           /* copy: where the content comes from */
+  char after[65];         /* write, copy: SHA-256 of the content put there */
+};
+DEFINE_VEC (struct change, change_vec);
+
+struct plan {
+  struct change_vec changes;
+};
+
+void plan_release (struct plan *plan);
+
+/* Evaluates all matches and fills disk->plan; refuses with "no-match" if a
+ * required one finds nothing, "target-exists" if a name is taken. */
+int plan_make (struct disk *disk, struct err **err) ATTR_USE;
+
+/* The rows of the result's "changes". */
+json_t *plan_to_json (const struct plan *plan);
+
+#endif

@@ -1,0 +1,223 @@
+#include "volumes.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "disk.h"
+#include "ntfs.h"
+#include "refuse.h"
+
+#define SECTOR          512
+#define TABLE_BYTES     1024
+#define MAX_VOLUMES     256
+#define LVM_NAME_PREFIX "/dev/"
+
+static void
+volume_release (struct volume *volume)
+{
+  free (volume->device);
+  free (volume->subvolume);
+  free (volume->name);
+}
+
+void
+volumes_release (struct volumes *volumes)
+{
+  for (size_t i = 0; i < volumes->all.len; i++)
+    volume_release (&volumes->all.ptr[i]);
+  volume_vec_release (&volumes->all);
+}
+
+const char *
+table_kind_name (enum table_kind kind)
+{
+  static const char *const names[] = {"none", "mbr", "gpt"};
+
+  return names[kind];
+}
+
+bool
+volumes_have_room (const struct volumes *volumes)
+{
+  return volumes->all.len < volumes->all.cap;
+}
+
+bool
+volumes_need_full (const struct volumes *volumes)
+{
+  for (size_t i = 0; i < volumes->all.len; i++)
+    if (volumes->all.ptr[i].kind == VOLUME_LVM_PV ||
+        volumes->all.ptr[i].kind == VOLUME_MD_MEMBER)
+      return true;
+  return false;
+}
+
+/* The number of a partition if `partition` is one of `device`, else 0. */
+static int
+partition_number (const char *device, const char *partition)
+{
+  size_t len = strlen (device);
+  const char *rest = partition + len;
+
+  if (strncmp (partition, device, len) != 0)
+    return 0;
+  if (*rest == 'p')
+    rest++;
+  for (const char *p = rest; *p; p++)
+    if (!isdigit ((unsigned char)*p))
+      return 0;
+  return atoi (rest);
+}
+
+/* Adds a volume after a look at its first bytes. */
+static int
+add_volume (struct disk *disk, const char *device, char *name_taken,
+            struct err **err)
+{
+  struct volume volume = {.device = xstrdup (device), .name = name_taken};
+  CLEANUP_FREE unsigned char *bytes = NULL;
+  size_t len = 0;
+
+  volume.size_bytes = guestfs_blockdev_getsize64 (disk->g, device);
+  if (volume.size_bytes == -1)
+    disk_guest_error (disk, err, "%s", name_taken);
+  else {
+    int64_t want = volume.size_bytes < SIGNATURE_BYTES ? volume.size_bytes
+                                                       : SIGNATURE_BYTES;
+
+    bytes = (unsigned char *)guestfs_pread_device (disk->g, device, (int)want,
+                                                   0, &len);
+    if (bytes == NULL)
+      disk_guest_error (disk, err, "%s", name_taken);
+  }
+  if (bytes == NULL) {
+    volume_release (&volume);
+    return -1;
+  }
+  volume.kind = volume_kind_of (bytes, len);
+  volume_vec_push (&disk->volumes.all, volume);
+  return 0;
+}
+
+/* An extended partition holds only others: its own start is a table. */
+static bool
+is_extended (struct disk *disk, const char *partition, int number)
+{
+  int type;
+
+  if (disk->volumes.table != TABLE_MBR || number > 4)
+    return false;
+  (void)partition;
+  type = guestfs_part_get_mbr_id (disk->g, disk->device, number);
+  return type == 0x05 || type == 0x0f || type == 0x85;
+}
+
+static int
+find_partitions (struct disk *disk, char *const *partitions, struct err **err)
+{
+  for (size_t i = 0; partitions[i]; i++) {
+    int number = partition_number (disk->device, partitions[i]);
+
+    if (number == 0)
+      continue;
+    if (!volumes_have_room (&disk->volumes))
+      return disk_refuse (disk, err, REFUSE_TOO_MANY, "more than %d partitions",
+                          MAX_VOLUMES);
+    if (add_volume (disk, partitions[i], xasprintf ("partition %d", number),
+                    err) == -1)
+      return -1;
+    {
+      struct volume *last = &disk->volumes.all.ptr[disk->volumes.all.len - 1];
+
+      if (last->kind == VOLUME_UNKNOWN && last->size_bytes <= 1024 &&
+          is_extended (disk, partitions[i], number)) {
+        volume_release (last);
+        disk->volumes.all.len--;
+      }
+    }
+  }
+  return 0;
+}
+
+/* The logical volumes of this disk alone: others in the appliance may be
+ * clones with the same names and UUIDs. */
+static int
+find_logical_volumes (struct disk *disk, struct err **err)
+{
+  char *const only[] = {disk->device, NULL};
+  char **found;
+  int r = 0;
+
+  if (guestfs_lvm_set_filter (disk->g, only) == -1)
+    return disk_guest_error (disk, err, "LVM");
+  found = guestfs_lvs (disk->g);
+  if (found == NULL)
+    return disk_guest_error (disk, err, "LVM");
+  for (size_t i = 0; r == 0 && found[i]; i++) {
+    if (!volumes_have_room (&disk->volumes))
+      r = disk_refuse (disk, err, REFUSE_TOO_MANY, "more than %d volumes",
+                       MAX_VOLUMES);
+    else
+      r = add_volume (disk, found[i],
+                      xstrdup (found[i] + strlen (LVM_NAME_PREFIX)), err);
+  }
+  strv_free (found);
+  return r;
+}
+
+static int
+check_whole (struct disk *disk, const struct table_look *table,
+             const unsigned char *bytes, size_t len, struct err **err)
+{
+  uint64_t sectors = (uint64_t)disk->patient.virtual_size / SECTOR;
+  const char *container = container_of (bytes, len);
+
+  if (disk->patient.raw && container)
+    return disk_refuse (disk, err, REFUSE_NO_DISK,
+                        "it was given as a raw disk but looks like a %s file",
+                        container);
+  if (table->kind != TABLE_NONE && table->last_sector >= sectors)
+    return disk_refuse (disk, err, REFUSE_TRUNCATED,
+                        "its partition table speaks of sector %" PRIu64
+                        ", it ends at %" PRIu64,
+                        table->last_sector, sectors);
+  return 0;
+}
+
+int
+volumes_find (struct disk *disk, char *const *partitions, struct err **err)
+{
+  CLEANUP_FREE unsigned char *bytes = NULL;
+  struct table_look table;
+  size_t len;
+  bool lvm = false;
+
+  disk->volumes.all.ptr = xcalloc (MAX_VOLUMES, sizeof (struct volume));
+  disk->volumes.all.cap = MAX_VOLUMES;
+  bytes = (unsigned char *)guestfs_pread_device (disk->g, disk->device,
+                                                 TABLE_BYTES, 0, &len);
+  if (bytes == NULL)
+    return disk_guest_error (disk, err, "read the first sectors");
+  table_look (bytes, len, &table);
+  disk->volumes.table = table.kind;
+  if (check_whole (disk, &table, bytes, len, err) == -1 ||
+      find_partitions (disk, partitions, err) == -1)
+    return -1;
+  if (disk->volumes.all.len == 0) {
+    if (add_volume (disk, disk->device, xstrdup ("whole disk"), err) == -1)
+      return -1;
+    if (table.kind == TABLE_NONE &&
+        disk->volumes.all.ptr[0].kind == VOLUME_UNKNOWN)
+      return disk_refuse (disk, err, REFUSE_NO_DISK,
+                          "no partition table and no file system is on it");
+  }
+  for (size_t i = 0; i < disk->volumes.all.len; i++) {
+    struct volume *volume = &disk->volumes.all.ptr[i];
+
+    if (volume->kind == VOLUME_NTFS)
+      ntfs_log_look (disk, volume);
+    lvm |= volume->kind == VOLUME_LVM_PV;
+  }
+  return lvm ? find_logical_volumes (disk, err) : 0;
+}

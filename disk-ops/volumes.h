@@ -1,0 +1,45 @@
+/* The volumes of one disk: partitions, a whole-disk file system, logical
+ * volumes. */
+
+#ifndef BOOTMEND_VOLUMES_H
+#define BOOTMEND_VOLUMES_H
+
+#include <base/json.h>
+#include <base/vec.h>
+
+#include "ntfs-log.h"
+#include "signature.h"
+
+struct disk;
+
+struct volume {
+  char *device;    /* in the appliance: /dev/sda1, /dev/vg/lv */
+  char *subvolume; /* of a btrfs, or NULL */
+  char *name;      /* for people: "partition 2", "whole disk", "vg/lv" */
+  int64_t size_bytes;
+  enum volume_kind kind;
+  struct ntfs_log log; /* of NTFS */
+};
+DEFINE_VEC (struct volume, volume_vec);
+
+struct volumes {
+  enum table_kind table;
+  struct volume_vec all;
+};
+
+void volumes_release (struct volumes *volumes);
+
+/* Fills disk->volumes.  Refuses what is no disk, or ends before its partitions
+ * do.  `partitions` is what the appliance's kernel sees on all of its disks. */
+int volumes_find (struct disk *disk, char *const *partitions,
+                  struct err **err) ATTR_USE;
+
+/* Volumes are pointed at, so their array never moves; is there a place left? */
+bool volumes_have_room (const struct volumes *volumes);
+
+/* Does this disk hold something that only the stock appliance can open? */
+bool volumes_need_full (const struct volumes *volumes);
+
+const char *table_kind_name (enum table_kind kind);
+
+#endif
