@@ -92,11 +92,12 @@ hex_digit (char c)
   return -1;
 }
 
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 char *
 base64_encode (const void *data, size_t len)
 {
-  static const char digits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const unsigned char *in = data;
   char *text = xmalloc ((len + 2) / 3 * 4 + 1);
   char *out = text;
@@ -106,13 +107,42 @@ base64_encode (const void *data, size_t len)
                  (i + 1 < len ? (unsigned)in[i + 1] << 8 : 0) |
                  (i + 2 < len ? (unsigned)in[i + 2] : 0);
 
-    *out++ = digits[n >> 18];
-    *out++ = digits[n >> 12 & 63];
-    *out++ = i + 1 < len ? digits[n >> 6 & 63] : '=';
-    *out++ = i + 2 < len ? digits[n & 63] : '=';
+    *out++ = base64_digits[n >> 18];
+    *out++ = base64_digits[n >> 12 & 63];
+    *out++ = i + 1 < len ? base64_digits[n >> 6 & 63] : '=';
+    *out++ = i + 2 < len ? base64_digits[n & 63] : '=';
   }
   *out = '\0';
   return text;
+}
+
+int
+base64_decode (const char *text, unsigned char **ret, size_t *len)
+{
+  CLEANUP_FREE unsigned char *bytes = xmalloc (strlen (text) / 4 * 3 + 3);
+  size_t out = 0, chars = 0, pads = 0;
+  unsigned bits = 0;
+
+  for (const char *p = text; *p; p++) {
+    const char *digit = strchr (base64_digits, *p);
+
+    if (isspace ((unsigned char)*p))
+      continue;
+    /* padding only where the last group has 2 or 3 digits, then nothing */
+    if (digit ? pads > 0 : *p != '=' || chars % 4 < 2)
+      return -1;
+    pads += digit == NULL;
+    bits = bits << 6 | (digit ? (unsigned)(digit - base64_digits) : 0);
+    if (++chars % 4 != 0)
+      continue;
+    for (size_t i = 0; i < 3 - pads; i++)
+      bytes[out++] = (unsigned char)(bits >> (16 - 8 * i));
+  }
+  if (chars % 4)
+    return -1;
+  *ret = TAKE (bytes);
+  *len = out;
+  return 0;
 }
 
 int

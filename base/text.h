@@ -22,6 +22,8 @@ int hex_decode (const char *hex, unsigned char **ret, size_t *len);
 
 /* RFC 4648 section 4, with padding, on one line. */
 char *base64_encode (const void *data, size_t len);
+/* The reverse: -1 if it is none; white space in it is ignored. */
+int base64_decode (const char *text, unsigned char **ret, size_t *len);
 
 /* "1.5 GiB". */
 char *text_bytes (uint64_t bytes);

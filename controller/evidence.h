@@ -18,7 +18,4 @@ int evidence_save (struct job *job, const char *name, const void *data,
 int evidence_save_base64 (struct job *job, const char *name, const char *base64,
                           struct err **err) ATTR_USE;
 
-/* Bytes of a base64 text (white space ignored); NULL if it is none. */
-unsigned char *base64_decode (const char *text, size_t *len);
-
 #endif

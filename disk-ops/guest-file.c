@@ -6,7 +6,6 @@
 #include <base/clock.h>
 #include <base/text.h>
 
-#include "base64.h"
 #include "disk.h"
 #include "refuse.h"
 

@@ -10,6 +10,7 @@ int
 mount_plain (struct disk *disk, const struct volume *volume,
              const char *options, struct err **err)
 {
+  /* noatime: a look must not be a change */
   CLEANUP_FREE char *all = NULL;
   const char *driver = volume_kinds[volume->kind].driver;
 
@@ -17,10 +18,9 @@ mount_plain (struct disk *disk, const struct volume *volume,
     return disk_refuse (disk, err, REFUSE_FS_DAMAGED, "%s: %s can't be mounted",
                         volume->name, volume_kinds[volume->kind].name);
   if (volume->subvolume)
-    all = xasprintf ("%s%ssubvol=%s", options, *options ? "," : "",
-                     volume->subvolume);
+    all = xasprintf ("%s,noatime,subvol=%s", options, volume->subvolume);
   else
-    all = xstrdup (options);
+    all = xasprintf ("%s,noatime", options);
   if (guestfs_mount_vfs (disk->g, all, driver, volume->device, "/") == -1)
     return disk_guest_error (disk, err, "%s: mount", volume->name);
   disk->mounted = volume;
@@ -47,7 +47,7 @@ mount_other (struct disk *disk, const struct volume *volume, bool to_write,
   CLEANUP_ERR struct err *why = NULL;
   int rw;
 
-  if (mount_plain (disk, volume, to_write ? "" : "ro", &why) == -1) {
+  if (mount_plain (disk, volume, to_write ? "rw" : "ro", &why) == -1) {
     if (why->code != ERR_DISK)
       return err_move (err, TAKE (why));
     return disk_refuse (disk, err, REFUSE_FS_DAMAGED, "%s", why->msg);

@@ -148,7 +148,7 @@ mount_to_write (struct disk *disk, const struct volume *volume,
                "chkdsk at its next start",
                volume->name, volume->log.major, volume->log.minor);
   }
-  if (mount_plain (disk, volume, "", err) == -1)
+  if (mount_plain (disk, volume, "rw", err) == -1)
     return -1;
   rw = mount_is_writable (disk, err);
   if (rw != 0)

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include <base/files.h>
+#include <base/text.h>
 #include <recipes/digest.h>
 
 #include "actions.h"
-#include "base64.h"
 #include "disk.h"
 #include "evidence.h"
 #include "guest-path.h"

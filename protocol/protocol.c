@@ -30,6 +30,7 @@ const char *const protocol_stages[] = {
 const struct refusal refusals[] = {
     {"empty", "the disk has a length of 0 bytes", false},
     {"truncated", "the image is shorter than it says", false},
+    {"image-damaged", "the tables of the image file are damaged", false},
     {"no-disk", "no partition table and no file system is found", false},
     {"no-os", "no system root is found on the disk", false},
     {"several-os", "more than one system root is on the disk", false},
@@ -40,6 +41,9 @@ const struct refusal refusals[] = {
     {"fs-read-only", "the file system can't be mounted for writing", false},
     {"no-match", "what the recipe requires is not there", false},
     {"reparse-point", "a path leads through a link or reparse point", false},
+    {"ambiguous-name", "two names differ only in letter case", false},
+    {"wrong-kind", "a folder is where the recipe wants a file", false},
+    {"too-large", "a file is too large to be copied out first", false},
     {"target-exists", "the new name is taken by something else", false},
     {"too-many", "more matches than a repair should ever touch", true},
     {"dirty-hive", "the registry hive has changes in its logs only", false},

@@ -160,10 +160,28 @@ test_base64 (void)
 
   for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
     CLEANUP_FREE char *text = base64_encode (rows[i][0], strlen (rows[i][0]));
+    CLEANUP_FREE unsigned char *bytes = NULL;
+    size_t len;
 
     CU_ASSERT_STRING_EQUAL (text, rows[i][1]);
+    CU_ASSERT_EQUAL_FATAL (base64_decode (rows[i][1], &bytes, &len), 0);
+    CU_ASSERT_EQUAL (len, strlen (rows[i][0]));
+    CU_ASSERT_EQUAL (memcmp (bytes, rows[i][0], len), 0);
   }
   CU_ASSERT_STRING_EQUAL (high, "/++/");
+}
+
+static void
+test_base64_refuses_what_is_none (void)
+{
+  static const char *const rows[] = {"Z",    "Zg=",   "Zg==Zg==",  "Z===",
+                                     "====", "Z=g=",  "Zm9v=",     "Zm9*",
+                                     "Zg=a", "Zm9vZ", "\xc3\xa4Zg"};
+  unsigned char *bytes = NULL;
+  size_t len;
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++)
+    CU_ASSERT_EQUAL (base64_decode (rows[i], &bytes, &len), -1);
 }
 
 static void
@@ -292,6 +310,7 @@ static const struct unit_case cases[] = {
     {"durations", test_durations},
     {"hex", test_hex},
     {"base64", test_base64},
+    {"base64 refuses what is none", test_base64_refuses_what_is_none},
     {"json limits", test_json_limits},
     {"json paths", test_json_paths},
     {"command gives output and status", test_command_gives_output_and_status},
