@@ -58,6 +58,7 @@ run_command (struct cli *cli, const char *const *argv, struct err **err)
 {
   unsigned groups = cli->command->groups | GROUP_GENERAL;
   CLEANUP_FREE char *text = NULL;
+  int code;
 
   if (options_parse (cli->options, groups, argv, false, err) == -1)
     return err_wrap (err, "%s", cli->command->name);
@@ -69,7 +70,8 @@ run_command (struct cli *cli, const char *const *argv, struct err **err)
   }
   if (check_words (cli, err) == -1)
     return err_wrap (err, "%s", cli->command->name);
-  return cli->command->run (cli, err);
+  code = cli->command->run (cli, err);
+  return code == -1 ? err_wrap (err, "%s", cli->command->name) : code;
 }
 
 static int
@@ -139,7 +141,7 @@ int
 cli_main (const char *const *argv)
 {
   CLEANUP_OPTIONS struct options *options = options_new (option_set ());
-  struct cli cli = {.options = options};
+  struct cli cli = {.argv = argv, .options = options};
   CLEANUP_ERR struct err *err = NULL, *lost = NULL;
   int code;
 
@@ -152,6 +154,8 @@ cli_main (const char *const *argv)
   else
     code = run_words (&cli, argv[0] ? argv + 1 : argv, &err);
   if (code == -1) {
+    if (err == NULL)
+      err_set (&err, ERR_INTERNAL, "failed without saying why: a bug");
     code = exit_code_of (err);
     complain (&cli, err);
   }

@@ -23,6 +23,7 @@ struct command;
 /* What a command runs with. */
 struct cli {
   const struct command *command;
+  const char *const *argv; /* the whole command line, for the records */
   struct options *options; /* its words are options->args */
   struct terminal out;     /* stdout: results */
   struct terminal msg;     /* stderr: messages, progress */
@@ -70,6 +71,13 @@ int complete_words (int at, const char *const *words);
 /* The program. */
 int cli_main (const char *const *argv);
 
+int cmd_plan (struct cli *cli, struct err **err);
+int cmd_repair (struct cli *cli, struct err **err);
+int cmd_status (struct cli *cli, struct err **err);
+int cmd_list (struct cli *cli, struct err **err);
+int cmd_report (struct cli *cli, struct err **err);
+int cmd_resume (struct cli *cli, struct err **err);
+int cmd_rollback (struct cli *cli, struct err **err);
 int cmd_help (struct cli *cli, struct err **err);
 int cmd_version (struct cli *cli, struct err **err);
 int cmd_recipes_list (struct cli *cli, struct err **err);

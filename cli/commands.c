@@ -7,22 +7,79 @@
 
 #include "suggest.h"
 
-#define RECIPES "Recipes"
-#define GENERAL "General"
+#define REPAIR    "Repair"
+#define CAMPAIGNS "Campaigns"
+#define RECIPES   "Recipes"
+#define GENERAL   "General"
+
+/* Options of everything that finds and repairs VMs. */
+#define GROUPS_REPAIR                                                          \
+  (GROUP_RECIPE | GROUP_PARAMETERS | GROUP_FIND | GROUP_POLICY | GROUP_ALLOW | \
+   GROUP_AGENT | GROUP_PROVIDER | GROUP_PROGRESS | GROUP_JSON)
+/* Of what carries a campaign on: its policy is in the journal. */
+#define GROUPS_CARRY_ON (GROUP_STATE | GROUP_PROGRESS | GROUP_JSON)
+
+#define SELECTORS                                                              \
+  "A SELECTOR is the name of a provider and what it calls its VMs, such as "   \
+  "libvirt:web-1 or 'libvirt:web-*'."
+#define WHICH                                                                  \
+  "CAMPAIGN is its id, an unambiguous beginning of it, or 'last' (the "        \
+  "default), the newest one."
 
 const struct command commands[] = {
+    {"plan", REPAIR, "say what a repair would do, VM by VM", "SELECTOR...",
+     GROUPS_REPAIR | GROUP_PLAN_OUT, 1, ARGS_ANY, WORDS_SELECTORS,
+     "Looks at every VM and says what a repair would do to it, or why it would "
+     "be left alone. Changes nothing. " SELECTORS,
+     cmd_plan},
+    {"repair", REPAIR, "repair VMs", "SELECTOR...",
+     GROUPS_REPAIR | GROUP_PLAN_IN | GROUP_DRY_RUN | GROUP_STATE, 0, ARGS_ANY,
+     WORDS_SELECTORS,
+     "Stops each VM that does not boot, changes what the recipe says on its "
+     "disk, starts it again and waits for the proof that it boots. What is "
+     "changed is copied first; every step goes into a journal before it is "
+     "done. A VM that turns out healthy is left alone. " SELECTORS,
+     cmd_repair},
+
+    {"status", CAMPAIGNS, "where a campaign stands", "[CAMPAIGN]",
+     GROUP_STATE | GROUP_JSON, 0, 1, WORDS_CAMPAIGNS,
+     "Shows where each VM of a campaign stands, also while it runs in another "
+     "terminal. " WHICH,
+     cmd_status},
+    {"list", CAMPAIGNS, "list campaigns", NULL, GROUP_STATE | GROUP_JSON, 0, 0,
+     WORDS_NONE, "Lists the campaigns in the state folder, newest first.",
+     cmd_list},
+    {"resume", CAMPAIGNS, "go on with a campaign that was interrupted",
+     "[CAMPAIGN]", GROUPS_CARRY_ON, 0, 1, WORDS_CAMPAIGNS,
+     "Goes on where a campaign was interrupted, however that was: looks at "
+     "what "
+     "the provider really shows, and does what is still to do, with the recipe "
+     "and the policy of its beginning. " WHICH,
+     cmd_resume},
+    {"rollback", CAMPAIGNS, "put VMs back as they were", "[CAMPAIGN]",
+     GROUPS_CARRY_ON | GROUP_VMS, 0, 1, WORDS_CAMPAIGNS,
+     "Takes back what a campaign did: stops each VM that it changed, puts the "
+     "old content of its disk back, and starts it again if it ran before. VMs "
+     "that it did not change are not touched. " WHICH,
+     cmd_rollback},
+    {"report", CAMPAIGNS, "what a campaign did, VM by VM", "[CAMPAIGN]",
+     GROUP_STATE | GROUP_JSON | GROUP_STEPS, 0, 1, WORDS_CAMPAIGNS,
+     "Says what a campaign did to each VM: what was changed, kept and why, how "
+     "its health was shown, and where the evidence is. " WHICH,
+     cmd_report},
+
     {"recipes list", RECIPES, "name the built-in recipes", NULL, GROUP_JSON, 0,
      0, WORDS_NONE, "Lists the built-in recipes, one line each.",
      cmd_recipes_list},
     {"recipes show", RECIPES, "say what a recipe does", "RECIPE",
-     GROUP_RECIPE_FILE | GROUP_JSON, 1, 1, WORDS_RECIPES,
+     GROUP_PARAMETERS | GROUP_JSON, 1, 1, WORDS_RECIPES,
      "Says what a recipe looks for, what proof it asks, what it does, and "
      "which parameters it has. RECIPE is the name of a built-in one or a "
      "file. With --json it prints the recipe itself, which is a good start "
      "for one of your own.",
      cmd_recipes_show},
     {"recipes check", RECIPES, "check recipe files", "RECIPE...",
-     GROUP_RECIPE_FILE | GROUP_JSON, 1, ARGS_ANY, WORDS_RECIPES,
+     GROUP_PARAMETERS | GROUP_JSON, 1, ARGS_ANY, WORDS_RECIPES,
      "Checks everything about recipes that can be checked without a disk. "
      "The exit status is 0 if all are good.",
      cmd_recipes_check},

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <base/files.h>
+#include <controller/campaign.h>
 #include <providers/provider.h>
 #include <recipes/recipe.h>
 
@@ -52,6 +54,21 @@ offer_commands (const char *first, const char *typed)
 }
 
 static void
+offer_campaigns (const char *typed)
+{
+  CLEANUP_FREE char *state = state_folder ();
+  CLEANUP_JSON json_t *list = campaign_list (state, NULL);
+  json_t *line;
+  size_t i;
+
+  json_array_foreach (list, i, line)
+  {
+    offer (json_str (line, "id", ""), typed);
+  }
+  offer ("last", typed);
+}
+
+static void
 offer_words (enum words words, const char *typed)
 {
   switch (words) {
@@ -78,6 +95,8 @@ offer_words (enum words words, const char *typed)
     offer_commands (NULL, typed);
     break;
   case WORDS_CAMPAIGNS:
+    offer_campaigns (typed);
+    break;
   case WORDS_NONE:
   default:
     break;

@@ -55,22 +55,25 @@ struct option_row {
 
 /* Which options belong together; a command takes whole groups. */
 enum option_group {
-  GROUP_TOP = 1, /* before the command only */
-  GROUP_GENERAL = 2,
-  GROUP_JSON = 4,
-  GROUP_PROGRESS = 8,
-  GROUP_STATE = 16,
-  GROUP_RECIPE = 32,
-  GROUP_RECIPE_FILE = 64,
-  GROUP_ALLOW = 128,
-  GROUP_IMAGE = 256,
-  GROUP_FIX = 512,
-  GROUP_AGENT = 1024,
-  GROUP_PLAN_OUT = 2048,
-  GROUP_PLAN_IN = 4096,
-  GROUP_CAMPAIGN = 8192,
-  GROUP_PROVIDER = 16384,
-  GROUP_CAMPAIGN_VMS = 32768
+  GROUP_TOP = 1 << 0, /* before the command only */
+  GROUP_GENERAL = 1 << 1,
+  GROUP_JSON = 1 << 2,
+  GROUP_PROGRESS = 1 << 3,
+  GROUP_STATE = 1 << 4,
+  GROUP_RECIPE = 1 << 5,
+  GROUP_PARAMETERS = 1 << 6,
+  GROUP_DRY_RUN = 1 << 7,
+  GROUP_ALLOW = 1 << 8,
+  GROUP_IMAGE = 1 << 9,
+  GROUP_FIX = 1 << 10,
+  GROUP_AGENT = 1 << 11,
+  GROUP_PLAN_OUT = 1 << 12,
+  GROUP_PLAN_IN = 1 << 13,
+  GROUP_FIND = 1 << 14,
+  GROUP_POLICY = 1 << 15,
+  GROUP_PROVIDER = 1 << 16,
+  GROUP_VMS = 1 << 17,
+  GROUP_STEPS = 1 << 18
 };
 
 /* Headings of help, in order, ended by NULL. */

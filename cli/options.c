@@ -8,11 +8,12 @@
 #include <providers/provider.h>
 
 const struct option_heading option_headings[] = {
-    {GROUP_RECIPE | GROUP_RECIPE_FILE, "Recipe"},
+    {GROUP_RECIPE | GROUP_PARAMETERS, "Recipe"},
     {GROUP_IMAGE | GROUP_FIX, "Images"},
-    {GROUP_PLAN_OUT | GROUP_PLAN_IN, "Plan"},
-    {GROUP_CAMPAIGN | GROUP_CAMPAIGN_VMS, "Campaign"},
-    {GROUP_ALLOW, "Safety"},
+    {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
+         GROUP_STEPS,
+     "What to do"},
+    {GROUP_ALLOW | GROUP_POLICY, "Policy"},
     {GROUP_AGENT, "Agent"},
     {GROUP_PROVIDER, "Providers"},
     {GROUP_JSON | GROUP_PROGRESS | GROUP_STATE | GROUP_GENERAL | GROUP_TOP,
@@ -20,12 +21,14 @@ const struct option_heading option_headings[] = {
     {0, NULL},
 };
 
+#define DAY ((int64_t)86400000)
+
 static const struct option_row fixed_rows[] = {
     {"recipe", 'r', OPTION_STRING, false, GROUP_RECIPE, "RECIPE", NULL,
      "a built-in recipe by name, or a recipe file (with a / in its name, or "
      "ending in .json)",
      .words = WORDS_RECIPES},
-    {"param", 'p', OPTION_PAIR, true, GROUP_RECIPE | GROUP_RECIPE_FILE,
+    {"param", 'p', OPTION_PAIR, true, GROUP_RECIPE | GROUP_PARAMETERS,
      "NAME=VALUE", NULL,
      "a parameter of the recipe; `bootmend recipes show` lists them"},
 
@@ -34,8 +37,6 @@ static const struct option_row fixed_rows[] = {
      "the file on this machine; give it if somebody else could have written "
      "there",
      "auto raw qcow2"},
-    {"dry-run", 'n', OPTION_FLAG, false, GROUP_FIX, NULL, NULL,
-     "say what would be done, change nothing"},
     {"undo", 0, OPTION_FLAG, false, GROUP_FIX, NULL, NULL,
      "put the images back as they were, from the evidence of their last "
      "repair"},
@@ -43,6 +44,59 @@ static const struct option_row fixed_rows[] = {
      "where copies of all that is changed go, one folder for each image "
      "(default: IMAGE.bootmend beside each image)",
      .words = WORDS_FOLDERS},
+
+    {"dry-run", 'n', OPTION_FLAG, false, GROUP_DRY_RUN, NULL, NULL,
+     "say what would be done, change nothing"},
+    {"out", 'o', OPTION_STRING, false, GROUP_PLAN_OUT, "FILE", NULL,
+     "write the plan there, for `bootmend repair --plan`",
+     .words = WORDS_FILES},
+    {"plan", 0, OPTION_STRING, false, GROUP_PLAN_IN, "FILE", NULL,
+     "do exactly what this plan says, and only to VMs that are still as they "
+     "were when it was made",
+     .words = WORDS_FILES},
+    {"skip-missing", 0, OPTION_FLAG, false, GROUP_FIND, NULL, NULL,
+     "go on without VMs that the selection names and that do not exist"},
+    {"vm", 0, OPTION_STRING, true, GROUP_VMS, "PATTERN", NULL,
+     "only VMs whose name matches, or that have this id"},
+    {"steps", 0, OPTION_FLAG, false, GROUP_STEPS, NULL, NULL,
+     "every step with its time"},
+
+    {"health", 0, OPTION_STRING, false, GROUP_POLICY, "CHECK", "auto",
+     "how a VM proves that it boots: serial:REGEX on its serial console, "
+     "guest-agent, status, tcp:[HOST:]PORT, command:PROGRAM, none, or auto",
+     .key = "policy.health"},
+    {"health-fail", 0, OPTION_STRING, false, GROUP_POLICY, "REGEX", NULL,
+     "what on the serial console means that it does not (default: stop "
+     "screens, panics and boot errors)",
+     .key = "policy.health_fail"},
+    {"include-healthy", 0, OPTION_FLAG, false, GROUP_POLICY, NULL, NULL,
+     "work also on VMs that look healthy", .key = "policy.include_healthy"},
+    {"strategy", 0, OPTION_STRING, false, GROUP_POLICY, "NAME", NULL,
+     "how the disk gets to its repair (default: what the provider does best)",
+     .key = "policy.strategy"},
+    {"take-over", 0, OPTION_FLAG, false, GROUP_POLICY, NULL, NULL,
+     "work also on VMs that carry the mark of another campaign, which you know "
+     "to be dead",
+     .key = "policy.take_over"},
+    {"max-in-flight", 0, OPTION_INT, false, GROUP_POLICY, "N", "16",
+     "at most so many VMs in work at once", .least = 1, .most = 10000,
+     .key = "policy.max_in_flight"},
+    {"shutdown-limit", 0, OPTION_DURATION, false, GROUP_POLICY, "TIME", "20s",
+     "how long a VM may take to shut down before it is switched off; 0: at "
+     "once",
+     .most = 3600000, .key = "policy.shutdown_ms"},
+    {"stop-limit", 0, OPTION_DURATION, false, GROUP_POLICY, "TIME", "10m",
+     "how long a stop may take in all", .least = 1000, .most = DAY,
+     .key = "policy.stop_ms"},
+    {"repair-limit", 0, OPTION_DURATION, false, GROUP_POLICY, "TIME", "30m",
+     "how long the work on a disk may take", .least = 1000, .most = DAY,
+     .key = "policy.repair_ms"},
+    {"start-limit", 0, OPTION_DURATION, false, GROUP_POLICY, "TIME", "10m",
+     "how long a start may take", .least = 1000, .most = DAY,
+     .key = "policy.start_ms"},
+    {"verify-limit", 0, OPTION_DURATION, false, GROUP_POLICY, "TIME", "10m",
+     "how long a VM may take to prove that it boots", .least = 1000,
+     .most = DAY, .key = "policy.verify_ms"},
 
     {"allow", 0, OPTION_STRING, true, GROUP_ALLOW, "CODE", NULL,
      "go on in spite of the refusal CODE, where that can be allowed",

@@ -56,7 +56,10 @@ bool
 stop_check (void)
 {
   int seen = signals_seen;
+  eventfd_t count;
 
+  if (wake_fd >= 0 && seen != said)
+    eventfd_read (wake_fd, &count); /* or poll () would never wait again */
   if (said < 1 && seen >= 1)
     log_error ("%s: %s", strsignal (last_signal), text_safe_point);
   if (said < 2 && seen >= 2)

@@ -17,7 +17,8 @@
  * (a static string), `force` the second one. */
 void stop_install (const char *safe_point, const char *force);
 
-/* Readable from the first signal on: for poll (). -1 before stop_install. */
+/* Readable from a signal until the next stop_check: for poll ().  -1 before
+ * stop_install. */
 int stop_fd (void);
 
 /* Says on stderr, once for each signal, what is going on.  True once an end

@@ -66,23 +66,28 @@ own_folder (void)
   return xstrdup (path);
 }
 
-struct agent_link *
-agent_link_start_local (struct err **err)
+char *
+agent_link_local_program (void)
 {
   CLEANUP_FREE char *own = own_folder ();
   const char *const folders[] = {own, BOOTMEND_BINDIR};
-  const char *argv[] = {"bootmend-agent", NULL};
-  CLEANUP_FREE char *found = NULL;
 
-  for (size_t i = 0; found == NULL && i < ARRAY_SIZE (folders); i++) {
+  for (size_t i = 0; i < ARRAY_SIZE (folders); i++) {
     CLEANUP_FREE char *path =
         folders[i] ? path_join (folders[i], "bootmend-agent") : NULL;
 
     if (path && access (path, X_OK) == 0)
-      found = TAKE (path);
+      return TAKE (path);
   }
-  if (found)
-    argv[0] = found;
+  return xstrdup ("bootmend-agent");
+}
+
+struct agent_link *
+agent_link_start_local (struct err **err)
+{
+  CLEANUP_FREE char *program = agent_link_local_program ();
+  const char *argv[] = {program, NULL};
+
   return agent_link_start (argv, err);
 }
 

@@ -20,7 +20,8 @@ struct agent_link;
 struct agent_link *agent_link_start (const char *const *argv,
                                      struct err **err) ATTR_USE;
 /* The bootmend-agent beside the running program, in BOOTMEND_BINDIR, or in
- * PATH, in this order. */
+ * PATH, in this order: its path, or the bare name for PATH. */
+char *agent_link_local_program (void);
 struct agent_link *agent_link_start_local (struct err **err) ATTR_USE;
 
 /* Fills in what to wait for; returns how many. */

@@ -168,7 +168,9 @@ resolve_id (const char *state, const char *id, struct err **err)
       found = ids[i];
     }
   }
-  if (found == NULL)
+  if (found == NULL && strcmp (id, "last") == 0)
+    err_set (err, ERR_NOT_FOUND, "no campaigns in %s yet", state);
+  else if (found == NULL)
     err_set (err, ERR_NOT_FOUND,
              "no campaign '%s' in %s ('bootmend list' shows them)", id, state);
   return found ? xstrdup (found) : NULL;

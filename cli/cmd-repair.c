@@ -1,0 +1,88 @@
+/* `bootmend repair`: from a selection, or exactly what a plan says. */
+
+#include "command.h"
+
+#include <stdio.h>
+
+#include <base/log.h>
+
+#include "campaigns.h"
+#include "request.h"
+#include "show.h"
+
+#define PLAN_MAX_BYTES (256 * 1024 * 1024)
+
+static struct campaign *
+find_from_plan (const struct cli *cli, const char *path, struct err **err)
+{
+  CLEANUP_JSON json_t *plan = NULL;
+  struct campaign *campaign;
+
+  if (cli->options->args.len || options_count (cli->options, "recipe")) {
+    err_set (err, ERR_USAGE, "--plan: has its own selection and recipe");
+    return NULL;
+  }
+  plan = json_parse_file (path, PLAN_MAX_BYTES, err);
+  if (plan == NULL)
+    return NULL;
+  campaign = campaign_find_planned (plan, err);
+  if (campaign == NULL)
+    err_wrap (err, "%s", path);
+  return campaign;
+}
+
+static struct campaign *
+find (const struct cli *cli, struct err **err)
+{
+  const char *plan = options_text (cli->options, "plan");
+  CLEANUP_JSON json_t *request = NULL;
+
+  if (plan)
+    return find_from_plan (cli, plan, err);
+  if (cli->options->args.len == 0) {
+    err_set (err, ERR_USAGE, "SELECTOR or --plan is missing");
+    return NULL;
+  }
+  request = request_new (cli, err);
+  return request ? campaign_find (request, err) : NULL;
+}
+
+static int
+preview (const struct cli *cli, struct campaign *campaign, struct err **err)
+{
+  CLEANUP_JSON json_t *plan = campaign_preview (cli, campaign, err);
+
+  if (plan == NULL)
+    return -1;
+  if (options_flag (cli->options, "json")) {
+    CLEANUP_FREE char *text = json_text_pretty (plan);
+
+    printf ("%s\n", text);
+  } else
+    plan_print (cli, plan);
+  return EXIT_ALL_WELL;
+}
+
+int
+cmd_repair (struct cli *cli, struct err **err)
+{
+  CLEANUP_FREE char *state = request_state_folder (cli);
+  CLEANUP_CAMPAIGN struct campaign *campaign = find (cli, err);
+  static const struct campaign_way forward = {.back = false};
+  int code;
+
+  if (campaign == NULL ||
+      show_missing (campaign, options_flag (cli->options, "skip-missing"),
+                    err) == -1)
+    return -1;
+  if (options_flag (cli->options, "dry-run"))
+    code = preview (cli, campaign, err);
+  else if (campaign_begin (campaign, state, err) == -1)
+    code = -1;
+  else {
+    log_info ("campaign %s, %zu VMs", campaign_id (campaign),
+              campaign_size (campaign));
+    code = campaign_carry_on (cli, campaign, &forward, err);
+  }
+  return code;
+}

@@ -1,0 +1,256 @@
+/* `bootmend status`, `list` and `report`: what the journals say. */
+
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <base/log.h>
+#include <base/text.h>
+#include <controller/campaign.h>
+
+#include "output.h"
+#include "request.h"
+#include "show.h"
+#include "table.h"
+
+static json_t *
+read_report (const struct cli *cli, bool steps, struct err **err)
+{
+  CLEANUP_FREE char *state = request_state_folder (cli);
+  CLEANUP_CAMPAIGN struct campaign *campaign =
+      campaign_open (state, request_campaign_id (cli), JOURNAL_READ, err);
+
+  return campaign ? campaign_report (campaign, steps, err) : NULL;
+}
+
+static void
+print_json (const json_t *json)
+{
+  CLEANUP_FREE char *text = json_text_pretty (json);
+
+  printf ("%s\n", text);
+}
+
+/* "running", "not done", "done" */
+static const char *
+state_of (const json_t *line)
+{
+  if (json_bool (line, "live", false))
+    return "running";
+  return json_int (line, "counts.open", 0) ? "not done" : "done";
+}
+
+static void
+print_head (const json_t *report)
+{
+  CLEANUP_FREE char *counts = show_counts (json_at (report, "counts"));
+
+  printf ("Campaign %s, %s: %s\n", json_str (report, "campaign.id", "?"),
+          state_of (report), counts);
+  printf ("Recipe   %s (version %lld), begun %s on %s\n",
+          json_str (report, "campaign.recipe.name", "?"),
+          (long long)json_int (report, "campaign.recipe.version", 0),
+          json_str (report, "campaign.created", "?"),
+          json_str (report, "campaign.host", "?"));
+}
+
+int
+cmd_status (struct cli *cli, struct err **err)
+{
+  static const struct column columns[] = {{"VM", COLUMN_CUT},
+                                          {"OUTCOME", 0},
+                                          {"AT", COLUMN_CUT},
+                                          {"WHY", COLUMN_WRAP}};
+  CLEANUP_JSON json_t *report = read_report (cli, false, err);
+  CLEANUP_TABLE struct table *table = NULL;
+  CLEANUP_FREE char *text = NULL;
+  json_t *job;
+  size_t i;
+
+  if (report == NULL)
+    return -1;
+  if (options_flag (cli->options, "json")) {
+    print_json (report);
+    return EXIT_ALL_WELL;
+  }
+  table = table_new (columns, ARRAY_SIZE (columns), &cli->out);
+  json_array_foreach (json_at (report, "jobs"), i, job)
+  {
+    const char *outcome = json_str (job, "outcome", "open");
+    bool back = strcmp (json_str (job, "direction", ""), "back") == 0;
+    CLEANUP_FREE char *at =
+        xasprintf ("%s%s", back ? "going back: " : "",
+                   json_str (job, "doing", "waiting for its turn"));
+    bool open = strcmp (outcome, "open") == 0;
+
+    table_row (table, (const char *[]){json_str (job, "name", "?"), outcome,
+                                       open ? at : NULL,
+                                       json_str (job, "reason", NULL)});
+    table_style (table, 1, style_of_outcome (outcome));
+  }
+  print_head (report);
+  text = table_text (table);
+  fputs (text, stdout);
+  if (strcmp (state_of (report), "not done") == 0)
+    printf ("`bootmend resume %s` goes on\n",
+            json_str (report, "campaign.id", ""));
+  return EXIT_ALL_WELL;
+}
+
+int
+cmd_list (struct cli *cli, struct err **err)
+{
+  static const struct column columns[] = {{"CAMPAIGN", 0},
+                                          {"BEGUN", 0},
+                                          {"RECIPE", COLUMN_CUT},
+                                          {"VMS", COLUMN_RIGHT},
+                                          {"STATE", 0},
+                                          {"OUTCOMES", COLUMN_WRAP}};
+  CLEANUP_FREE char *state = request_state_folder (cli);
+  CLEANUP_JSON json_t *list = campaign_list (state, err);
+  CLEANUP_TABLE struct table *table = NULL;
+  CLEANUP_FREE char *text = NULL;
+  json_t *line;
+  size_t i;
+
+  if (list == NULL)
+    return -1;
+  if (options_flag (cli->options, "json")) {
+    output_json ("campaigns", json_make ("{s:O}", "campaigns", list));
+    return EXIT_ALL_WELL;
+  }
+  if (json_array_size (list) == 0)
+    log_warn ("list: no campaigns in %s yet", state);
+  table = table_new (columns, ARRAY_SIZE (columns), &cli->out);
+  json_array_foreach (list, i, line)
+  {
+    const char *error = json_str (line, "error", NULL);
+    CLEANUP_FREE char *counts = show_counts (json_at (line, "counts"));
+    CLEANUP_FREE char *n =
+        xasprintf ("%lld", (long long)json_int (line, "jobs", 0));
+
+    table_row (table, (const char *[]){json_str (line, "id", "?"),
+                                       json_str (line, "created", NULL),
+                                       json_str (line, "recipe", NULL), n,
+                                       error ? "unreadable" : state_of (line),
+                                       error ? error : counts});
+    if (error)
+      table_style (table, 4, STYLE_BAD);
+  }
+  text = table_text (table);
+  fputs (text, stdout);
+  return EXIT_ALL_WELL;
+}
+
+/* ---- report ---- */
+
+static void
+add_line (struct strbuf *sb, int width, const char *label, const char *text)
+{
+  CLEANUP_FREE char *clean = NULL;
+
+  if (text == NULL || text[0] == '\0')
+    return;
+  clean = text_printable (text);
+  strbuf_addf (sb, "  %-10s ", label);
+  add_wrapped (sb, clean, 13, 13, width);
+  strbuf_addch (sb, '\n');
+}
+
+static void
+add_changes (struct strbuf *sb, int width, const json_t *repair)
+{
+  json_t *change;
+  size_t i;
+
+  json_array_foreach (json_at (repair, "changes"), i, change)
+  {
+    const char *to = json_str (change, "to", NULL);
+    CLEANUP_FREE char *text =
+        xasprintf ("%s %s%s%s", json_str (change, "action", "?"),
+                   json_str (change, "path", "?"), to ? " to " : "",
+                   to ? to : "");
+
+    add_line (sb, width, i ? "" : "changed", text);
+  }
+  json_array_foreach (json_at (repair, "kept"), i, change)
+  {
+    CLEANUP_FREE char *text =
+        xasprintf ("%s: %s", json_str (change, "path", "?"),
+                   json_str (change, "reason", ""));
+
+    add_line (sb, width, i ? "" : "kept", text);
+  }
+  add_line (sb, width, "evidence", json_str (repair, "evidence", NULL));
+}
+
+static void
+add_steps (struct strbuf *sb, int width, const json_t *job)
+{
+  json_t *step;
+  size_t i;
+
+  json_array_foreach (json_at (job, "steps"), i, step)
+  {
+    CLEANUP_FREE char *text =
+        xasprintf ("%s  %s %s%s", json_str (step, "at", "?"),
+                   json_str (step, "step", "?"), json_str (step, "state", "?"),
+                   strcmp (json_str (step, "direction", ""), "back") == 0
+                       ? " (back)"
+                       : "");
+
+    add_line (sb, width, i ? "" : "steps", text);
+  }
+}
+
+static void
+add_job (struct strbuf *sb, const struct cli *cli, const json_t *job)
+{
+  int width = terminal_text_width (&cli->out);
+  const char *outcome = json_str (job, "outcome", "open");
+  CLEANUP_FREE char *name =
+      terminal_clean (&cli->out, json_str (job, "name", "?"));
+  json_t *note;
+  size_t i;
+
+  strbuf_addf (sb, "\n%s: ", name);
+  add_styled (sb, style_of_outcome (outcome), cli->out.colour, outcome);
+  strbuf_addch (sb, '\n');
+  add_line (sb, width, "why", json_str (job, "reason", NULL));
+  add_line (sb, width, "id", json_str (job, "id", NULL));
+  add_line (sb, width, "before", json_str (job, "health_before.why", NULL));
+  add_changes (sb, width, json_at (job, "repair"));
+  add_line (sb, width, "after", json_str (job, "health_after.why", NULL));
+  json_array_foreach (json_at (job, "notes"), i, note)
+  {
+    add_line (sb, width, i ? "" : "notes", json_string_value (note));
+  }
+  add_steps (sb, width, job);
+}
+
+int
+cmd_report (struct cli *cli, struct err **err)
+{
+  bool steps = options_flag (cli->options, "steps");
+  CLEANUP_JSON json_t *report = read_report (cli, steps, err);
+  struct strbuf sb = STRBUF_EMPTY;
+  json_t *job;
+  size_t i;
+
+  if (report == NULL)
+    return -1;
+  if (options_flag (cli->options, "json")) {
+    print_json (report);
+    return EXIT_ALL_WELL;
+  }
+  print_head (report);
+  printf ("Folder   %s\n", json_str (report, "campaign.folder", "?"));
+  json_array_foreach (json_at (report, "jobs"), i, job)
+  {
+    add_job (&sb, cli, job);
+  }
+  fputs (sb.buf ? sb.buf : "", stdout);
+  strbuf_release (&sb);
+  return EXIT_ALL_WELL;
+}

@@ -1,0 +1,122 @@
+#include "request.h"
+
+#include <string.h>
+
+#include <base/files.h>
+#include <controller/agent-link.h>
+#include <providers/provider.h>
+#include <recipes/recipe.h>
+
+struct recipe *
+request_recipe (const struct cli *cli, struct err **err)
+{
+  const char *name = options_text (cli->options, "recipe");
+  CLEANUP_JSON json_t *json = NULL, *values = NULL;
+
+  if (name == NULL) {
+    err_set (err, ERR_USAGE,
+             "--recipe is missing; `bootmend recipes list` shows what there "
+             "is");
+    return NULL;
+  }
+  json = recipe_find (name, err);
+  if (json == NULL)
+    return NULL;
+  values = options_pairs (cli->options, "param");
+  return recipe_new (json, values, err);
+}
+
+json_t *
+request_agent (const struct cli *cli)
+{
+  static const char *const passed[] = {"batch", "workers", "isolation"};
+  CLEANUP_FREE char *program = agent_link_local_program ();
+  json_t *argv = json_make ("[s]", program);
+
+  for (size_t i = 0; i < ARRAY_SIZE (passed); i++)
+    if (options_count (cli->options, passed[i])) {
+      CLEANUP_FREE char *word =
+          xasprintf ("--%s=%s", passed[i],
+                     options_text (cli->options, passed[i]));
+
+      json_array_append_new (argv, json_string (word));
+    }
+  return argv;
+}
+
+/* {libvirt: {"libvirt-uri": "..."}}: what was given of each provider's own. */
+static json_t *
+provider_options (const struct cli *cli)
+{
+  json_t *all = json_object ();
+
+  for (size_t i = 0; providers[i]; i++) {
+    const struct provider_option *options = providers[i]->options;
+    json_t *config = json_object ();
+
+    for (size_t j = 0; options && options[j].name; j++)
+      if (options_count (cli->options, options[j].name)) {
+        const struct str_vec *texts =
+            options_list (cli->options, options[j].name);
+
+        if (texts->len)
+          json_put_str (config, options[j].name, texts->ptr[0]);
+        else
+          json_put_bool (config, options[j].name, true);
+      }
+    json_put (all, providers[i]->name, config);
+  }
+  return all;
+}
+
+static json_t *
+strings_to_json (const char *const *strings, size_t n)
+{
+  json_t *list = json_array ();
+
+  for (size_t i = 0; i < n; i++) {
+    json_t *text = json_string (strings[i]);
+
+    json_array_append_new (list, text ? text : json_string ("(not UTF-8)"));
+  }
+  return list;
+}
+
+json_t *
+request_new (const struct cli *cli, struct err **err)
+{
+  CLEANUP_RECIPE struct recipe *recipe = request_recipe (cli, err);
+  const struct str_vec *args = &cli->options->args;
+  json_t *request, *agents;
+
+  if (recipe == NULL)
+    return NULL;
+  agents = json_object ();
+  json_put (agents, "local", request_agent (cli));
+  request = json_object ();
+  json_put (request, "recipe", json_incref (recipe->json));
+  json_put (request, "parameters", json_incref (recipe->values));
+  json_put (request, "selection",
+            strings_to_json ((const char *const *)args->ptr, args->len));
+  json_put (request, "policy", options_to_json (cli->options, "policy."));
+  json_put (request, "providers", provider_options (cli));
+  json_put (request, "agents", agents);
+  json_put (request, "command",
+            strings_to_json (cli->argv,
+                             strv_length ((char *const *)cli->argv)));
+  return request;
+}
+
+char *
+request_state_folder (const struct cli *cli)
+{
+  const char *given = options_text (cli->options, "state-dir");
+
+  return given ? xstrdup (given) : state_folder ();
+}
+
+const char *
+request_campaign_id (const struct cli *cli)
+{
+  return cli->options->args.len ? cli->options->args.ptr[0] : "last";
+}

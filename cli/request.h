@@ -1,0 +1,27 @@
+/* The command line as what controller/campaign.h and the agents take. */
+
+#ifndef BOOTMEND_CLI_REQUEST_H
+#define BOOTMEND_CLI_REQUEST_H
+
+#include "command.h"
+
+struct recipe;
+
+/* The recipe of --recipe with the values of --param, checked. */
+struct recipe *request_recipe (const struct cli *cli,
+                               struct err **err) ATTR_USE;
+
+/* argv of the local agent with the options of GROUP_AGENT. */
+json_t *request_agent (const struct cli *cli);
+
+/* What campaign_find takes: recipe, parameters, selection (the words of the
+ * command line), policy, providers, agents, command. */
+json_t *request_new (const struct cli *cli, struct err **err) ATTR_USE;
+
+/* --state-dir, or base/files' state_folder (). */
+char *request_state_folder (const struct cli *cli);
+
+/* The first word, or "last". */
+const char *request_campaign_id (const struct cli *cli);
+
+#endif
