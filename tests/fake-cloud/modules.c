@@ -1,0 +1,8 @@
+/* The clouds that there are.  A new one: write its struct fake_module, name it
+ * here (README.md, "How to add a cloud"). */
+
+#include "cloud.h"
+
+extern const struct fake_module fake_aws;
+
+const struct fake_module *const fake_modules[] = {&fake_aws, NULL};
