@@ -311,12 +311,17 @@ static struct recipe *
 load (const json_t *json, const json_t *values, bool examples, struct err **err)
 {
   CLEANUP_RECIPE struct recipe *recipe = xcalloc (1, sizeof *recipe);
-  CLEANUP_FREE char *text = json_text (json);
+  CLEANUP_FREE char *text = NULL;
   struct top top = {0};
   struct recipe label = {.name = (char *)json_str (json, "name", NULL)};
   struct reader reader = {.recipe = &label}; /* errors know its name at once */
   int r;
 
+  if (!json_is_object (json)) {
+    recipe_error (&label, err, "", "is no object");
+    return NULL;
+  }
+  text = json_text (json);
   if (strlen (text) > RECIPE_MAX_BYTES) {
     recipe_error (&label, err, "", "larger than %d bytes", RECIPE_MAX_BYTES);
     return NULL;

@@ -246,6 +246,18 @@ test_nul_is_refused (void)
 }
 
 static void
+test_what_is_no_object (void)
+{
+  CLEANUP_JSON json_t *array = json_array ();
+  CLEANUP_ERR struct err *none = NULL, *list = NULL;
+
+  CU_ASSERT_PTR_NULL (recipe_new (NULL, NULL, &none));
+  CU_ASSERT_STRING_EQUAL (none->msg, "recipe: is no object");
+  CU_ASSERT_PTR_NULL (recipe_new (array, NULL, &list));
+  CU_ASSERT_STRING_EQUAL (list->msg, "recipe: is no object");
+}
+
+static void
 test_size_limit (void)
 {
   CLEANUP_JSON json_t *all = test_data ("recipes/cases.json");
@@ -360,6 +372,7 @@ static const struct unit_case cases[] = {
     {"digest of the canonical text", test_digest_is_of_the_canonical_text},
     {"words are made printable", test_words_are_made_printable},
     {"NUL is refused", test_nul_is_refused},
+    {"what is no object", test_what_is_no_object},
     {"size limit", test_size_limit},
     {"junk never crashes", test_junk_never_crashes},
 };

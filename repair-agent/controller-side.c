@@ -1,0 +1,148 @@
+/* The controller's side of the supervisor: requests come, results go. */
+
+#include "supervisor-state.h"
+
+#include <string.h>
+
+#include <base/log.h>
+#include <protocol/protocol.h>
+
+/* For a patient that is being written when we are asked to stop.  Killing that
+ * is safe too, only slower to mend. */
+#define STOP_GRACE_MS 20000
+
+void
+send_event (struct supervisor *s, json_t *event_taken)
+{
+  channel_send (&s->ch, event_taken);
+  json_decref (event_taken);
+}
+
+void
+end_job (struct supervisor *s, struct job *job, json_t *result_taken)
+{
+  job_annotate (job, result_taken);
+  send_event (s, result_taken);
+  job->state = JOB_ENDED;
+}
+
+void
+end_job_stopped (struct supervisor *s, struct job *job, const char *why)
+{
+  CLEANUP_ERR struct err *err = NULL;
+
+  err_set (&err, ERR_STOPPED, "%s%s", why,
+           job_in_commit (job)
+               ? " while the disk was being written: run it again with the "
+                 "same evidence folder"
+               : "; the disk is untouched");
+  s->undone_work = true;
+  end_job (s, job, result_failed (job->id, err, job_in_commit (job)));
+}
+
+static struct job *
+find_job (const struct supervisor *s, const char *id)
+{
+  for (size_t i = 0; i < s->jobs.len; i++)
+    if (s->jobs.ptr[i]->state != JOB_ENDED &&
+        strcmp (s->jobs.ptr[i]->id, id) == 0)
+      return s->jobs.ptr[i];
+  return NULL;
+}
+
+void
+supervisor_stop (struct supervisor *s, const char *why)
+{
+  int64_t now_ms = clock_now_ms (s->clock);
+
+  if (s->stopping)
+    return;
+  s->stopping = true;
+  log_debug ("stopping: %s", why);
+  for (size_t i = 0; i < s->jobs.len; i++)
+    if (s->jobs.ptr[i]->state == JOB_WAITING)
+      end_job_stopped (s, s->jobs.ptr[i], why);
+  for (size_t i = 0; i < s->slots.len; i++)
+    slot_stop (s->slots.ptr[i], now_ms + STOP_GRACE_MS);
+}
+
+static int
+accept_work (struct supervisor *s, const json_t *request, struct err **err)
+{
+  CLEANUP_ERR struct err *why = NULL;
+  const char *id;
+  struct job *job;
+  json_t *accepted;
+
+  job = job_new (request, s->options->limit_disk_ms, &id, &why);
+  if (id == NULL)
+    return err_move (err, TAKE (why));
+  if (job && find_job (s, id)) {
+    job_free (job);
+    return err_set (err, ERR_PROTOCOL, "the work id \"%s\" is in use", id);
+  }
+  accepted = message_new ("event", "accepted");
+  json_put_str (accepted, "id", id);
+  send_event (s, accepted);
+  if (job == NULL) {
+    send_event (s, result_failed (id, why, false));
+    return 0;
+  }
+  job->arrived_ms = clock_now_ms (s->clock);
+  if (s->options->isolation && strcmp (s->options->isolation, "disk") == 0)
+    job->alone = true;
+  job_vec_push (&s->jobs, job);
+  if (s->stopping)
+    end_job_stopped (s, job, "the agent is stopping");
+  return 0;
+}
+
+static void
+cancel_work (struct supervisor *s, const char *id)
+{
+  struct job *job = find_job (s, id);
+
+  if (job && job->state == JOB_WAITING)
+    end_job_stopped (s, job, "cancelled before it started");
+  for (size_t i = 0; i < s->slots.len; i++)
+    if (job && slot_job (s->slots.ptr[i], id) == job)
+      slot_cancel (s->slots.ptr[i], job);
+}
+
+static int
+on_request (struct supervisor *s, const json_t *request, struct err **err)
+{
+  const char *name = json_str (request, "request", "");
+
+  if (strcmp (name, "work") == 0)
+    return accept_work (s, request, err);
+  if (strcmp (name, "cancel") == 0)
+    cancel_work (s, json_str (request, "id", ""));
+  else if (strcmp (name, "quit") == 0)
+    supervisor_stop (s, "the controller wants no more");
+  else /* a newer controller; it sees from hello what we are */
+    log_debug ("unknown request \"%s\" ignored", name);
+  return 0;
+}
+
+void
+hear_controller (struct supervisor *s)
+{
+  CLEANUP_ERR struct err *err = NULL;
+  json_t *request;
+  int r = channel_io (&s->ch, &err);
+
+  while (r != -1 && (r = channel_next (&s->ch, &request, &err)) == 1) {
+    r = on_request (s, request, &err);
+    json_decref (request);
+  }
+  if (r == -1 && !s->stopping) {
+    if (err->code == ERR_PROTOCOL) {
+      log_error ("the controller: %s", err->msg);
+      s->exit_code = AGENT_ERROR;
+    }
+    supervisor_stop (s, "the controller talks garbage");
+  }
+  if (s->ch.ended || s->ch.out_fd < 0)
+    supervisor_stop (s, "the controller is gone");
+}

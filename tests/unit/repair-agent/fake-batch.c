@@ -1,0 +1,249 @@
+/* A batch_run without an appliance: what happens on a disk is in the name of
+ * its path, "/fake/VERB..." (see verbs), so that every fault of a worker can be
+ * shown in milliseconds.
+ *
+ * The batches are noted in $BOOTMEND_FAKE_LOG, one line "batch ID ID" each.
+ * Each batch starts a child that stands for QEMU; its pid is noted too. */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <base/files.h>
+#include <base/strbuf.h>
+#include <repair-agent/agent.h>
+
+static void
+note (const char *line)
+{
+  const char *path = getenv ("BOOTMEND_FAKE_LOG");
+  CLEANUP_CLOSE int fd =
+      path ? open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+  if (fd >= 0)
+    (void)!write_all (fd, line, strlen (line));
+}
+
+static void
+start_qemu (void)
+{
+  pid_t pid = fork ();
+  CLEANUP_FREE char *line = NULL;
+
+  if (pid == 0) {
+    for (int fd = 0; fd < 256; fd++)
+      close (fd);
+    for (;;)
+      pause ();
+  }
+  line = xasprintf ("qemu %d\n", (int)pid);
+  note (line);
+}
+
+struct scene {
+  const struct work *work;
+  size_t n_works;
+  const struct batch_hooks *hooks;
+  bool no_result;
+};
+
+static void
+hang (struct scene *s)
+{
+  (void)s;
+  for (;;)
+    pause ();
+}
+
+static void
+hang_shared (struct scene *s)
+{
+  if (s->n_works > 1)
+    hang (s);
+}
+
+static void
+die (struct scene *s)
+{
+  (void)s;
+  raise (SIGKILL);
+}
+
+static void
+die_shared (struct scene *s)
+{
+  if (s->n_works > 1)
+    die (s);
+}
+
+/* As if QEMU was killed once: well the second time. */
+static void
+die_once (struct scene *s)
+{
+  CLEANUP_FREE char *mark = path_join (s->work->evidence, "died");
+
+  if (mkdir (mark, 0700) == 0)
+    die (s);
+}
+
+static void
+die_in_commit_once (struct scene *s)
+{
+  s->hooks->stage (s->hooks->opaque, s->work->id, "saved", NULL);
+  die_once (s);
+}
+
+static void
+die_in_commit (struct scene *s)
+{
+  s->hooks->stage (s->hooks->opaque, s->work->id, "saved", NULL);
+  die (s);
+}
+
+static void
+leave (struct scene *s)
+{
+  (void)s;
+  _exit (0);
+}
+
+static void
+slow (struct scene *s)
+{
+  usleep (300000);
+  (void)s;
+}
+
+static void
+slow_in_commit (struct scene *s)
+{
+  s->hooks->stage (s->hooks->opaque, s->work->id, "saved", NULL);
+  usleep (700000);
+}
+
+static void
+nonsense (struct scene *s)
+{
+  s->hooks->result (s->hooks->opaque, s->work->id,
+                    json_make ("{s:s}", "outcome", "marvellous"));
+  hang (s);
+}
+
+static void
+stray (struct scene *s)
+{
+  s->hooks->result (s->hooks->opaque, "nobody",
+                    json_make ("{s:s}", "outcome", "repaired"));
+  hang (s);
+}
+
+/* printf of a library must not reach the protocol. */
+static void
+chatter (struct scene *s)
+{
+  (void)s;
+  printf ("libwhatever: hello\n");
+  fflush (stdout);
+}
+
+static const struct {
+  const char *name;
+  void (*act) (struct scene *s);
+} verbs[] = {
+    {"ok", NULL},
+    {"hang", hang},
+    {"hang-shared", hang_shared},
+    {"die", die},
+    {"die-shared", die_shared},
+    {"die-once", die_once},
+    {"die-in-commit", die_in_commit},
+    {"die-in-commit-once", die_in_commit_once},
+    {"leave", leave},
+    {"slow", slow},
+    {"slow-in-commit", slow_in_commit},
+    {"nonsense", nonsense},
+    {"stray", stray},
+    {"chatter", chatter},
+};
+
+/* "/fake/VERB" or "/fake/VERB.NUMBER" */
+static bool
+path_says (const struct work *work, const char *verb)
+{
+  const char *name = strrchr (work->path, '/') + 1;
+  size_t len = strcspn (name, ".");
+
+  return strlen (verb) == len && memcmp (name, verb, len) == 0;
+}
+
+static void
+run_one (struct scene *s)
+{
+  const char *id = s->work->id;
+  void *opaque = s->hooks->opaque;
+
+  if (!s->hooks->wanted (opaque, id)) {
+    s->hooks->result (opaque, id,
+                      json_make ("{s:s, s:b, s:{s:s, s:s}}", "outcome",
+                                 "failed", "changed", 0, "error", "code",
+                                 "stopped", "message", "cancelled"));
+    return;
+  }
+  s->hooks->stage (opaque, id, "appliance", NULL);
+  s->hooks->stage (opaque, id, "matched", NULL);
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+    if (verbs[i].act && path_says (s->work, verbs[i].name))
+      verbs[i].act (s);
+  s->hooks->result (opaque, id,
+                    json_make ("{s:s, s:b, s:[s]}", "outcome", "repaired",
+                               "changed", 1, "notes", "of the disk"));
+}
+
+static int
+fake_batch_run (const struct batch_options *options, const struct work *works,
+                size_t n_works, const struct batch_hooks *hooks,
+                struct err **err)
+{
+  CLEANUP_STRBUF struct strbuf line = STRBUF_EMPTY;
+  CLEANUP_FREE char *overlay = path_join (options->scratch, "redo.qcow2");
+
+  strbuf_addstr (&line, "batch");
+  for (size_t i = 0; i < n_works; i++)
+    strbuf_addf (&line, " %s", works[i].id);
+  strbuf_addch (&line, '\n');
+  note (line.buf);
+  if (file_write_atomic (overlay, "", 0, 0600, err) == -1)
+    return -1;
+  start_qemu ();
+  hooks->appliance (hooks->opaque, "start", NULL);
+  for (size_t i = 0; i < n_works; i++) {
+    if (path_says (&works[i], "start-fails"))
+      return err_set (err, ERR_DISK, "the appliance did not start");
+    if (path_says (&works[i], "start-hangs"))
+      hang (NULL);
+  }
+  hooks->appliance (hooks->opaque, "up", NULL);
+  for (size_t i = 0; i < n_works; i++)
+    run_one (&(struct scene){&works[i], n_works, hooks, false});
+  hooks->appliance (hooks->opaque, "down", NULL);
+  return 0;
+}
+
+static bool
+fake_kvm_is_broken (const char *scratch)
+{
+  (void)scratch;
+  return true;
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct agent_backend backend = {fake_batch_run,
+                                               fake_kvm_is_broken};
+
+  return agent_main (argc, argv, &backend);
+}

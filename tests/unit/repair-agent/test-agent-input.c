@@ -1,0 +1,107 @@
+/* What the agent does with requests and options that it can't follow. */
+
+#include "unit.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <base/files.h>
+#include <protocol/protocol.h>
+
+#include "talk.h"
+
+#define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const char *
+error_of (struct talk *t, const char *id)
+{
+  return json_str (talk_event (t, "result", id), "error.message", "");
+}
+
+static void
+test_bad_requests (void)
+{
+  static const struct {
+    const char *json, *reason;
+  } rows[] = {
+      {"{}", "field \"mode\" (string) missing"},
+      {"{\"mode\":\"mend\"}", "mode \"mend\" is none of"},
+      {"{\"mode\":\"inspect\"}", "field \"disk.path\""},
+      {"{\"mode\":\"inspect\",\"disk\":{\"path\":\"x\"}}", "not absolute"},
+      {"{\"mode\":\"inspect\",\"disk\":{\"path\":\"/x\",\"format\":\"vmdk\"}}",
+       "neither \"raw\" nor \"qcow2\""},
+      {"{\"mode\":\"undo\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"}}",
+       "field \"evidence\""},
+      {"{\"mode\":\"report\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"},"
+       "\"recipe\":{\"format\":1,\"name\":\"r\",\"junk\":1}}",
+       "recipe \"r\": unknown field \"junk\""},
+      {"{\"mode\":\"report\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"}}",
+       "recipe: is no object"},
+  };
+  struct talk *t = talk_start (OPTIONS ("--workers=1"));
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *id = xasprintf ("bad%zu", i);
+    json_t *work = message_new ("request", "work");
+
+    json_object_update_new (work,
+                            json_parse (rows[i].json, strlen (rows[i].json),
+                                        "row", NULL));
+    json_put_str (work, "id", id);
+    talk_send (t, work);
+    CU_ASSERT (talk_until (t, "result", id, 1));
+    CU_ASSERT_STRING_EQUAL (talk_outcome (t, id), "failed");
+    CU_ASSERT_PTR_NOT_NULL (strstr (error_of (t, id), rows[i].reason));
+    CU_ASSERT_FALSE (json_bool (talk_event (t, "result", id), "changed", true));
+  }
+  talk_send (t, message_new ("request", "something of the future"));
+  talk_work (t, "still", "ok", "x", NULL);
+  CU_ASSERT (talk_until (t, "result", "still", 1));
+  talk_free (t);
+}
+
+static void
+test_garbage_ends_the_conversation (void)
+{
+  static const char *const lines[] =
+      {"hello\n", "{\"bootmend\":7,\"request\":\"quit\"}\n",
+       "{\"bootmend\":1,\"request\":\"work\"}\n"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (lines); i++) {
+    struct talk *t = talk_start (OPTIONS ("--workers=1"));
+
+    CU_ASSERT (talk_until (t, "hello", NULL, 1));
+    CU_ASSERT_EQUAL (write_all (t->ch.out_fd, lines[i], strlen (lines[i])), 0);
+    CU_ASSERT_EQUAL (talk_end (t), 1);
+    talk_free (t);
+  }
+}
+
+static void
+test_usage (void)
+{
+  static const char *const rows[] = {"--batch=0",      "--batch=x",
+                                     "--isolation=vm", "--limit-disk=0",
+                                     "--nonsense",     "word",
+                                     "--check=1",      "--memsize"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    struct talk *t = talk_start (OPTIONS (rows[i]));
+
+    CU_ASSERT_EQUAL (talk_end (t), 2);
+    talk_free (t);
+  }
+}
+
+static const struct unit_case cases[] = {
+    {"bad requests", test_bad_requests},
+    {"garbage ends the conversation", test_garbage_ends_the_conversation},
+    {"usage", test_usage},
+};
+
+int
+main (void)
+{
+  signal (SIGPIPE, SIG_IGN);
+  return unit_run ("agent-input", cases, sizeof cases / sizeof cases[0]);
+}
