@@ -18,6 +18,8 @@
  *                     serial or absent, trust_domain: text },
  *             evidence: folder for this disk (apply, undo),
  *             isolation: "shared" | "disk",
+ *             unchanged: true if nothing has written to the disk since its
+ *             repair (undo of a block device; see disk-ops/work.h),
  *             dirty_ntfs..: options of later recipes,
  *             allow: [refusal codes that the operator accepts],
  *             limit_ms: for the work on this disk once the appliance is up }

@@ -150,6 +150,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .evidence = json_str (r, "evidence", NULL),
       .allow = json_object_get (r, "allow"),
       .limit_ms = json_int (r, "limit_ms", 0),
+      .unchanged = json_bool (r, "unchanged", false),
   };
   if (json_object_get (r, "recipe") == NULL)
     return 0;
