@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The controller is killed right after every single commit of its journal, one
+# run for each: an intent is on disk and its request was never sent, or a
+# request was answered and the answer is on disk. After each, `resume` ends as
+# the run without the fault did, or (every other time) `rollback` gives the VM
+# back as it was, to the byte.
+. "$(dirname "$0")/../functions.sh"
+. "$source_dir/tests/fleet/lib.sh"
+
+fleet_up --bad 1
+vm=$prefix-bad-1
+
+killed=0
+for ((n = 2; ; n++)); do # commit 1 makes the journal
+  export BOOTMEND_FAULT_KILL_AFTER_COMMIT=$n
+  repair --quiet
+  unset BOOTMEND_FAULT_KILL_AFTER_COMMIT
+  if ((status != 137)); then break; fi
+  killed=$((killed + 1))
+  if ((n % 2 == 0)); then
+    run bootmend resume --quiet
+    expect_status 0
+    check_repaired "$vm"
+  else
+    run bootmend rollback --quiet
+    check_as_before "$vm"
+    ((status == 0 || status == 1)) || fail "rollback: exit status $status: $msg"
+  fi
+  fleet_reset
+done
+expect_status 0
+check_repaired "$vm"
+((killed > 10)) || fail "only $killed commits: the fault never struck"
+echo "killed after each of $killed commits"
