@@ -192,15 +192,18 @@ check_hello (struct agent_link *link, const json_t *event, struct err **err)
 int
 agent_link_step (struct agent_link *link, json_t **event, struct err **err)
 {
+  CLEANUP_ERR struct err *why = NULL;
   int r;
 
   read_messages (link);
   if (channel_io (&link->channel, err) == -1)
     return err_wrap (err, "%s", link->name);
-  r = channel_next (&link->channel, event, err);
-  if (r == -1)
+  r = channel_next (&link->channel, event, &why);
+  if (r == -1 && why->code == ERR_PROTOCOL) {
+    err_move (err, TAKE (why));
     return err_wrap (err, "%s", link->name);
-  if (r == 0)
+  }
+  if (r <= 0) /* half a line at the end is an end too */
     return link->channel.ended ? gone (link, err) : 0;
   if (!link->up && check_hello (link, *event, err) == -1) {
     json_decref (TAKE (*event));
@@ -236,10 +239,14 @@ agent_link_stop (struct agent_link *link)
   channel_send (&link->channel, quit);
   channel_flush (&link->channel);
   channel_close_output (&link->channel);
+  if (link->channel.out_fd >= 0) { /* it does not read; it shall see the end */
+    close (link->channel.out_fd);
+    link->channel.out_fd = -1;
+  }
   if (!reap (link, GRACE_MS)) {
     kill (link->pid, SIGTERM);
     if (!reap (link, GRACE_MS)) {
-      kill (link->pid, SIGKILL);
+      kill (-link->pid, SIGKILL); /* and what it started, as ssh does */
       reap (link, GRACE_MS);
     }
   }
