@@ -29,6 +29,14 @@ say_nothing (void *opaque, virErrorPtr error)
   (void)error;
 }
 
+/* libvirt's in-process drivers let libxml2 print. */
+static void
+say_nothing_xml (void *opaque, const char *fmt, ...)
+{
+  (void)opaque;
+  (void)fmt;
+}
+
 /* libvirt's keepalive needs somebody to run its event loop.  There is one per
  * process, whatever we would like. */
 static void *
@@ -51,6 +59,7 @@ start_library (void)
 
   xmlInitParser ();
   virSetErrorFunc (NULL, say_nothing); /* libraries do not print */
+  xmlThrDefSetGenericErrorFunc (NULL, say_nothing_xml);
   if (virInitialize () < 0 || virEventRegisterDefaultImpl () < 0)
     return;
   pthread_attr_init (&attr);

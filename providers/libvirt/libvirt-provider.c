@@ -46,7 +46,7 @@ provider_open (struct binding *b, struct err **err)
 
 static const struct provider_option options[] = {
     {"libvirt-uri", "URI", "$LIBVIRT_DEFAULT_URI, else qemu:///system",
-     "which libvirt daemon: qemu:///system, qemu:///session, qemu+ssh://..."},
+     "libvirt daemon: qemu:///system, qemu:///session, qemu+ssh://HOST/system"},
     {NULL},
 };
 
