@@ -73,11 +73,16 @@ check_program (const char *program, enum level level, const char *advice)
   const char *argv[] = {program, "--version", NULL};
   CLEANUP_COMMAND struct command_result result = {0};
   CLEANUP_ERR struct err *err = NULL;
+  CLEANUP_FREE char *line = NULL;
+  const struct strbuf *said = &result.output;
 
   if (command_run_ok (argv, NULL, PROGRAM_MS, 65536, &result, &err) == -1)
     return finding (level, text_printable (err->msg), advice);
-  result.output.buf[strcspn (result.output.buf, "\n")] = '\0';
-  return finding (OK, text_printable (result.output.buf), NULL);
+  if (said->len == 0) /* ntfs-3g tells it on stderr */
+    said = &result.messages;
+  line = xstrndup (said->len ? said->buf : program,
+                   said->len ? strcspn (said->buf, "\n") : strlen (program));
+  return finding (OK, text_printable (line), NULL);
 }
 
 static struct finding

@@ -93,10 +93,40 @@ test_usage (void)
   }
 }
 
+static void
+test_check (void)
+{
+  const char *argv[] = {getenv ("BOOTMEND_FAKE_AGENT"), "--check",
+                        "--scratch=/proc/no/such/folder", NULL};
+  CLEANUP_COMMAND struct command_result result = {0};
+  CLEANUP_JSON json_t *report = NULL;
+  size_t i;
+  json_t *item;
+
+  CU_ASSERT_EQUAL (command_run (argv, NULL, 60000, 1 << 20, &result, NULL), 0);
+  CU_ASSERT_EQUAL (result.exit_status, 1);
+  CU_ASSERT_FATAL (result.output.len > 0);
+  report = json_parse (result.output.buf, result.output.len, "report", NULL);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (report);
+  CU_ASSERT_FALSE (json_bool (report, "ok", true));
+  CU_ASSERT (json_array_size (json_object_get (report, "items")) >= 9);
+  json_array_foreach (json_object_get (report, "items"), i, item)
+  {
+    const char *level = json_str (item, "level", "");
+
+    CU_ASSERT (strlen (json_str (item, "detail", "")) > 0);
+    CU_ASSERT_EQUAL (strcmp (level, "ok") == 0,
+                     json_object_get (item, "advice") == NULL);
+    if (strcmp (json_str (item, "name", ""), "scratch") == 0)
+      CU_ASSERT_STRING_EQUAL (level, "missing");
+  }
+}
+
 static const struct unit_case cases[] = {
     {"bad requests", test_bad_requests},
     {"garbage ends the conversation", test_garbage_ends_the_conversation},
     {"usage", test_usage},
+    {"--check", test_check},
 };
 
 int
