@@ -78,6 +78,8 @@ int cmd_list (struct cli *cli, struct err **err);
 int cmd_report (struct cli *cli, struct err **err);
 int cmd_resume (struct cli *cli, struct err **err);
 int cmd_rollback (struct cli *cli, struct err **err);
+int cmd_fix_disk (struct cli *cli, struct err **err);
+int cmd_inspect (struct cli *cli, struct err **err);
 int cmd_help (struct cli *cli, struct err **err);
 int cmd_version (struct cli *cli, struct err **err);
 int cmd_recipes_list (struct cli *cli, struct err **err);

@@ -9,6 +9,7 @@
 
 #define REPAIR    "Repair"
 #define CAMPAIGNS "Campaigns"
+#define IMAGES    "Disk images"
 #define RECIPES   "Recipes"
 #define GENERAL   "General"
 
@@ -67,6 +68,22 @@ const struct command commands[] = {
      "Says what a campaign did to each VM: what was changed, kept and why, how "
      "its health was shown, and where the evidence is. " WHICH,
      cmd_report},
+
+    {"fix-disk", IMAGES, "repair disk image files", "IMAGE...",
+     GROUP_RECIPE | GROUP_PARAMETERS | GROUP_IMAGE | GROUP_FIX | GROUP_DRY_RUN |
+         GROUP_ALLOW | GROUP_AGENT | GROUP_PROGRESS | GROUP_JSON,
+     1, ARGS_ANY, WORDS_FILES,
+     "Repairs image files or block devices of this machine, without any "
+     "provider. No VM may be running on them. What is changed is copied to a "
+     "folder IMAGE.bootmend first, and --undo puts it back.",
+     cmd_fix_disk},
+    {"inspect", IMAGES, "say what is on disk images", "IMAGE...",
+     GROUP_IMAGE | GROUP_INSPECT | GROUP_AGENT | GROUP_PROGRESS | GROUP_JSON, 1,
+     ARGS_ANY, WORDS_FILES,
+     "Says what is on image files or block devices: partitions, file systems, "
+     "the operating system, encryption, the state of NTFS, and which built-in "
+     "recipes would change something. Changes nothing.",
+     cmd_inspect},
 
     {"recipes list", RECIPES, "name the built-in recipes", NULL, GROUP_JSON, 0,
      0, WORDS_NONE, "Lists the built-in recipes, one line each.",

@@ -73,7 +73,8 @@ enum option_group {
   GROUP_POLICY = 1 << 15,
   GROUP_PROVIDER = 1 << 16,
   GROUP_VMS = 1 << 17,
-  GROUP_STEPS = 1 << 18
+  GROUP_STEPS = 1 << 18,
+  GROUP_INSPECT = 1 << 19
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -9,7 +9,7 @@
 
 const struct option_heading option_headings[] = {
     {GROUP_RECIPE | GROUP_PARAMETERS, "Recipe"},
-    {GROUP_IMAGE | GROUP_FIX, "Images"},
+    {GROUP_IMAGE | GROUP_FIX | GROUP_INSPECT, "Images"},
     {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
          GROUP_STEPS,
      "What to do"},
@@ -33,10 +33,14 @@ static const struct option_row fixed_rows[] = {
      "a parameter of the recipe; `bootmend recipes show` lists them"},
 
     {"format", 0, OPTION_CHOICE, false, GROUP_IMAGE, "FORMAT", "auto",
-     "what the image files are: raw, qcow2, or auto, by the first bytes of "
-     "the file on this machine; give it if somebody else could have written "
-     "there",
+     "what the image files are: raw, qcow2, or auto, by the first bytes and "
+     "the "
+     "name of the file on this machine",
      "auto raw qcow2"},
+    {"disk-limit", 0, OPTION_DURATION, false, GROUP_IMAGE, "TIME", "10m",
+     "how long the work on one disk may take", .least = 1000, .most = DAY},
+    {"no-recipes", 0, OPTION_FLAG, false, GROUP_INSPECT, NULL, NULL,
+     "do not try the recipes, which takes longer than all the rest"},
     {"undo", 0, OPTION_FLAG, false, GROUP_FIX, NULL, NULL,
      "put the images back as they were, from the evidence of their last "
      "repair"},

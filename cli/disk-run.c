@@ -1,0 +1,272 @@
+#include "disk-run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/clock.h>
+#include <base/log.h>
+#include <controller/agent-link.h>
+#include <protocol/protocol.h>
+
+#include "progress.h"
+#include "request.h"
+#include "show.h"
+#include "stop.h"
+
+#define MAX_FDS 8
+
+struct disk_run {
+  const struct cli *cli;
+  struct agent_link *link; /* NULL: the agent is gone */
+  struct err *lost;        /* why */
+  struct progress *progress;
+  uint64_t next_id; /* ids are not used twice in a conversation */
+  bool stopped;
+};
+
+/* One call of disk_run_work. */
+struct round {
+  struct disk_work *works;
+  size_t n, open;
+  uint64_t first_id;
+  bool last;
+};
+
+static int64_t
+now (void)
+{
+  return clock_now_ms (&real_clock);
+}
+
+struct disk_run *
+disk_run_new (const struct cli *cli, size_t total, struct err **err)
+{
+  CLEANUP_JSON json_t *words = request_agent (cli);
+  size_t n = json_array_size (words);
+  CLEANUP_FREE const char **argv = xcalloc (n + 1, sizeof *argv);
+  struct agent_link *link;
+  struct disk_run *run;
+
+  for (size_t i = 0; i < n; i++)
+    argv[i] = json_string_value (json_array_get (words, i));
+  link = agent_link_start (argv, err);
+  if (link == NULL)
+    return NULL;
+  stop_install ("disks in work are finished up to a safe point, no new ones "
+                "are begun",
+                "once more ends at once; a disk that is being written is "
+                "finished by the next run on it");
+  run = xcalloc (1, sizeof *run);
+  run->cli = cli;
+  run->link = link;
+  run->next_id = 1;
+  run->progress = show_progress (cli, "disks", (int64_t)total);
+  return run;
+}
+
+void
+disk_run_free (struct disk_run *run)
+{
+  if (run == NULL)
+    return;
+  progress_free (run->progress);
+  if (run->link)
+    agent_link_stop (run->link);
+  err_free (run->lost);
+  free (run);
+}
+
+void
+cleanup_disk_run (struct disk_run **run)
+{
+  disk_run_free (*run);
+}
+
+bool
+disk_run_was_stopped (const struct disk_run *run)
+{
+  return run->stopped;
+}
+
+/* ---- results ---- */
+
+static json_t *
+failed_result (const struct err *err)
+{
+  return json_make ("{s:s,s:s,s:b,s:o}", "outcome", "failed", "reason",
+                    err->msg, "changed", 0, "error", json_from_err (err));
+}
+
+json_t *
+disk_run_failed (struct disk_run *run, const struct image *image,
+                 const struct err *err)
+{
+  progress_done (run->progress, image->name, image->name, "failed", err->msg,
+                 now ());
+  return failed_result (err);
+}
+
+static void
+set_result (struct disk_run *run, struct round *round, struct disk_work *work,
+            json_t *result_taken)
+{
+  CLEANUP_FREE char *what = NULL;
+
+  if (work->result) { /* an agent that answers twice */
+    json_decref (result_taken);
+    return;
+  }
+  work->result = result_taken;
+  round->open--;
+  what = result_what (work->result);
+  if (round->last)
+    progress_done (run->progress, work->image->name, work->image->name,
+                   result_outcome (work->result), what[0] ? what : NULL,
+                   now ());
+}
+
+static struct disk_work *
+work_of (const struct round *round, const json_t *event)
+{
+  const char *text = json_str (event, "id", "");
+  uint64_t id = strtoull (text, NULL, 10);
+
+  if (id < round->first_id || id >= round->first_id + round->n)
+    return NULL;
+  return &round->works[id - round->first_id];
+}
+
+/* ---- events ---- */
+
+static void
+on_appliance (struct disk_run *run, const json_t *event)
+{
+  const char *phase = json_str (event, "phase", "");
+  size_t n = json_array_size (json_at (event, "ids"));
+  CLEANUP_FREE char *text = NULL;
+
+  if (strcmp (phase, "start") == 0) {
+    text = xasprintf ("starting an appliance for %zu disk%s", n,
+                      n == 1 ? "" : "s");
+    progress_note (run->progress, text, now ());
+    return;
+  }
+  progress_note (run->progress, NULL, now ());
+  if (strcmp (phase, "up") == 0)
+    log_info ("appliance up with %s after %" PRId64 " ms",
+              json_str (event, "accel", "?"), json_int (event, "ms", 0));
+  else if (strcmp (phase, "lost") == 0)
+    log_info ("appliance lost: %s; its disks are tried one by one",
+              json_str (event, "error.message",
+                        json_str (event, "error", "no reason given")));
+}
+
+static void
+on_event (struct disk_run *run, struct round *round, json_t *event)
+{
+  const char *name = json_str (event, "event", "");
+  struct disk_work *work = work_of (round, event);
+
+  if (strcmp (name, "stage") == 0 && work)
+    progress_stage (run->progress, work->image->name, work->image->name,
+                    json_str (event, "stage", "?"), now ());
+  else if (strcmp (name, "result") == 0 && work)
+    set_result (run, round, work, json_incref (event));
+  else if (strcmp (name, "appliance") == 0)
+    on_appliance (run, event);
+  else if (strcmp (name, "log") == 0 &&
+           strcmp (json_str (event, "level", ""), "warning") == 0)
+    log_warn ("agent: %s", json_str (event, "text", ""));
+  else if (strcmp (name, "log") == 0)
+    log_debug ("agent: %s", json_str (event, "text", ""));
+}
+
+/* The agent is gone: what it had not answered has failed. */
+static void
+lose (struct disk_run *run, struct round *round, struct err *err_taken)
+{
+  run->lost = err_taken;
+  if (run->link)
+    agent_link_stop (TAKE (run->link));
+  for (size_t i = 0; i < round->n; i++)
+    if (round->works[i].result == NULL)
+      set_result (run, round, &round->works[i], failed_result (run->lost));
+}
+
+static void
+send_all (struct disk_run *run, struct round *round)
+{
+  CLEANUP_ERR struct err *err = NULL;
+
+  for (size_t i = 0; i < round->n; i++) {
+    CLEANUP_FREE char *id = xasprintf ("%" PRIu64, round->first_id + i);
+    CLEANUP_JSON json_t *message = message_new ("request", "work");
+
+    json_put_str (message, "id", id);
+    json_object_update (message, round->works[i].request);
+    if (agent_link_send (run->link, message, &err) == -1) {
+      lose (run, round, TAKE (err));
+      return;
+    }
+  }
+}
+
+static void
+cancel_all (struct disk_run *run, struct round *round)
+{
+  run->stopped = true;
+  for (size_t i = 0; i < round->n; i++) {
+    CLEANUP_FREE char *id = xasprintf ("%" PRIu64, round->first_id + i);
+    CLEANUP_JSON json_t *message = message_new ("request", "cancel");
+
+    json_put_str (message, "id", id);
+    if (round->works[i].result == NULL &&
+        agent_link_send (run->link, message, NULL) == -1)
+      return; /* the next step says why */
+  }
+}
+
+static void
+wait_for_agent (struct disk_run *run)
+{
+  struct pollfd fds[MAX_FDS];
+  size_t n = agent_link_fds (run->link, fds, MAX_FDS - 1);
+
+  fds[n++] = (struct pollfd){stop_fd (), POLLIN, 0};
+  poll (fds, n, PROGRESS_TICK_MS);
+}
+
+void
+disk_run_work (struct disk_run *run, struct disk_work *works, size_t n,
+               bool last)
+{
+  struct round round = {works, n, n, run->next_id, last};
+  CLEANUP_ERR struct err *err = NULL;
+
+  run->next_id += n;
+  if (run->link == NULL) {
+    lose (run, &round, TAKE (run->lost));
+    return;
+  }
+  send_all (run, &round);
+  while (run->link && round.open) {
+    json_t *event = NULL;
+    int r = agent_link_step (run->link, &event, &err);
+
+    if (r == -1) {
+      lose (run, &round, TAKE (err));
+      break;
+    }
+    if (r == 1) {
+      on_event (run, &round, event);
+      json_decref (event);
+      continue;
+    }
+    if (stop_check () && !run->stopped)
+      cancel_all (run, &round);
+    progress_tick (run->progress, now ());
+    wait_for_agent (run);
+  }
+  progress_note (run->progress, NULL, now ());
+}

@@ -1,0 +1,84 @@
+/* Results of work on disks, for people and as exit codes. */
+
+#include <string.h>
+
+#include "disk-run.h"
+
+const char *
+result_outcome (const json_t *result)
+{
+  return json_str (result, "outcome", "failed");
+}
+
+static void
+add_changes (struct strbuf *sb, const json_t *result)
+{
+  bool would = strcmp (result_outcome (result), "needed") == 0;
+  const json_t *changes = json_at (result, "changes");
+  size_t n = json_array_size (changes), i;
+  json_t *change;
+
+  if (n && would)
+    strbuf_addstr (sb, "would ");
+  json_array_foreach (changes, i, change)
+  {
+    const char *to = json_str (change, "to", NULL);
+
+    if (i == 2) {
+      strbuf_addf (sb, " and %zu more", n - i);
+      break;
+    }
+    strbuf_addf (sb, "%s%s %s%s%s", i ? ", " : "",
+                 json_str (change, "action", "change"),
+                 json_str (change, "path", "?"), to ? " to " : "",
+                 to ? to : "");
+  }
+}
+
+char *
+result_what (const json_t *result)
+{
+  const char *outcome = result_outcome (result);
+  const char *reason = json_str (result, "reason", NULL);
+  size_t kept = json_array_size (json_at (result, "kept"));
+  struct strbuf sb = STRBUF_EMPTY;
+
+  if (json_str (result, "refusal", NULL))
+    strbuf_addf (&sb, "%s: ", json_str (result, "refusal", ""));
+  if (reason == NULL && strcmp (outcome, "failed") == 0)
+    reason = json_str (result, "error.message", "no reason given");
+  if (reason)
+    strbuf_addstr (&sb, reason);
+  else
+    add_changes (&sb, result);
+  if (kept && strcmp (outcome, "clean") == 0)
+    strbuf_addf (&sb, "%s%zu file%s of the name kept, which lack the proof",
+                 sb.len ? "; " : "", kept, kept == 1 ? "" : "s");
+  return strbuf_take (&sb);
+}
+
+static bool
+is_good (const json_t *result)
+{
+  static const char *const good[] = {"repaired", "clean", "needed", "undone",
+                                     "inspected"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (good); i++)
+    if (strcmp (result_outcome (result), good[i]) == 0)
+      return true;
+  return false;
+}
+
+int
+results_exit_code (const struct disk_work *works, size_t n, bool stopped)
+{
+  size_t count = 0;
+
+  for (size_t i = 0; i < n; i++)
+    count += is_good (works[i].result);
+  if (count == n)
+    return EXIT_ALL_WELL;
+  if (stopped)
+    return EXIT_INTERRUPTED;
+  return count ? EXIT_SOME_NOT : EXIT_NONE;
+}
