@@ -220,7 +220,7 @@ cmd_fix_disk (struct cli *cli, struct err **err)
   works = xcalloc (images.len, sizeof *works);
   run_all (cli, run, &images, mode, recipe, works);
   stopped = disk_run_was_stopped (run);
-  disk_run_free (TAKE (run)); /* the display goes before the results come */
+  disk_run_end_display (run);
   if (options_flag (cli->options, "json"))
     print_json (works, images.len, mode);
   else

@@ -319,7 +319,7 @@ cmd_inspect (struct cli *cli, struct err **err)
   if (!quick)
     code = try_recipes (cli, run, findings, images.len, err);
   stopped = disk_run_was_stopped (run);
-  disk_run_free (TAKE (run)); /* the display goes before the results come */
+  disk_run_end_display (run);
   if (code == 0)
     code = show (cli, findings, images.len, stopped);
   for (size_t i = 0; i < images.len; i++) {

@@ -83,6 +83,12 @@ cleanup_disk_run (struct disk_run **run)
   disk_run_free (*run);
 }
 
+void
+disk_run_end_display (struct disk_run *run)
+{
+  progress_free (TAKE (run->progress));
+}
+
 bool
 disk_run_was_stopped (const struct disk_run *run)
 {
@@ -107,6 +113,18 @@ disk_run_failed (struct disk_run *run, const struct image *image,
   return failed_result (err);
 }
 
+/* For a campaign a repair that an earlier run made counts as its own; here it
+ * was another command, and for this one there was nothing left to do. */
+static void
+result_of_this_run (json_t *result)
+{
+  if (!json_bool (result, "earlier", false))
+    return;
+  json_put_str (result, "outcome", "clean");
+  json_put_bool (result, "changed", false);
+  json_put_str (result, "reason", "repaired by an earlier run");
+}
+
 static void
 set_result (struct disk_run *run, struct round *round, struct disk_work *work,
             json_t *result_taken)
@@ -118,6 +136,7 @@ set_result (struct disk_run *run, struct round *round, struct disk_work *work,
     return;
   }
   work->result = result_taken;
+  result_of_this_run (work->result);
   round->open--;
   what = result_what (work->result);
   if (round->last)

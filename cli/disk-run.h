@@ -53,6 +53,9 @@ void disk_run_work (struct disk_run *run, struct disk_work *works, size_t n,
 /* An image that can't be worked on: its error as the result. */
 json_t *disk_run_failed (struct disk_run *run, const struct image *image,
                          const struct err *err);
+/* Takes the display off the screen: results come next.  The agent may still be
+ * closing its appliance, which disk_run_free waits for. */
+void disk_run_end_display (struct disk_run *run);
 bool disk_run_was_stopped (const struct disk_run *run);
 void disk_run_free (struct disk_run *run);
 #define CLEANUP_DISK_RUN CLEANUP (cleanup_disk_run)

@@ -35,6 +35,20 @@ add_changes (struct strbuf *sb, const json_t *result)
   }
 }
 
+/* What has the name but not the proof. */
+static void
+add_kept (struct strbuf *sb, const json_t *kept)
+{
+  size_t n = json_array_size (kept);
+  const json_t *first = json_array_get (kept, 0);
+
+  strbuf_addf (sb, "%skept %s: %s", sb->len ? "; " : "",
+               json_str (first, "path", "?"),
+               json_str (first, "reason", "it lacks the proof"));
+  if (n > 1)
+    strbuf_addf (sb, ", and %zu more", n - 1);
+}
+
 char *
 result_what (const json_t *result)
 {
@@ -52,8 +66,7 @@ result_what (const json_t *result)
   else
     add_changes (&sb, result);
   if (kept && strcmp (outcome, "clean") == 0)
-    strbuf_addf (&sb, "%s%zu file%s of the name kept, which lack the proof",
-                 sb.len ? "; " : "", kept, kept == 1 ? "" : "s");
+    add_kept (&sb, json_at (result, "kept"));
   return strbuf_take (&sb);
 }
 

@@ -60,16 +60,17 @@ identify (struct disk *disk, struct err **err)
                 : -1;
 }
 
-/* The repair that this folder speaks of has come to its end: say so again. */
+/* The repair that this folder speaks of has come to its end: say so again.
+ * `earlier`: this run had no part in it. */
 static void
-answer_from_manifest (struct disk *disk, const char *note)
+answer_from_manifest (struct disk *disk, bool earlier, const char *note)
 {
   json_t *stored = json_object_get (disk->manifest.json, "result");
 
   if (json_is_object (stored))
     json_object_update (disk->result, stored);
   json_put_bool (disk->result, "changed", true);
-  json_put_bool (disk->result, "earlier", true);
+  json_put_bool (disk->result, "earlier", earlier);
   disk_note (disk, "%s", note);
   disk_answer (disk, "repaired", NULL);
 }
@@ -105,12 +106,14 @@ prepare_apply (struct disk *disk, struct err **err)
     return -1;
   if (was_cut_short && disk->manifest.state == MANIFEST_DONE &&
       is_same_recipe (disk))
-    answer_from_manifest (disk, "the repair was cut short while the disk was "
-                                "being written; it is finished now");
+    answer_from_manifest (disk, false,
+                          "the repair was cut short while the disk was "
+                          "being written; it is finished now");
   else if (is_done_already (disk) && is_same_recipe (disk))
-    answer_from_manifest (disk, "this repair was made by an earlier run with "
-                                "the same evidence folder; the disk has not "
-                                "changed since");
+    answer_from_manifest (disk, true,
+                          "this repair was made by an earlier run with "
+                          "the same evidence folder; the disk has not "
+                          "changed since");
   return 0;
 }
 

@@ -164,7 +164,8 @@ slot_stop (struct slot *slot, int64_t by_ms)
       writing = writing || job_in_commit (slot->jobs.ptr[i]);
       send_cancel (slot, slot->jobs.ptr[i]);
     }
-  if (!writing)
+  /* One that has given all its results is only tidying up. */
+  if (!writing && slot_open_jobs (slot) > 0)
     slot_kill (slot, "stopped");
 }
 

@@ -48,7 +48,8 @@ void slot_enforce (struct slot *slot, const struct agent_options *options,
                    int64_t now_ms);
 
 /* Asks for an end at the next safe point: at once, unless a patient is being
- * written, which gets until by_ms. */
+ * written or all results are given and the appliance is closing, which gets
+ * until by_ms. */
 void slot_stop (struct slot *slot, int64_t by_ms);
 
 /* The disk is no longer wanted. */
