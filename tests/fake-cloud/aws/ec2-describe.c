@@ -255,6 +255,8 @@ check_json (const char *status)
 {
   bool ok = strcmp (status, "ok") == 0, bad = strcmp (status, "impaired") == 0;
 
+  if (strcmp (status, "not-applicable") == 0)
+    return json_make ("{s:s}", "status", status);
   return json_make ("{s:s,s:[{s:s,s:s}]}", "status", status, "details", "name",
                     "reachability", "status",
                     ok    ? "passed"

@@ -52,7 +52,6 @@ aws_guest_off (struct fake_cloud *cloud, struct fake_object *instance)
 {
   fake_timers_cancel (cloud, instance, "status");
   json_put (instance->body, "_status", NULL);
-  json_put (instance->body, "_boots", NULL);
 }
 
 /* ---- public address ---- */

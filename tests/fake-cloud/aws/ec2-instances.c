@@ -236,6 +236,7 @@ stopped (struct fake_cloud *cloud, struct fake_object *instance, json_t *arg)
 
   (void)arg;
   aws_drop_address (instance);
+  json_put (instance->body, "_boots", NULL);
   aws_set_state (cloud, instance, "stopped");
   /* A guest that is off holds no volume. */
   json_array_foreach (json_object_get (instance->body, "blockDeviceMapping"), i,
@@ -275,9 +276,11 @@ stop (struct fake_call *call, struct fake_object *instance)
   const char *time = stop_time (call, instance);
   bool again = is_state (instance, "stopping");
   bool cut = aws_flag (call, "Force") || aws_flag (call, "SkipOsShutdown");
-  bool hangs = json_bool (instance->body, "_stopHangs", false) && !cut;
+  bool hangs = json_bool (instance->body, "_stopHangs", false);
 
-  if (is_state (instance, "stopped") || (again && !cut))
+  /* A second call only matters if it cuts off a guest that does not listen. */
+  if (is_state (instance, "stopped") ||
+      (again && !hangs && strcmp (time, "stop_forced") != 0))
     return;
   call->effect = true;
   fake_timers_cancel (call->cloud, instance, "start");
@@ -291,7 +294,7 @@ stop (struct fake_call *call, struct fake_object *instance)
               true);
   aws_guest_off (call->cloud, instance);
   aws_set_state (call->cloud, instance, "stopping");
-  if (!hangs)
+  if (!hangs || cut)
     fake_call_after (call, instance, aws_time_ms (call->cloud, time), "stop",
                      stopped, NULL);
 }
