@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #define SUPERMIN_MAX_BYTES ((size_t)1 << 20)
 /* libguestfs's cache can be replaced by another of its users while we link. */
 #define LINK_TRIES 5
+#define COPY_BYTES ((size_t)1 << 20)
 
 static const char *const parts[] = {"kernel", "initrd", "root"};
 
@@ -165,20 +168,37 @@ run_supermin (const char *supermin_d, const char *cache, struct err **err)
                          &result, err);
 }
 
+/* Byte by byte: copy_file_range does not go from one kind of file system to
+ * another. */
+static int
+copy_range (int in, int out, off_t at, off_t end)
+{
+  CLEANUP_FREE char *chunk = xmalloc (COPY_BYTES);
+
+  while (at < end) {
+    size_t left = (size_t)(end - at);
+    ssize_t n = pread (in, chunk, left < COPY_BYTES ? left : COPY_BYTES, at);
+
+    if (n <= 0 || pwrite (out, chunk, (size_t)n, at) != n)
+      return -1;
+    at += n;
+  }
+  return 0;
+}
+
 static int
 copy_extents (int in, int out, off_t size)
 {
   off_t at = 0;
 
+  if (ioctl (out, FICLONE, in) == 0)
+    return 0;
   while (at < size && (at = lseek (in, at, SEEK_DATA)) != -1) {
-    off_t end = lseek (in, at, SEEK_HOLE), to = at;
+    off_t end = lseek (in, at, SEEK_HOLE);
 
-    while (at < end) {
-      ssize_t n = copy_file_range (in, &at, out, &to, (size_t)(end - at), 0);
-
-      if (n <= 0)
-        return -1;
-    }
+    if (end == -1 || copy_range (in, out, at, end) == -1)
+      return -1;
+    at = end;
   }
   return at == -1 && errno != ENXIO ? -1 : 0; /* ENXIO: a hole to the end */
 }
