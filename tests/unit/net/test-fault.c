@@ -81,89 +81,90 @@ await (struct transport *t)
   return c;
 }
 
+/* What a rule does, and what must come of it. */
+static const struct {
+  struct fault_rule rule;
+  int effects;
+  enum err_code code; /* 0: a reply */
+  int status;
+  const char *body;
+  bool sent;
+  int64_t after_ms;
+} kind_rows[] = {
+    {{.kind = FAULT_RESET_BEFORE, .every = 1},
+     0,
+     ERR_TRANSIENT,
+     0,
+     NULL,
+     false,
+     0},
+    {{.kind = FAULT_LOST_REQUEST, .every = 1, .delay_ms = 700},
+     0,
+     ERR_UNKNOWN_EFFECT,
+     0,
+     NULL,
+     true,
+     700},
+    {{.kind = FAULT_LOST_REPLY, .every = 1},
+     1,
+     ERR_UNKNOWN_EFFECT,
+     0,
+     NULL,
+     true,
+     50},
+    {{.kind = FAULT_STATUS_BEFORE, .every = 1, .status = 503},
+     0,
+     0,
+     503,
+     "injected fault",
+     true,
+     0},
+    {{.kind = FAULT_STATUS_AFTER, .every = 1, .status = 500},
+     1,
+     0,
+     500,
+     "injected fault",
+     true,
+     50},
+    {{.kind = FAULT_SLOW, .every = 1, .delay_ms = 9000},
+     1,
+     0,
+     200,
+     "0123456789",
+     true,
+     9050},
+    {{.kind = FAULT_TRUNCATED, .every = 1}, 1, 0, 200, "01234", true, 50},
+    {{.kind = FAULT_HTML, .every = 1},
+     1,
+     0,
+     200,
+     "<html><head><title>502 Bad Gateway</title></head><body><h1>Bad "
+     "Gateway</h1></body></html>",
+     true,
+     50},
+    {{.kind = FAULT_TWICE, .every = 1}, 2, 0, 200, "0123456789", true, 50},
+};
+
 static void
 test_kinds (void)
 {
-  static const struct {
-    struct fault_rule rule;
-    int effects;
-    enum err_code code; /* 0: a reply */
-    int status;
-    const char *body;
-    bool sent;
-    int64_t after_ms;
-  } rows[] = {
-      {{.kind = FAULT_RESET_BEFORE, .every = 1},
-       0,
-       ERR_TRANSIENT,
-       0,
-       NULL,
-       false,
-       0},
-      {{.kind = FAULT_LOST_REQUEST, .every = 1, .delay_ms = 700},
-       0,
-       ERR_UNKNOWN_EFFECT,
-       0,
-       NULL,
-       true,
-       700},
-      {{.kind = FAULT_LOST_REPLY, .every = 1},
-       1,
-       ERR_UNKNOWN_EFFECT,
-       0,
-       NULL,
-       true,
-       50},
-      {{.kind = FAULT_STATUS_BEFORE, .every = 1, .status = 503},
-       0,
-       0,
-       503,
-       "injected fault",
-       true,
-       0},
-      {{.kind = FAULT_STATUS_AFTER, .every = 1, .status = 500},
-       1,
-       0,
-       500,
-       "injected fault",
-       true,
-       50},
-      {{.kind = FAULT_SLOW, .every = 1, .delay_ms = 9000},
-       1,
-       0,
-       200,
-       "0123456789",
-       true,
-       9050},
-      {{.kind = FAULT_TRUNCATED, .every = 1}, 1, 0, 200, "01234", true, 50},
-      {{.kind = FAULT_HTML, .every = 1},
-       1,
-       0,
-       200,
-       "<html><head><title>502 Bad Gateway</title></head><body><h1>Bad "
-       "Gateway</h1></body></html>",
-       true,
-       50},
-      {{.kind = FAULT_TWICE, .every = 1}, 2, 0, 200, "0123456789", true, 50},
-  };
-
-  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+  for (size_t i = 0; i < ARRAY_SIZE (kind_rows); i++) {
     struct world w;
-    struct transport *t = start (&w, &rows[i].rule, 1, 1);
+    struct transport *t = start (&w, &kind_rows[i].rule, 1, 1);
     struct completion c;
     struct completions more = VEC_EMPTY;
 
     submit (t, 7, "https://h/x", "a=b");
     c = await (t);
     CU_ASSERT_EQUAL (c.tag, 7);
-    CU_ASSERT_EQUAL (w.effects, rows[i].effects);
-    CU_ASSERT_EQUAL (c.err ? c.err->code : 0, rows[i].code);
-    CU_ASSERT_EQUAL (c.reply.status, rows[i].status);
-    if (rows[i].body) {
-      CU_ASSERT_STRING_EQUAL (c.reply.body, rows[i].body);
+    CU_ASSERT_EQUAL (w.effects, kind_rows[i].effects);
+    CU_ASSERT_EQUAL (c.err ? c.err->code : 0, kind_rows[i].code);
+    CU_ASSERT_EQUAL (c.reply.status, kind_rows[i].status);
+    if (kind_rows[i].body) {
+      CU_ASSERT_STRING_EQUAL (c.reply.body, kind_rows[i].body);
     }
-    CU_ASSERT_EQUAL (c.sent, rows[i].sent);
-    CU_ASSERT_EQUAL (w.clock.mono_ms, rows[i].after_ms);
+    CU_ASSERT_EQUAL (c.sent, kind_rows[i].sent);
+    CU_ASSERT_EQUAL (w.clock.mono_ms, kind_rows[i].after_ms);
     CU_ASSERT_EQUAL (fault_transport_struck (t, 0), 1);
     completion_release (&c);
     transport_step (t, &more); /* one answer, not two */
