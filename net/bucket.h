@@ -41,7 +41,7 @@ struct bucket {
 
 #define BUCKET_FULL_SPEED 256
 #define BUCKET_MIN_SPEED  16   /* a sixteenth */
-#define BUCKET_RECOVER_MS 5000 /* a twentieth of full speed every 5 s */
+#define BUCKET_RECOVER_MS 1000 /* a twentieth of full speed every second */
 
 /* capacity > 0; refill_per_s > 0 unless window_ms > 0.  It starts full: a
  * campaign is the first to call.  now_ms: any start of time. */

@@ -182,10 +182,10 @@ test_one_halving_for_a_volley (void)
     bucket_throttled (&b, 1000 + i, 900, 1000);
   CU_ASSERT_EQUAL (b.speed, BUCKET_FULL_SPEED / 2);
   CU_ASSERT_EQUAL (b.throttled, 30);
-  bucket_throttled (&b, 5000, 4000, 1000);
+  bucket_throttled (&b, 2500, 2400, 1000);
   CU_ASSERT_EQUAL (b.speed, BUCKET_FULL_SPEED / 4);
   for (int i = 0; i < 20; i++)
-    bucket_throttled (&b, 6000 + 10 * i, 5999 + 10 * i, 1000);
+    bucket_throttled (&b, 2600 + 10 * i, 2599 + 10 * i, 1000);
   CU_ASSERT_EQUAL (b.speed, BUCKET_MIN_SPEED); /* bounded */
 }
 
