@@ -28,6 +28,7 @@ struct table {
 struct layout {
   int *widths;
   bool own_lines; /* the wrapped column */
+  bool records;   /* not even that helps: a line for each cell */
 };
 
 struct table *
@@ -112,9 +113,10 @@ cut_widest (const struct table *t, int *widths, int missing)
 static struct layout
 lay_out (const struct table *t)
 {
-  struct layout layout = {xcalloc (t->n, sizeof (int)), false};
+  struct layout layout = {xcalloc (t->n, sizeof (int)), false, false};
   size_t last = t->n - 1;
   int width = t->terminal->columns, total = GAP * ((int)t->n - 1), natural;
+  int missing;
 
   for (size_t i = 0; i < t->n; i++) {
     layout.widths[i] = text_columns (t->columns[i].title);
@@ -132,9 +134,12 @@ lay_out (const struct table *t)
     layout.widths[last] = least;
     total -= natural - least;
   }
-  if (cut_widest (t, layout.widths, total - width) > 0 && is_wrapped (t, last))
-    layout.own_lines = true;
-  else if (is_wrapped (t, last) && total < width)
+  missing = cut_widest (t, layout.widths, total - width);
+  if (missing > 0) {
+    layout.own_lines = is_wrapped (t, last);
+    layout.records =
+        missing > (layout.own_lines ? layout.widths[last] + GAP : 0);
+  } else if (is_wrapped (t, last) && total < width)
     layout.widths[last] += width - total;
   return layout;
 }
@@ -189,6 +194,28 @@ add_row (struct strbuf *sb, const struct table *t, const struct layout *layout,
   strbuf_addch (sb, '\n');
 }
 
+/* The first cell, and below it the others with their titles. */
+static void
+add_record (struct strbuf *sb, const struct table *t, const struct cell *cells)
+{
+  int width = t->terminal->columns;
+
+  add_styled (sb, cells[0].style, t->terminal->colour, cells[0].text);
+  strbuf_addch (sb, '\n');
+  for (size_t i = 1; i < t->n; i++) {
+    const char *title = t->columns[i].title;
+
+    title += strspn (title, " ");
+    strbuf_addf (sb, "  %s ", title);
+    if (cells[i].style != STYLE_PLAIN)
+      add_styled (sb, cells[i].style, t->terminal->colour, cells[i].text);
+    else
+      add_wrapped (sb, cells[i].text, text_columns (title) + 3, WRAP_INDENT,
+                   width);
+    strbuf_addch (sb, '\n');
+  }
+}
+
 char *
 table_text (const struct table *t)
 {
@@ -207,9 +234,13 @@ table_text (const struct table *t)
     titles[i].columns = text_columns (titles[i].text);
     titles[i].style = STYLE_BOLD;
   }
-  add_row (&sb, t, &layout, titles);
+  if (!layout.records)
+    add_row (&sb, t, &layout, titles);
   for (size_t row = 0; row < table_rows (t); row++)
-    add_row (&sb, t, &layout, &t->cells.ptr[row * t->n]);
+    if (layout.records)
+      add_record (&sb, t, &t->cells.ptr[row * t->n]);
+    else
+      add_row (&sb, t, &layout, &t->cells.ptr[row * t->n]);
   for (size_t i = 0; i < t->n; i++)
     free (titles[i].text);
   free (layout.widths);

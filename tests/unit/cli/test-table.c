@@ -94,6 +94,24 @@ test_narrow_takes_lines_of_its_own (void)
 }
 
 static void
+test_too_narrow_for_columns (void)
+{
+  CLEANUP_FREE char *text = render (20, true, false);
+
+  CU_ASSERT_STRING_EQUAL (text, "web-frontend-1\n"
+                                "  SIZE 64 GiB\n"
+                                "  OUTCOME repaired\n"
+                                "  WHY -\n"
+                                "db-\xe4\xb8\xad\xe6\x96\x87\n"
+                                "  SIZE 1 TiB\n"
+                                "  OUTCOME skipped\n"
+                                "  WHY has a managed\n"
+                                "    save image;\n"
+                                "    start it or\n"
+                                "    remove the image\n");
+}
+
+static void
 test_ascii_only (void)
 {
   CLEANUP_FREE char *text = render (54, false, false);
@@ -174,6 +192,7 @@ static const struct unit_case cases[] = {
     {"wraps the last column", test_wraps_the_last_column},
     {"cuts before it breaks", test_cuts_before_it_breaks},
     {"narrow takes lines of its own", test_narrow_takes_lines_of_its_own},
+    {"too narrow for columns", test_too_narrow_for_columns},
     {"ascii only", test_ascii_only},
     {"colours do not shift", test_colours_do_not_shift},
     {"control characters do not reach the terminal",
