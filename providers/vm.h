@@ -16,6 +16,8 @@
  *                             the provider's own form; compared field by field
  *   "mark": {"campaign", "controller", "since"},   absent: not in work
  *   "tags": {"k": "v"},       for selection and groups
+ *   "guest_agent": true,      a guest agent could answer (OP_GUEST_PING)
+ *   "addresses": ["10.0.0.5"],  where the guest may be reached, best first
  *   "refusals": [{"code": "managed-save", "text": "..."}],  preflight says no
  *   "warnings": [{"code": "...", "text": "..."}]
  * }

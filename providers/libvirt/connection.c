@@ -7,6 +7,7 @@
 #include <libxml/parser.h>
 #include <libxml/uri.h>
 
+#include "console.h"
 #include "errors.h"
 
 #define DEFAULT_URI "qemu:///system"
@@ -18,6 +19,7 @@ struct session {
   atomic_int refs;
   char *uri;
   bool remote;
+  struct consoles *consoles;
   pthread_mutex_t lock; /* guards conn */
   virConnectPtr conn;   /* NULL: none now */
 };
@@ -206,6 +208,7 @@ session_new (struct binding *b, struct err **err)
     return virt_err (err, "libvirt's library does not start");
   session = xcalloc (1, sizeof *session);
   session->refs = 1;
+  session->consoles = consoles_new ();
   session->uri = xstrdup (uri_of (b));
   session->remote = uri_is_remote (session->uri);
   pthread_mutex_init (&session->lock, NULL);
@@ -237,8 +240,15 @@ session_unref (struct session *session)
   if (session->conn)
     virConnectClose (session->conn);
   pthread_mutex_destroy (&session->lock);
+  consoles_unref (session->consoles);
   free (session->uri);
   free (session);
+}
+
+struct consoles *
+session_consoles (struct session *session)
+{
+  return session->consoles;
 }
 
 const char *

@@ -20,6 +20,7 @@
 #include <providers/provider.h>
 
 struct session;
+struct consoles;
 
 /* Makes the binding's handle and fills in its account; connects to nothing. */
 int session_new (struct binding *b, struct err **err) ATTR_USE;
@@ -35,6 +36,7 @@ virConnectPtr session_connect (struct session *session,
 /* The connection is suspect: the next session_connect makes a new one. */
 void session_abandon (struct session *session, virConnectPtr conn);
 
+struct consoles *session_consoles (struct session *session);
 const char *session_uri (const struct session *session);
 /* The disks of this URI are on another machine. */
 bool session_is_remote (const struct session *session);

@@ -206,6 +206,7 @@ read_serial (struct domain_xml *domain, const xmlNode *devices)
     port = xml_child (devices, "console");
   if (port == NULL)
     return;
+  domain->serial_is_pty = xml_attr_is (port, "type", "pty");
   log = xml_child (port, "log");
   if (log)
     domain->serial_path = xml_attr (log, "file");
@@ -214,8 +215,7 @@ read_serial (struct domain_xml *domain, const xmlNode *devices)
   if (domain->serial_path)
     domain->serial = SERIAL_FILE;
   else
-    domain->serial =
-        xml_attr_is (port, "type", "pty") ? SERIAL_PTY : SERIAL_OTHER;
+    domain->serial = domain->serial_is_pty ? SERIAL_PTY : SERIAL_OTHER;
 }
 
 static void

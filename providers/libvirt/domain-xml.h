@@ -53,7 +53,8 @@ struct domain_xml {
   bool direct_kernel;  /* <os><kernel>: the kernel is not on the disk */
   bool has_metadata;   /* a <metadata> element of any kind */
   enum serial_kind serial;
-  char *serial_path; /* SERIAL_FILE */
+  char *serial_path;  /* SERIAL_FILE */
+  bool serial_is_pty; /* listening is possible, even if there is a file */
   bool agent_channel, agent_connected;
   json_t *tags; /* what <metadata> says, flat */
   json_t *mark; /* ours, or NULL */

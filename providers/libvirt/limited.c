@@ -17,7 +17,7 @@ struct run {
   atomic_bool given_up;
   pthread_mutex_t lock;
   pthread_cond_t finished;
-  int refs;  /* under lock */
+  atomic_int refs;
   bool done; /* under lock */
   int result;
   json_t *out;
@@ -44,7 +44,7 @@ run_new (const struct limited_work *work, const struct binding *b,
   run->words.provider = b->provider;
   run->words.account = xstrdup (b->account ? b->account : "");
   run->words.region = xstrdup (b->region ? b->region : "");
-  run->refs = 2;
+  atomic_init (&run->refs, 2);
   run->task.session = session_ref (b->handle);
   run->task.words = &run->words;
   run->task.in = run->in;
@@ -59,12 +59,7 @@ run_new (const struct limited_work *work, const struct binding *b,
 static void
 run_unref (struct run *run)
 {
-  int left;
-
-  pthread_mutex_lock (&run->lock);
-  left = --run->refs;
-  pthread_mutex_unlock (&run->lock);
-  if (left > 0)
+  if (atomic_fetch_sub (&run->refs, 1) > 1)
     return;
   if (run->task.conn)
     virConnectClose (run->task.conn);
@@ -160,7 +155,7 @@ limited_run (const struct limited_work *work, const struct binding *b,
     return err_set (err, ERR_INTERNAL, "libvirt: no connection was opened");
   run = run_new (work, b, in);
   if (start_thread (run, err) == -1) {
-    run_unref (run);
+    atomic_store (&run->refs, 1); /* the thread's, too */
     run_unref (run);
     return -1;
   }

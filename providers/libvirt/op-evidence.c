@@ -31,9 +31,9 @@ collect (virStreamPtr stream, const char *bytes, size_t n, void *opaque)
 static const char *
 image_type (const struct strbuf *image, const char *said)
 {
-  if (image->len > 4 && memcmp (image->buf, "\x89PNG", 4) == 0)
+  if (image->buf && image->len > 4 && memcmp (image->buf, "\x89PNG", 4) == 0)
     return "image/png";
-  if (image->len > 2 && memcmp (image->buf, "P6", 2) == 0)
+  if (image->buf && image->len > 2 && memcmp (image->buf, "P6", 2) == 0)
     return "image/x-portable-pixmap";
   return said;
 }

@@ -51,6 +51,9 @@ for_each_vm (const struct task *task, one_domain *one, json_t **out,
     dom = domain_of (task, id, &why);
     if (dom && one (task, dom, vm, &why) == 0)
       continue;
+    /* The connection broke under it: nobody knows whether it happened. */
+    if (virConnectIsAlive (task->conn) == 0)
+      why->code = ERR_UNKNOWN_EFFECT;
     item = json_object ();
     json_put_str (item, "id", id);
     json_put (item, "error", json_from_err (why));

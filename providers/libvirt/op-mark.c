@@ -48,7 +48,7 @@ static int
 lock_domain (const char *uuid, struct err **err)
 {
   struct sockaddr_un at = {.sun_family = AF_UNIX};
-  CLEANUP_CLOSE int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   socklen_t len;
   int n;
 
@@ -60,16 +60,19 @@ lock_domain (const char *uuid, struct err **err)
   len = (socklen_t)(offsetof (struct sockaddr_un, sun_path) + 1 + (size_t)n);
   for (long waited = 0; bind (fd, (struct sockaddr *)&at, len) == -1;
        waited += LOCK_POLL_MS) {
-    if (errno != EADDRINUSE)
-      return err_set_errno (err, errno, "lock of the mark");
-    if (waited >= LOCK_WAIT_MS)
-      return err_set (err, ERR_CONFLICT,
-                      "another bootmend is about to mark this domain");
-    sleep_ms (LOCK_POLL_MS);
+    if (errno == EADDRINUSE && waited < LOCK_WAIT_MS) {
+      sleep_ms (LOCK_POLL_MS);
+      continue;
+    }
+    if (errno == EADDRINUSE)
+      err_set (err, ERR_CONFLICT,
+               "another bootmend is about to mark this domain");
+    else
+      err_set_errno (err, errno, "lock of the mark");
+    close (fd);
+    return -1;
   }
-  n = fd;
-  fd = -1;
-  return n;
+  return fd;
 }
 
 /* The mark in the persistent or the live definition; NULL: none. */
@@ -124,7 +127,7 @@ write_mark (const struct task *task, virDomainPtr dom, const json_t *mark,
 {
   CLEANUP_FREE char *text = NULL;
   CLEANUP_JSON json_t *now = NULL;
-  bool alone;
+  bool alone = false;
 
   if (has_no_metadata (dom, present, &alone, err) == -1)
     return -1;

@@ -4,6 +4,8 @@
 
 #include <libvirt/virterror.h>
 
+#include "console.h"
+#include "domain-xml.h"
 #include "errors.h"
 #include "metadata.h"
 #include "ops.h"
@@ -103,13 +105,28 @@ do_stop (const struct task *task, json_t **out, struct err **err)
   return for_each_vm (task, stop_one, out, err);
 }
 
+/* What a pty says in the first seconds is the proof of a boot, and it is gone
+ * if nobody listens.  Failing to is no reason to call the start failed. */
+static void
+listen_from_start (const struct task *task, virDomainPtr dom)
+{
+  CLEANUP_FREE char *xml = virDomainGetXMLDesc (dom, 0);
+  CLEANUP_DOMAIN_XML struct domain_xml *domain =
+      xml ? domain_xml_parse (xml, "domain", NULL) : NULL;
+
+  if (domain && domain->serial_is_pty &&
+      (domain->serial == SERIAL_PTY || session_is_remote (task->session)) &&
+      console_follow (session_consoles (task->session), task->conn, dom,
+                      NULL) == -1)
+    return;
+}
+
 static int
 start_one (const struct task *task, virDomainPtr dom, const json_t *vm,
            struct err **err)
 {
   const char *name = virDomainGetName (dom);
 
-  (void)task;
   if (check_mark (dom, vm, err) == -1)
     return -1;
   if (virDomainIsActive (dom) == 1)
@@ -120,8 +137,10 @@ start_one (const struct task *task, virDomainPtr dom, const json_t *vm,
         "%s: start: its memory was saved meanwhile and would resume "
         "on a changed disk: virsh managedsave-remove it",
         name);
-  if (virDomainCreate (dom) == 0)
+  if (virDomainCreate (dom) == 0) {
+    listen_from_start (task, dom);
     return 0;
+  }
   virt_err (err, "%s: start", name);
   if (virDomainIsActive (dom) != 1)
     return -1;

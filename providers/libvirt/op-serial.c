@@ -16,11 +16,12 @@
 #include <base/strbuf.h>
 #include <base/text.h>
 
+#include "console.h"
 #include "domain-xml.h"
 #include "errors.h"
 #include "ops.h"
 
-/* At most so much in one reply; more comes with the next call. */
+/* At most so much in one reply: the newest part. */
 #define MAX_TEXT   (256 * 1024)
 #define TAIL_BYTES 32
 
@@ -75,22 +76,27 @@ continues (const struct log_file *log, const json_t *after)
   return strcmp (json_str (after, "tail", ""), tail) == 0;
 }
 
-/* Reads from offset to the end or until text is full; the new offset. */
+/* Adds what is from offset to the end, and drops what is then too much from the
+ * start: the last words are those that count.  Returns the end. */
 static int64_t
-read_from (const struct log_file *log, int64_t offset, struct strbuf *text)
+read_end (const struct log_file *log, int64_t offset, struct strbuf *text)
 {
   char chunk[16384];
 
-  while (text->len < MAX_TEXT) {
-    size_t room = MAX_TEXT - text->len;
-    ssize_t n = pread (log->fd, chunk,
-                       room < sizeof chunk ? room : sizeof chunk, offset);
+  if (log->size - offset > MAX_TEXT)
+    offset = log->size - MAX_TEXT;
+  while (offset < log->size) {
+    int64_t left = log->size - offset;
+    size_t want = left < (int64_t)sizeof chunk ? (size_t)left : sizeof chunk;
+    ssize_t n = pread (log->fd, chunk, want, offset);
 
     if (n <= 0)
       break;
     strbuf_add (text, chunk, (size_t)n);
     offset += n;
   }
+  if (text->len > MAX_TEXT)
+    strbuf_consume (text, text->len - MAX_TEXT);
   return offset;
 }
 
@@ -104,32 +110,8 @@ read_rotated (const char *path, const json_t *after, struct strbuf *text)
   if (log_open (name, &log, NULL) == -1)
     return;
   if (continues (&log, after))
-    read_from (&log, json_int (after, "offset", 0), text);
+    read_end (&log, json_int (after, "offset", 0), text);
   close (log.fd);
-}
-
-/* JSON holds UTF-8 without NUL; a guest writes what it likes.  The rest of the
- * bytes is kept, control characters too. */
-static void
-put_text (json_t *out, const struct strbuf *text)
-{
-  CLEANUP_STRBUF struct strbuf clean = STRBUF_EMPTY;
-  json_t *string = json_stringn (text->buf ? text->buf : "", text->len);
-
-  if (string && memchr (text->buf ? text->buf : "", '\0', text->len) == NULL) {
-    json_put (out, "text", string);
-    return;
-  }
-  json_decref (string);
-  for (size_t i = 0; i < text->len; i++) {
-    unsigned char c = (unsigned char)text->buf[i];
-
-    if (c == 0 || c >= 0x80)
-      strbuf_addf (&clean, "\\x%02x", c);
-    else
-      strbuf_addch (&clean, (char)c);
-  }
-  json_put_str (out, "text", clean.buf ? clean.buf : "");
 }
 
 static json_t *
@@ -143,17 +125,15 @@ read_log (const char *path, const json_t *after, struct err **err)
 
   if (log_open (path, &log, err) == -1)
     return NULL;
-  if (!json_is_object (after)) /* a first look: the end of a long log */
-    offset = log.size > MAX_TEXT ? log.size - MAX_TEXT : 0;
-  else if (continues (&log, after))
+  if (continues (&log, after))
     offset = json_int (after, "offset", 0);
-  else
+  else if (json_is_object (after))
     read_rotated (path, after, &text);
-  offset = read_from (&log, offset, &text);
+  offset = read_end (&log, offset, &text);
   inode = xasprintf ("%" PRIu64, log.inode);
   tail = tail_before (&log, offset);
   out = json_object ();
-  put_text (out, &text);
+  put_console_text (out, text.buf ? text.buf : "", text.len);
   json_put (out, "after",
             json_make ("{s:s, s:s, s:I, s:s}", "path", path, "inode", inode,
                        "offset", (json_int_t)offset, "tail", tail));
@@ -162,15 +142,10 @@ read_log (const char *path, const json_t *after, struct err **err)
 }
 
 static struct domain_xml *
-load_domain (const struct task *task, struct err **err)
+load_domain (virDomainPtr dom, struct err **err)
 {
-  const char *id = json_need_str (task->in, "vm.id", err);
-  CLEANUP_DOMAIN virDomainPtr dom = id ? domain_of (task, id, err) : NULL;
-  CLEANUP_FREE char *xml = NULL;
+  CLEANUP_FREE char *xml = virDomainGetXMLDesc (dom, 0);
 
-  if (dom == NULL)
-    return NULL;
-  xml = virDomainGetXMLDesc (dom, 0);
   if (xml == NULL) {
     virt_err (err, "%s: dumpxml", virDomainGetName (dom));
     return NULL;
@@ -178,34 +153,30 @@ load_domain (const struct task *task, struct err **err)
   return domain_xml_parse (xml, virDomainGetName (dom), err);
 }
 
-int
-do_serial_log (const struct task *task, json_t **out, struct err **err)
+static int
+refuse (const struct domain_xml *domain, struct err **err)
 {
-  CLEANUP_DOMAIN_XML struct domain_xml *domain = load_domain (task, err);
-  CLEANUP_ERR struct err *why = NULL;
-
-  if (domain == NULL)
-    return -1;
   if (domain->serial == SERIAL_NONE)
     return err_set (err, ERR_REFUSED, "%s: it has no serial port",
                     domain->name);
-  if (domain->serial != SERIAL_FILE)
-    return err_set (err, ERR_REFUSED,
-                    "%s: its serial port is not kept in a file: add <log "
-                    "file='/var/log/libvirt/qemu/%s-serial.log'/> to its "
-                    "<serial> to have it",
-                    domain->name, domain->name);
-  if (session_is_remote (task->session))
-    return err_set (err, ERR_REFUSED,
-                    "%s: its serial log %s is on the host of "
-                    "%s",
-                    domain->name, domain->serial_path,
-                    session_uri (task->session));
-  *out =
-      read_log (domain->serial_path, json_object_get (task->in, "after"), &why);
+  return err_set (
+      err, ERR_REFUSED,
+      "%s: its serial port is neither kept in a file nor a pty: "
+      "add <log file='/var/log/libvirt/qemu/%s-serial.log'/> to its "
+      "<serial>",
+      domain->name, domain->name);
+}
+
+static int
+read_file (const struct domain_xml *domain, const json_t *after, json_t **out,
+           struct err **err)
+{
+  CLEANUP_ERR struct err *why = NULL;
+
+  *out = read_log (domain->serial_path, after, &why);
   if (*out)
     return 0;
-  if (why->code != ERR_NOT_FOUND) {
+  if (why == NULL || why->code != ERR_NOT_FOUND) {
     err_move (err, TAKE (why));
     return err_wrap (err, "%s", domain->name);
   }
@@ -214,5 +185,36 @@ do_serial_log (const struct task *task, json_t **out, struct err **err)
   json_put (*out, "after",
             json_make ("{s:s, s:s, s:i, s:s}", "path", domain->serial_path,
                        "inode", "0", "offset", 0, "tail", ""));
+  return 0;
+}
+
+int
+do_serial_log (const struct task *task, json_t **out, struct err **err)
+{
+  const char *id = json_need_str (task->in, "vm.id", err);
+  const json_t *after = json_object_get (task->in, "after");
+  CLEANUP_DOMAIN virDomainPtr dom = id ? domain_of (task, id, err) : NULL;
+  CLEANUP_DOMAIN_XML struct domain_xml *domain = NULL;
+  struct consoles *consoles = session_consoles (task->session);
+  bool by_file;
+
+  if (dom == NULL)
+    return -1;
+  domain = load_domain (dom, err);
+  if (domain == NULL)
+    return -1;
+  by_file = domain->serial == SERIAL_FILE && !session_is_remote (task->session);
+  if (by_file)
+    return read_file (domain, after, out, err);
+  if (domain->serial == SERIAL_FILE && !domain->serial_is_pty)
+    return err_set (err, ERR_REFUSED,
+                    "%s: its serial log %s is on the host of %s", domain->name,
+                    domain->serial_path, session_uri (task->session));
+  if (!domain->serial_is_pty)
+    return refuse (domain, err);
+  if (virDomainIsActive (dom) == 1 &&
+      console_follow (consoles, task->conn, dom, err) == -1)
+    return -1;
+  *out = console_read (consoles, id, after);
   return 0;
 }

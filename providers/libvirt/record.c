@@ -253,6 +253,32 @@ judge (const struct task *task, const struct seen *seen,
   str_vec_free_all (&overlays);
 }
 
+/* Where a TCP probe can reach the guest, from the leases and neighbours that
+ * the host knows: asking the guest's agent could hang. */
+static void
+put_addresses (json_t *vm, virDomainPtr dom)
+{
+  static const unsigned sources[] = {VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE,
+                                     VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP};
+  json_t *list = json_array ();
+
+  for (size_t s = 0; s < ARRAY_SIZE (sources) && !json_array_size (list); s++) {
+    virDomainInterfacePtr *cards = NULL;
+    int n = virDomainInterfaceAddresses (dom, &cards, sources[s], 0);
+
+    for (int i = 0; i < n; i++) {
+      for (unsigned j = 0; j < cards[i]->naddrs; j++)
+        json_array_append_new (list, json_string (cards[i]->addrs[j].addr));
+      virDomainInterfaceFree (cards[i]);
+    }
+    free (cards);
+  }
+  if (json_array_size (list))
+    json_put (vm, "addresses", list);
+  else
+    json_decref (list);
+}
+
 static json_t *
 record_frame (const struct task *task, const struct seen *seen)
 {
@@ -270,6 +296,9 @@ record_frame (const struct task *task, const struct seen *seen)
   json_put_str (vm, "os", os_family (config->os_id));
   json_put_str (attributes, "definition", seen->definition);
   json_put (vm, "attributes", attributes);
+  json_put_bool (vm, "guest_agent", config->agent_channel);
+  if (seen->active)
+    put_addresses (vm, seen->dom);
   if (config->mark)
     json_put (vm, "mark", json_incref (config->mark));
   json_put (vm, "tags", json_deep_copy (config->tags));

@@ -52,11 +52,9 @@ pause_reason (int reason)
       [VIR_DOMAIN_PAUSED_MIGRATION] = "for a migration",
       [VIR_DOMAIN_PAUSED_SAVE] = "while its memory is saved",
       [VIR_DOMAIN_PAUSED_DUMP] = "while its memory is dumped",
-      [VIR_DOMAIN_PAUSED_IOERROR] = "after an I/O error of a disk: see if the "
-                                    "storage is full",
+      [VIR_DOMAIN_PAUSED_IOERROR] = "after an I/O error of a disk (full?)",
       [VIR_DOMAIN_PAUSED_WATCHDOG] = "by its watchdog",
-      [VIR_DOMAIN_PAUSED_FROM_SNAPSHOT] = "since it was restored from a "
-                                          "snapshot",
+      [VIR_DOMAIN_PAUSED_FROM_SNAPSHOT] = "when restored from a snapshot",
       [VIR_DOMAIN_PAUSED_CRASHED] = "because the guest crashed",
       [VIR_DOMAIN_PAUSED_SNAPSHOT] = "for a snapshot",
   };

@@ -84,8 +84,7 @@ void
 usage_seal (struct usage *usage)
 {
   if (usage->uses.len)
-    qsort (usage->uses.ptr, usage->uses.len, sizeof usage->uses.ptr[0],
-           by_path);
+    qsort (usage->uses.ptr, usage->uses.len, sizeof (struct use *), by_path);
 }
 
 /* The index of the first use that is not before path. */

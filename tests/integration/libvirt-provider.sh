@@ -216,6 +216,32 @@ case $(last .type) in
   *) fail "a picture of type $(last .type)" ;;
 esac || fail "not the picture it says"
 
+for ((i = 0; i < 9000; i++)); do
+  echo "$i: a line of a guest that loops and loops and loops"
+done >>"$work/talk.log"
+call serial-log "$vm" serial-log "$(next)"
+(($(last '.text | length') == 262144)) || fail "not the newest part"
+[[ $(last .text) == *$'\n'8999:* ]] || fail "not the end"
+
+stage "a console that only a pty has"
+# A BIOS that prints on the serial port is not at hand: a boot sector does.
+# mov dx,3f8h; L: mov al,'!'; out dx,al; mov cx,0; loop $; jmp L
+define pty
+sed "s|<serial type='file'>.*</serial>|<serial type='pty'/>|" "$work/pty.xml" \
+  >"$work/pty2.xml"
+virsh -q undefine pty
+virsh -q define "$work/pty2.xml"
+boot_sector "$work/pty.img"
+printf '\xba\xf8\x03\xb0\x21\xee\xb9\x00\x00\xe2\xfe\xeb\xf6' |
+  dd of="$work/pty.img" conv=notrunc status=none
+vms="{\"vms\": [$(record pty)], \"vm\": $(record pty), \"force\": true}"
+call serial-log "$vms" start "$vms" sleep 4 serial-log "$vms" \
+  stop "$vms" sleep 1 serial-log "$vms"
+expect_status 0
+[[ $(sed -n 1p <<<"$out" | jq -r .text) == '' ]] || fail "text of nothing"
+[[ $(sed -n 4p <<<"$out" | jq -r .text) == *'!!'* ]] || fail "nothing heard"
+[[ $(last .text) == *'!!'* ]] || fail "what was heard is lost with the domain"
+
 stage "a QEMU that hangs"
 qemu=$(cat /run/libvirt/qemu/talk.pid)
 kill -STOP "$qemu"

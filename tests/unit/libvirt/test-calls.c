@@ -11,6 +11,7 @@
 #include <libvirt/virterror.h>
 
 #include <provider-libvirt/connection.h>
+#include <provider-libvirt/console.h>
 #include <provider-libvirt/errors.h>
 #include <provider-libvirt/libvirt-provider.h>
 #include <provider-libvirt/limited.h>
@@ -182,6 +183,41 @@ test_a_call_that_hangs_is_left (void)
 }
 
 static void
+test_console_text_is_utf8 (void)
+{
+  static const struct {
+    const char *bytes;
+    size_t len;
+    const char *text;
+  } rows[] = {
+      {"", 0, ""},
+      {"gr\xc3\xbc\xc3\x9f\n\033[1m", 11, "gr\xc3\xbc\xc3\x9f\n\033[1m"},
+      {"a\0b", 3, "a\\x00b"},
+      {"\xff!", 2, "\\xff!"},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_JSON json_t *out = json_object ();
+
+    put_console_text (out, rows[i].bytes, rows[i].len);
+    CU_ASSERT_STRING_EQUAL (json_str (out, "text", "none"), rows[i].text);
+  }
+}
+
+static void
+test_console_of_nobody_is_empty (void)
+{
+  struct consoles *consoles = consoles_new ();
+  CLEANUP_JSON json_t *first = console_read (consoles, "x", NULL);
+  CLEANUP_JSON json_t *second =
+      console_read (consoles, "x", json_object_get (first, "after"));
+
+  CU_ASSERT_STRING_EQUAL (json_str (first, "text", "none"), "");
+  CU_ASSERT_TRUE (json_equal (first, second));
+  consoles_unref (consoles);
+}
+
+static void
 test_error_codes (void)
 {
   static const struct {
@@ -274,6 +310,8 @@ static const struct unit_case cases[] = {
     {"stops and starts", test_stops_and_starts},
     {"bad input is an error", test_bad_input_is_an_error},
     {"a call that hangs is left", test_a_call_that_hangs_is_left},
+    {"console text is UTF-8", test_console_text_is_utf8},
+    {"console of nobody is empty", test_console_of_nobody_is_empty},
     {"error codes", test_error_codes},
     {"URIs", test_uris},
     {"unreachable URIs", test_unreachable_uris},
