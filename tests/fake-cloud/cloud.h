@@ -45,7 +45,6 @@ struct fake_call {
   json_t *params;     /* name -> text */
   struct str_vec ids; /* the ids it names */
   json_t *out;        /* the reply's content */
-  const char *deny;   /* permission globs of the caller, a JSON array */
   json_t *identity;   /* borrowed: who calls, as the module keeps it */
   json_t *fault;      /* the rule that hits this call, NULL */
   char *request_id;
@@ -69,6 +68,9 @@ struct fake_module {
                 const char *message);
   /* A reply as for `retry later`. */
   void (*throttled) (struct fake_call *call);
+  /* Prints "SERVICE ACTION PARAMETERS" lines: for tests that compare with the
+   * cloud's own description. */
+  void (*list) (struct strbuf *sb);
 };
 
 extern const struct fake_module *const fake_modules[]; /* ends with NULL */

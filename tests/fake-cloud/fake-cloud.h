@@ -64,4 +64,8 @@ json_t *fake_cloud_calls (struct fake_cloud *cloud, size_t first);
 json_t *fake_cloud_control (struct fake_cloud *cloud, const json_t *op,
                             struct err **err) ATTR_USE;
 
+/* The calls that are known, a line each: SERVICE ACTION PARAMETERS, as the
+ * tables of the clouds have them.  To be freed. */
+char *fake_cloud_actions (void);
+
 #endif

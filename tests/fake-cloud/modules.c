@@ -6,3 +6,13 @@
 extern const struct fake_module fake_aws;
 
 const struct fake_module *const fake_modules[] = {&fake_aws, NULL};
+
+char *
+fake_cloud_actions (void)
+{
+  struct strbuf sb = STRBUF_EMPTY;
+
+  for (size_t i = 0; fake_modules[i]; i++)
+    fake_modules[i]->list (&sb);
+  return strbuf_take (&sb);
+}

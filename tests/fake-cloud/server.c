@@ -2,6 +2,7 @@
  * the official clients.
  *
  *   fake-cloud-server --config FILE [--port N] [--no-answer-ms N]
+ *   fake-cloud-server --actions          prints the calls that it knows
  *
  * Listens on 127.0.0.1; port 0 (the default) is any, and the first line on
  * stdout says which: "http://127.0.0.1:PORT".  Ends on SIGTERM, SIGINT, or with
@@ -350,6 +351,15 @@ start (struct server *server, const char *path)
   return result;
 }
 
+static int
+print_actions (void)
+{
+  CLEANUP_FREE char *actions = fake_cloud_actions ();
+
+  fputs (actions, stdout);
+  return 0;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -357,6 +367,7 @@ main (int argc, char **argv)
       {"config", required_argument, NULL, 'c'},
       {"port", required_argument, NULL, 'p'},
       {"no-answer-ms", required_argument, NULL, 'n'},
+      {"actions", no_argument, NULL, 'a'},
       {NULL},
   };
   struct server server = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -373,6 +384,8 @@ main (int argc, char **argv)
     case 'p':
       server.port = (unsigned)strtoul (optarg, NULL, 10);
       break;
+    case 'a':
+      return print_actions ();
     case 'n':
       server.no_answer_ms = (int)strtol (optarg, NULL, 10);
       break;

@@ -367,7 +367,15 @@ serve (struct fake_call *call)
     good_reply (call);
 }
 
+static void
+list (struct strbuf *sb)
+{
+  for (size_t i = 0; i < ARRAY_SIZE (tables); i++)
+    for (const struct aws_action *row = tables[i]; row->name; row++)
+      strbuf_addf (sb, "%s %s %s\n", row->service, row->name, row->params);
+}
+
 extern const struct fake_module fake_aws;
 
-const struct fake_module fake_aws = {"aws", aws_load,   owns,     parse,
-                                     serve, fail_reply, throttled};
+const struct fake_module fake_aws = {"aws", aws_load,   owns,      parse,
+                                     serve, fail_reply, throttled, list};

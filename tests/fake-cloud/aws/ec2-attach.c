@@ -27,6 +27,13 @@ instance_of (struct fake_cloud *cloud, const json_t *attachment)
                            NULL);
 }
 
+static bool
+is_root (const struct fake_object *instance, const json_t *attachment)
+{
+  return strcmp (json_str (attachment, "device", ""),
+                 json_str (instance->body, "rootDeviceName", "")) == 0;
+}
+
 /* ---- attach ---- */
 
 /* "/dev/sd[a-z]", "/dev/xvd[a-z]", with a partition number or a second letter,
@@ -136,7 +143,10 @@ attached (struct fake_cloud *cloud, struct fake_object *volume, json_t *arg)
 
   if (instance == NULL || aws_attachment (volume, instance->id) == NULL)
     return;
-  if (json_bool (arg, "failed", false)) {
+  /* A machine that was started meanwhile runs from what it has. */
+  if (json_bool (arg, "failed", false) &&
+      !(is_root (instance, aws_attachment (volume, instance->id)) &&
+        !is_state (instance, "stopped"))) {
     aws_detach (cloud, volume, instance);
     return;
   }
@@ -217,8 +227,7 @@ static int
 check_detach (struct fake_call *call, const struct fake_object *volume,
               const struct fake_object *instance, const json_t *attachment)
 {
-  bool root = strcmp (json_str (attachment, "device", ""),
-                      json_str (instance->body, "rootDeviceName", "")) == 0;
+  bool root = is_root (instance, attachment);
 
   if (json_bool (volume->body, "operator.managed", false))
     return aws_fail (call, 400, "UnsupportedOperationException",

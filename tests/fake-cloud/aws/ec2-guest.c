@@ -118,7 +118,8 @@ drop_volumes (struct fake_cloud *cloud, struct fake_object *instance)
       continue;
     }
     aws_detach (cloud, volume, instance);
-    if (gone)
+    /* One with Multi-Attach goes with the last of its instances. */
+    if (gone && strcmp (aws_volume_state (volume), "available") == 0)
       fake_object_remove (cloud, volume);
   }
 }

@@ -106,6 +106,10 @@ check_capacity (struct fake_call *call, const struct fake_object *instance)
 static int
 check_start (struct fake_call *call, struct fake_object *instance)
 {
+  const json_t *root =
+      aws_mapping (instance, NULL,
+                   json_str (instance->body, "rootDeviceName", ""));
+
   if (is_state (instance, "running") || is_state (instance, "pending"))
     return 0;
   if (!is_state (instance, "stopped"))
@@ -113,7 +117,8 @@ check_start (struct fake_call *call, struct fake_object *instance)
                      "The instance '%s' is not in a state from which it can be "
                      "started.",
                      instance->id);
-  if (aws_root_volume (call->cloud, instance) == NULL)
+  if (root == NULL ||
+      strcmp (json_str (root, "ebs.status", ""), "detaching") == 0)
     return aws_fail (
         call, 400, "InvalidParameterValue",
         "Invalid value '%s' for instanceId. Instance does not have "

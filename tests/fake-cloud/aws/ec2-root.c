@@ -143,13 +143,16 @@ exchange (struct fake_cloud *cloud, struct fake_object *task,
   bool drop = json_bool (task->body, "deleteReplacedRootVolume", false);
   struct fake_object *volume = volume_for (cloud, task, instance, root);
 
-  if (volume == NULL || strcmp (aws_volume_state (volume), "error") == 0) {
+  /* A volume that was given may have found another use since. */
+  if (volume == NULL ||
+      (json_object_get (task->body, "_volumeId") &&
+       strcmp (aws_volume_state (volume), "available") != 0)) {
     set_task (cloud, task, "failed");
     return;
   }
   aws_detach (cloud, root, instance);
   aws_attach (cloud, volume, instance, device, "attached", on_termination);
-  if (drop)
+  if (drop && strcmp (aws_volume_state (root), "available") == 0)
     fake_object_remove (cloud, root);
   set_task (cloud, task, "succeeded");
   aws_guest_boot (cloud, instance);

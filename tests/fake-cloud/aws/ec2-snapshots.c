@@ -81,6 +81,7 @@ begin (struct fake_call *call, struct fake_object *volume, json_t *body)
                               call->account, call->region, body);
   json_put_str (body, "snapshotId", snapshot->id);
   aws_copy_content (call->cloud, volume->body, body, snapshot->id);
+  json_put_bool (body, "_ownImage", true);
   fake_object_changed (call->cloud, snapshot);
   json_put_int (volume->body, "_snapshotMs", call->cloud->now_ms);
   fake_call_after (call, snapshot,
@@ -188,7 +189,7 @@ delete_snapshot (struct fake_call *call)
   if (snapshot == NULL)
     return -1;
   call->effect = true;
-  if (json_object_get (snapshot->body, "_image"))
+  if (json_bool (snapshot->body, "_ownImage", false))
     fake_disk_delete (json_str (snapshot->body, "_image", NULL));
   fake_object_remove (call->cloud, snapshot);
   json_put_bool (call->out, "return", true);

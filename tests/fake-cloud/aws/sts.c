@@ -119,11 +119,13 @@ static int
 assume_with_web_identity (struct fake_call *call)
 {
   const char *arn = aws_param (call, "RoleArn");
-  const char *token = aws_param (call, "WebIdentityToken");
+  CLEANUP_FREE char *token = xstrdup (aws_param (call, "WebIdentityToken"));
   const struct fake_object *role =
       fake_object_find (call->cloud, "role", arn, NULL, NULL);
   int64_t seconds;
 
+  /* Not into the log. */
+  json_put_str (call->params, "WebIdentityToken", "(masked)");
   if (check_session_name (call, aws_param (call, "RoleSessionName")) < 0)
     return -1;
   if (role == NULL)
@@ -138,7 +140,6 @@ assume_with_web_identity (struct fake_call *call)
                      "The ID Token provided is not a valid JWT");
   if (session_seconds (call, role, &seconds) < 0)
     return -1;
-  json_put_str (call->params, "WebIdentityToken", "(masked)");
   return give (call, role, seconds);
 }
 
