@@ -55,6 +55,12 @@ struct limiter {
   size_t turn; /* which queue is asked first */
 };
 
+/* Calls leave here evenly and arrive unevenly: the service may see a burst by
+ * so much earlier, compared with its first call, than we do.  What it refills
+ * in that time is not used, or a bucket that is run at its edge is throttled
+ * now and then, which costs more.  (A window has that slack in its slots.) */
+#define JITTER_S 0.25
+
 struct limiter *
 limiter_new (void)
 {
@@ -121,6 +127,15 @@ limiter_override_file (struct limiter *limiter, const char *path,
   return 0;
 }
 
+static double
+usable_capacity (const struct limit_spec *figures)
+{
+  double kept = figures->window_ms ? 0 : figures->refill_per_s * JITTER_S;
+
+  return figures->capacity -
+         (kept < figures->capacity / 2 ? kept : figures->capacity / 2);
+}
+
 /* The bucket of a row, made with the figures that hold for this scope. */
 static struct named_bucket *
 get_bucket (struct limiter *limiter, const struct limit_scope *scope,
@@ -143,7 +158,7 @@ get_bucket (struct limiter *limiter, const struct limit_scope *scope,
   named->account = xstrdup (scope->account);
   named->region = xstrdup (scope->region);
   named->name = xstrdup (spec->bucket);
-  bucket_init (&named->bucket, figures.capacity, figures.refill_per_s,
+  bucket_init (&named->bucket, usable_capacity (&figures), figures.refill_per_s,
                figures.window_ms, now_ms);
   bucket_vec_push (&limiter->buckets, named);
   return named;
