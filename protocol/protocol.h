@@ -35,14 +35,17 @@
  *              workers: how many appliances at once, batch: disks in each }
  *   accepted   { event, id }
  *   appliance  { event, phase: "start" | "up" | "down" | "lost", number,
- *              ids: [...], accel: "kvm" | "tcg", ms, error }
+ *              ids: [...], accel: "kvm" | "tcg", ms, error,
+ *              suspect: id of the disk that it was busy with (lost) }
  *   stage      { event, id, stage, ms since the work began, detail: {...} }
  *              stages in order, see protocol_stages
  *   result     exactly one for each work: { event, id, outcome, reason,
  *              refusal: code, error: {code, message}, changed: bool,
  *              os: {...}, matches: [...], kept: [...], changes: [...],
  *              disk: {...what inspect shows...}, evidence: folder,
- *              notes: [text], timings_ms: {...} }
+ *              notes: [text], timings_ms: {...},
+ *              tries: appliances that were started for it,
+ *              suspect: true if a shared one was lost while busy with it }
  *   log        { event, level: "warning" | "debug", text }
  *
  * Outcomes of a disk: see enum work_outcome.
