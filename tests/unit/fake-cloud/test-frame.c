@@ -163,7 +163,6 @@ static void
 test_start_takes_a_token_per_instance (void)
 {
   struct driver d;
-  CLEANUP_STRBUF struct strbuf words = STRBUF_EMPTY;
 
   driver_init (&d, "{'throttle':{'scale':0.002}}"); /* 2 tokens of 1000 */
   OK ("StartInstances InstanceId.1=" WEB " InstanceId.2=" HELPER);
