@@ -13,8 +13,12 @@
 #include "manifest.h"
 #include "qemu-img.h"
 
-/* Comparing takes a process for each window; a gap costs reading time. */
-#define WINDOW_GAP (4 << 20)
+/* Comparing takes a process for each window, and yet no gap is bridged: where
+ * a window falls through to a sparse raw backing file, qemu-img 7.2 takes the
+ * block status of the wrong place for it, and reads zeros where there is data
+ * (seen with raw,offset= over qcow2 over raw; tests/integration/cli-fix-disk
+ * has such an image). */
+#define WINDOW_GAP 0
 #define SECTOR     512
 
 char *
