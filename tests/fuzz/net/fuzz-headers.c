@@ -1,6 +1,6 @@
 /* Header lines from the wire, and everything that reads headers. */
 
-#include "../fuzz.h"
+#include "fuzz.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The operator's file of limits: any JSON; what is accepted must work. */
 
-#include "../fuzz.h"
+#include "fuzz.h"
 
 #include <net/limiter.h>
 

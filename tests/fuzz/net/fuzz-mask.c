@@ -1,6 +1,6 @@
 /* Masking: any bytes, never a crash, never a known value left. */
 
-#include "../fuzz.h"
+#include "fuzz.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Addresses: what passes for plain HTTP is local, whatever it looks like. */
 
-#include "../fuzz.h"
+#include "fuzz.h"
 
 #include <string.h>
 #include <strings.h>
