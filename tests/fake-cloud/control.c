@@ -146,17 +146,22 @@ control_switch (struct fake_cloud *cloud, const json_t *op, struct err **err)
   return json_object ();
 }
 
-static void
-fill_form (struct http_request *req, const json_t *form)
+static int
+fill_form (struct http_request *req, const json_t *form, struct err **err)
 {
-  struct strbuf sb = STRBUF_EMPTY;
+  CLEANUP_STRBUF struct strbuf sb = STRBUF_EMPTY;
   const char *key;
   json_t *value;
 
   json_object_foreach ((json_t *)form, key, value)
-      http_form_add (&sb, key, json_string_value (value));
+  {
+    if (!json_is_string (value))
+      return err_set (err, ERR_INPUT, "form: \"%s\" is not a text", key);
+    http_form_add (&sb, key, json_string_value (value));
+  }
   req->body_len = sb.len;
   req->body = strbuf_take (&sb);
+  return 0;
 }
 
 /* {"service", "region", "url", "method", "form": {..} | "body": text}: a call
@@ -168,16 +173,16 @@ control_call (struct fake_cloud *cloud, const json_t *op, struct err **err)
   CLEANUP_HTTP_REPLY struct http_reply reply = {0};
   const char *text;
 
-  (void)err;
   req.method = xstrdup (json_str (op, "method", "POST"));
   req.url = xstrdup (json_str (op, "url", "http://fake/"));
   req.sign = HTTP_SIGN_SIGV4;
   req.sign_service = xstrdup (json_str (op, "service", "ec2"));
   req.sign_region = xstrdup (json_str (op, "region", ""));
   text = json_str (op, "body", "");
-  if (json_object_get (op, "form"))
-    fill_form (&req, json_object_get (op, "form"));
-  else {
+  if (json_object_get (op, "form")) {
+    if (fill_form (&req, json_object_get (op, "form"), err) < 0)
+      return NULL;
+  } else {
     req.body = xstrdup (text);
     req.body_len = strlen (text);
   }

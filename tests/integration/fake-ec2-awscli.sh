@@ -203,6 +203,14 @@ curl -sf -d '{"op": "fault", "rule": {"what": "truncated", "times": 1,
 ec2 describe-volumes
 ((status != 0)) || fail 'a truncated reply went unnoticed'
 
+curl -sf -d '{"op": "fault", "rule": {"what": "no-answer", "when": "after", "times": 1,
+  "action": "DescribeRegions"}}' "$url/_fake/control" >/dev/null
+sign=(--aws-sigv4 aws:amz:us-east-1:ec2 --user AKIAGOOD:g00d/secret+key)
+run curl -sS --max-time 1 "${sign[@]}" "$url/" -d Action=DescribeRegions -d Version=2016-11-15
+expect_status 28 # nothing came in time
+run curl -sS "${sign[@]}" "$url/?Action=DescribeRegions&Version=2016-11-15" && good
+expect_out '<regionName>eu-west-1</regionName>'
+
 # ---- roles, groups, metadata ----
 run "$aws" --endpoint-url "$url" sts get-caller-identity --query Account --output text && good
 expect_out 111122223333
@@ -230,5 +238,5 @@ expect_out '<Code>MissingAuthenticationToken</Code>'
 # ---- what the log says ----
 run curl -sf "$url/_fake/calls" && good
 is '[.[] | select(.action == "StopInstances" and .effect)] | length' 1
-is '[.[] | select(.fault != null)] | length' 2
+is '[.[] | select(.fault != null)] | length' 3
 echo "$(jq length <<<"$out") calls by aws and curl"

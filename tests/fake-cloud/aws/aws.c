@@ -277,7 +277,7 @@ parse (struct fake_call *call)
   aws_url_split (call->req->url, &host, &path, &query);
   if (strcmp (path, "/") != 0) {
     call->service = "imds";
-    call->action = xstrdup (path);
+    call->action = text_printable (path); /* it goes into the log */
     return;
   }
   if (call->req->body_len)
