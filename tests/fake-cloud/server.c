@@ -299,7 +299,7 @@ serve (struct server *server)
 {
   struct MHD_Daemon *daemon = MHD_start_daemon (
       MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-          MHD_USE_POLL | MHD_USE_ERROR_LOG,
+          MHD_USE_POLL,
       (uint16_t)server->port, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR,
       &(struct sockaddr_in){.sin_family = AF_INET,
                             .sin_port = htons ((uint16_t)server->port),
