@@ -24,8 +24,13 @@
 
 struct http_request;
 struct http_reply;
+struct limit_spec;
+struct credentials;
 
 enum op_id {
+  /* in {}   out {account: id for people and keys}: whose credentials these are,
+   * asked first of all, so that wrong ones end a campaign with one message */
+  OP_IDENTIFY,
   /* in {selector: {...}, page: token or absent}
    * out {vms: [record], next: token or absent,
    *      missing: [{what, why}]  what the selector names and does not exist} */
@@ -35,13 +40,19 @@ enum op_id {
   /* in {vms: [record], force: bool}   out {failed: [{id, error}]} */
   OP_STOP,
   OP_START,
+  /* in {ids: [disk id]}
+   * out {disks: [{id, state: "available" | "attached" | "busy" | "other",
+   *               attached_to: VM id or absent, device: text or absent,
+   *               attributes: {...}}], gone: [id]} */
+  OP_DESCRIBE_DISKS,
   /* in {vm: record, disk: os_disk of it}   out {} */
   OP_DETACH_OS,
   /* in {vm: record, disk: saved os_disk}   out {}: attach as the OS disk */
   OP_ATTACH_OS,
   /* in {vm: record, saved: the record before}   out {}: put attributes back */
   OP_RESTORE_ATTRIBUTES,
-  /* in {helper: record, disks: [{disk: os_disk, slot: text}]}   out {} */
+  /* in {helper: record, disks: [{disk: os_disk, slot: text}]}   out {}
+   * slot: a device name or LUN, from helper_slots below */
   OP_HELPER_ATTACH,
   OP_HELPER_DETACH,
   /* in {vm, disk, token, name, tags: {}}   out {created: {kind, id}} */
@@ -64,6 +75,9 @@ enum op_id {
   OP_SCREENSHOT,
   /* in {vm}   out {alive: bool, why: text}: a word from inside the guest */
   OP_GUEST_PING,
+  /* in {vm: record}   out {vm: the record with what takes a call of its own
+   * (stop protection, key access, ...): refusals and warnings added} */
+  OP_PREFLIGHT,
   OP_COUNT
 };
 
@@ -119,12 +133,30 @@ struct provider {
   int (*parse_selector) (const char *words, json_t **selector,
                          struct err **err);
 
+  /* HTTP providers: splits the words' own options of the binding off the
+   * selector ({profile, region}, {subscription}, {project}): each distinct
+   * object becomes a binding of its own, merged into its config.  Takes them
+   * out of the selector; NULL: there are none. */
+  json_t *(*binding_words) (json_t *selector);
+
   /* Opens and closes what `handle` is.  May block (connects); called on a
    * worker thread. */
   int (*open) (struct binding *b, struct err **err);
   void (*close) (struct binding *b);
 
   struct provider_op ops[OP_COUNT]; /* name NULL: this one can't do it */
+
+  /* HTTP providers only. */
+  const struct limit_spec *limits; /* documented rates; net/limiter.h */
+  /* Finds credentials; `audience` as in http_request.  Blocks; runs on a worker
+   * thread.  NULL: error (ERR_AUTH says what was tried and what to do). */
+  struct credentials *(*authenticate) (const struct binding *b,
+                                       const char *audience, struct err **err);
+  /* Where a disk that is attached to a helper shows up there, below `devices`
+   * ("/dev" in life): candidates, ended by NULL, to be freed.  The agent takes
+   * the first that exists and checks serial and size. */
+  char **(*helper_paths) (const json_t *disk, const char *slot,
+                          const char *devices);
 };
 
 /* All built-in providers, ended by NULL. */

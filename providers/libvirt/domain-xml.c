@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "metadata.h"
-#include "xml.h"
+#include <providers/xml.h>
 
 #define MAX_DISKS 1024
 #define MAX_CHAIN 200

@@ -4,7 +4,7 @@
 
 #include <base/strbuf.h>
 
-#include "xml.h"
+#include <providers/xml.h>
 
 /* Metadata is anybody's: keep what a person would select by, no more. */
 #define MAX_TAGS       64

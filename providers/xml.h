@@ -1,7 +1,7 @@
 /* The smallest useful set of helpers over libxml2's tree, and safe parsing. */
 
-#ifndef BOOTMEND_LIBVIRT_XML_H
-#define BOOTMEND_LIBVIRT_XML_H
+#ifndef BOOTMEND_XML_H
+#define BOOTMEND_XML_H
 
 #include <stdbool.h>
 
