@@ -134,12 +134,12 @@ log_transfer (struct curl_transport *ct, const struct transfer *t, long status,
 
 static void
 finish (struct curl_transport *ct, struct transfer *t, CURLcode result,
-        struct completions *done)
+        struct exchanges *done)
 {
-  struct completion c = {.tag = t->tag,
-                         .sent = t->starts > 0,
-                         .started_wall_ms = t->started_wall_ms,
-                         .ended_wall_ms = clock_wall_ms (ct->clock)};
+  struct exchange c = {.tag = t->tag,
+                       .sent = t->starts > 0,
+                       .started_wall_ms = t->started_wall_ms,
+                       .ended_wall_ms = clock_wall_ms (ct->clock)};
   long status = 0;
 
   curl_easy_getinfo (t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -155,7 +155,7 @@ finish (struct curl_transport *ct, struct transfer *t, CURLcode result,
     c.reply.body_len = t->body.len;
     c.reply.body = strbuf_take (&t->body);
   }
-  completions_push (done, c);
+  exchanges_push (done, c);
 }
 
 static void
@@ -171,7 +171,7 @@ drop (struct curl_transport *ct, struct transfer *t)
 }
 
 static void
-curl_step (struct transport *base, struct completions *done)
+curl_step (struct transport *base, struct exchanges *done)
 {
   struct curl_transport *ct = (struct curl_transport *)base;
   int running, left;

@@ -21,7 +21,7 @@ DEFINE_VEC (struct planned, planned_vec);
 
 struct held {
   int64_t due_ms;
-  struct completion done;
+  struct exchange done;
 };
 
 DEFINE_VEC (struct held, held_vec);
@@ -106,7 +106,7 @@ choose (struct fault_transport *ft, const struct http_request *req)
 }
 
 static void
-hold (struct fault_transport *ft, struct completion done, int64_t delay_ms)
+hold (struct fault_transport *ft, struct exchange done, int64_t delay_ms)
 {
   struct held h = {clock_now_ms (ft->clock) + delay_ms, done};
 
@@ -133,8 +133,8 @@ static bool
 answer_instead (struct fault_transport *ft, const struct fault_rule *rule,
                 uint64_t tag)
 {
-  struct completion done = {.tag = tag,
-                            .started_wall_ms = clock_wall_ms (ft->clock)};
+  struct exchange done = {.tag = tag,
+                          .started_wall_ms = clock_wall_ms (ft->clock)};
 
   switch (rule->kind) {
   case FAULT_RESET_BEFORE:
@@ -178,7 +178,7 @@ fault_submit (struct transport *t, const struct http_request *req,
 }
 
 static void
-spoil (const struct fault_rule *rule, struct completion *done)
+spoil (const struct fault_rule *rule, struct exchange *done)
 {
   static const char html[] = "<html><head><title>502 Bad Gateway</title></head>"
                              "<body><h1>Bad Gateway</h1></body></html>";
@@ -215,20 +215,20 @@ take_plan (struct fault_transport *ft, uint64_t tag)
 }
 
 static void
-fault_step (struct transport *t, struct completions *done)
+fault_step (struct transport *t, struct exchanges *done)
 {
   struct fault_transport *ft = (struct fault_transport *)t;
-  CLEANUP (completions_release)
-  struct completions below = VEC_EMPTY;
+  CLEANUP (exchanges_release)
+  struct exchanges below = VEC_EMPTY;
   int64_t now = clock_now_ms (ft->clock);
 
   transport_step (ft->below, &below);
   for (size_t i = 0; i < below.len; i++) {
-    struct completion c = below.ptr[i];
+    struct exchange c = below.ptr[i];
     const struct fault_rule *rule = take_plan (ft, c.tag);
 
     if (c.tag & OWN_TAG) {
-      completion_release (&c);
+      exchange_release (&c);
       continue;
     }
     if (rule)
@@ -236,11 +236,11 @@ fault_step (struct transport *t, struct completions *done)
     if (rule && rule->delay_ms > 0)
       hold (ft, c, rule->delay_ms);
     else
-      completions_push (done, c);
+      exchanges_push (done, c);
   }
   for (size_t i = 0; i < ft->held.len;)
     if (ft->held.ptr[i].due_ms <= now)
-      completions_push (done, held_vec_remove (&ft->held, i).done);
+      exchanges_push (done, held_vec_remove (&ft->held, i).done);
     else
       i++;
 }
@@ -285,7 +285,7 @@ fault_cancel (struct transport *t, uint64_t tag)
     if (ft->held.ptr[i].done.tag == tag) {
       struct held h = held_vec_remove (&ft->held, i);
 
-      completion_release (&h.done);
+      exchange_release (&h.done);
       return true;
     }
   return transport_cancel (ft->below, tag);
@@ -303,7 +303,7 @@ fault_free (struct transport *t)
   struct fault_transport *ft = (struct fault_transport *)t;
 
   for (size_t i = 0; i < ft->held.len; i++)
-    completion_release (&ft->held.ptr[i].done);
+    exchange_release (&ft->held.ptr[i].done);
   held_vec_release (&ft->held);
   planned_vec_release (&ft->planned);
   transport_free (ft->below);

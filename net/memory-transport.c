@@ -4,7 +4,7 @@
 
 struct arrival {
   int64_t due_ms;
-  struct completion done;
+  struct exchange done;
 };
 
 DEFINE_VEC (struct arrival, arrivals);
@@ -37,7 +37,7 @@ memory_submit (struct transport *t, const struct http_request *req,
 }
 
 static void
-memory_step (struct transport *t, struct completions *done)
+memory_step (struct transport *t, struct exchanges *done)
 {
   struct memory_transport *m = (struct memory_transport *)t;
   int64_t now = clock_now_ms (m->clock);
@@ -45,7 +45,7 @@ memory_step (struct transport *t, struct completions *done)
 
   for (size_t i = 0; i < m->arrivals.len; i++)
     if (m->arrivals.ptr[i].due_ms <= now)
-      completions_push (done, m->arrivals.ptr[i].done);
+      exchanges_push (done, m->arrivals.ptr[i].done);
     else
       m->arrivals.ptr[kept++] = m->arrivals.ptr[i];
   m->arrivals.len = kept;
@@ -102,7 +102,7 @@ memory_cancel (struct transport *t, uint64_t tag)
     if (m->arrivals.ptr[i].done.tag == tag) {
       struct arrival a = arrivals_remove (&m->arrivals, i);
 
-      completion_release (&a.done);
+      exchange_release (&a.done);
       return true;
     }
   return false;
@@ -121,7 +121,7 @@ memory_free (struct transport *t)
   struct memory_transport *m = (struct memory_transport *)t;
 
   for (size_t i = 0; i < m->arrivals.len; i++)
-    completion_release (&m->arrivals.ptr[i].done);
+    exchange_release (&m->arrivals.ptr[i].done);
   arrivals_release (&m->arrivals);
   free (m);
 }

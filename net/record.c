@@ -146,7 +146,7 @@ record_reply (const struct http_reply *reply, const struct recorded *r)
 
 static void
 write_line (struct record_transport *rt, const struct recorded *r,
-            const struct completion *done)
+            const struct exchange *done)
 {
   CLEANUP_JSON json_t *line =
       json_make ("{s:i, s:O}", "v", 1, "request", r->request);
@@ -172,8 +172,7 @@ write_line (struct record_transport *rt, const struct recorded *r,
 }
 
 static void
-forget (struct record_transport *rt, uint64_t tag,
-        const struct completion *done)
+forget (struct record_transport *rt, uint64_t tag, const struct exchange *done)
 {
   for (size_t i = 0; i < rt->pending.len; i++)
     if (rt->pending.ptr[i].tag == tag) {
@@ -187,7 +186,7 @@ forget (struct record_transport *rt, uint64_t tag,
 }
 
 static void
-record_step (struct transport *t, struct completions *done)
+record_step (struct transport *t, struct exchanges *done)
 {
   struct record_transport *rt = (struct record_transport *)t;
   size_t before = done->len;

@@ -23,7 +23,7 @@ struct replay_transport {
   enum replay_order order;
   const struct clock *clock;
   struct recording_vec recordings;
-  struct completions ready;
+  struct exchanges ready;
 };
 
 /* "body" or "body_hex" of a recorded request or reply; an own copy. */
@@ -164,7 +164,7 @@ replay_submit (struct transport *t, const struct http_request *req,
                const struct http_auth *auth, uint64_t tag, struct err **err)
 {
   struct replay_transport *rt = (struct replay_transport *)t;
-  struct completion c = {.tag = tag};
+  struct exchange c = {.tag = tag};
   struct recording *r = find (rt, req);
 
   (void)auth;
@@ -185,17 +185,17 @@ replay_submit (struct transport *t, const struct http_request *req,
                          &c.err) == -1)
       http_reply_release (&c.reply);
   }
-  completions_push (&rt->ready, c);
+  exchanges_push (&rt->ready, c);
   return 0;
 }
 
 static void
-replay_step (struct transport *t, struct completions *done)
+replay_step (struct transport *t, struct exchanges *done)
 {
   struct replay_transport *rt = (struct replay_transport *)t;
 
   for (size_t i = 0; i < rt->ready.len; i++)
-    completions_push (done, rt->ready.ptr[i]);
+    exchanges_push (done, rt->ready.ptr[i]);
   rt->ready.len = 0;
 }
 
@@ -220,9 +220,9 @@ replay_cancel (struct transport *t, uint64_t tag)
 
   for (size_t i = 0; i < rt->ready.len; i++)
     if (rt->ready.ptr[i].tag == tag) {
-      struct completion c = completions_remove (&rt->ready, i);
+      struct exchange c = exchanges_remove (&rt->ready, i);
 
-      completion_release (&c);
+      exchange_release (&c);
       return true;
     }
   return false;
@@ -243,7 +243,7 @@ replay_free (struct transport *t)
   for (size_t i = 0; i < rt->recordings.len; i++)
     json_decref (rt->recordings.ptr[i].json);
   recording_vec_release (&rt->recordings);
-  completions_free_all (&rt->ready);
+  exchanges_free_all (&rt->ready);
   free (rt);
 }
 

@@ -34,10 +34,10 @@ extern const struct retry_policy retry_policy_default;
 extern const struct retry_policy retry_policy_metadata;
 
 struct retry_case {
-  bool repeatable;    /* struct http_request */
-  bool sent;          /* struct completion: it may have reached the service */
-  unsigned attempt;   /* the one that failed: 1, 2, ... */
-  enum err_code code; /* the provider's verdict, or the transport's */
+  bool repeatable;        /* struct http_request */
+  bool sent;              /* struct exchange: it may have reached the service */
+  unsigned attempt;       /* the one that failed: 1, 2, ... */
+  enum err_code code;     /* the provider's verdict, or the transport's */
   int64_t retry_after_ms; /* 0: not said */
   int64_t elapsed_ms;     /* since the first attempt was ready to go */
 };

@@ -4,25 +4,25 @@
 #include <limits.h>
 
 void
-completion_release (struct completion *done)
+exchange_release (struct exchange *done)
 {
   http_reply_release (&done->reply);
   err_free (TAKE (done->err));
 }
 
 void
-completions_clear (struct completions *done)
+exchanges_clear (struct exchanges *done)
 {
   for (size_t i = 0; i < done->len; i++)
-    completion_release (&done->ptr[i]);
+    exchange_release (&done->ptr[i]);
   done->len = 0;
 }
 
 void
-completions_free_all (struct completions *done)
+exchanges_free_all (struct exchanges *done)
 {
-  completions_clear (done);
-  completions_release (done);
+  exchanges_clear (done);
+  exchanges_release (done);
 }
 
 int

@@ -8,7 +8,7 @@
  *   if (transport_submit (t, &req, &auth, tag, &err) == -1) ...
  *   for (;;) {
  *     transport_step (t, &done);                // what has finished
- *     for (i..done.len) job_reply (done.ptr[i]);  completions_clear (&done);
+ *     for (i..done.len) job_reply (done.ptr[i]);  exchanges_clear (&done);
  *     ... start what the limiter admits, while transport_room (t) > 0 ...
  *     transport_wait (t, fds, nfds, next_timer_ms, &err);   // the one poll
  *   }
@@ -40,7 +40,7 @@ struct http_auth {
  * service); ERR_UNKNOWN_EFFECT, it may have had one; ERR_AUTH, whom we speak
  * to can't be verified, or the proxy wants a login; others are final too
  * (retry.h). */
-struct completion {
+struct exchange {
   uint64_t tag;
   struct http_reply reply; /* empty if err */
   struct err *err;
@@ -49,13 +49,13 @@ struct completion {
   int64_t ended_wall_ms;
 };
 
-DEFINE_VEC (struct completion, completions);
+DEFINE_VEC (struct exchange, exchanges);
 
-void completion_release (struct completion *done);
+void exchange_release (struct exchange *done);
 /* Releases all and leaves the vector empty but allocated. */
-void completions_clear (struct completions *done);
-void completions_free_all (struct completions *done);
-#define CLEANUP_COMPLETIONS CLEANUP (completions_free_all)
+void exchanges_clear (struct exchanges *done);
+void exchanges_free_all (struct exchanges *done);
+#define CLEANUP_EXCHANGES CLEANUP (exchanges_free_all)
 
 struct transport {
   const struct transport_ops *ops;
@@ -64,7 +64,7 @@ struct transport {
 struct transport_ops {
   int (*submit) (struct transport *t, const struct http_request *req,
                  const struct http_auth *auth, uint64_t tag, struct err **err);
-  void (*step) (struct transport *t, struct completions *done);
+  void (*step) (struct transport *t, struct exchanges *done);
   int (*wait) (struct transport *t, struct pollfd *fds, unsigned nfds,
                int64_t timeout_ms, struct err **err);
   int64_t (*next_ms) (struct transport *t);
@@ -86,7 +86,7 @@ transport_submit (struct transport *t, const struct http_request *req,
 
 /* Moves everything on and appends what has finished.  Never blocks. */
 static inline void
-transport_step (struct transport *t, struct completions *done)
+transport_step (struct transport *t, struct exchanges *done)
 {
   t->ops->step (t, done);
 }

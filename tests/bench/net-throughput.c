@@ -122,7 +122,7 @@ queue_call (struct bench *b, uint64_t vm)
 }
 
 static void
-one_reply (struct bench *b, const struct completion *c)
+one_reply (struct bench *b, const struct exchange *c)
 {
   uint64_t vm = c->tag;
 
@@ -164,7 +164,7 @@ wake (struct bench *b, int64_t *next_ms)
 static void
 run (struct bench *b)
 {
-  struct completions done = VEC_EMPTY;
+  struct exchanges done = VEC_EMPTY;
   struct admission a;
 
   while (b->finished < vms) {
@@ -173,7 +173,7 @@ run (struct bench *b)
     transport_step (b->transport, &done);
     for (size_t i = 0; i < done.len; i++)
       one_reply (b, &done.ptr[i]);
-    completions_clear (&done);
+    exchanges_clear (&done);
     wake (b, &wait_ms);
     while (transport_room (b->transport) &&
            limiter_take (b->limiter, now_ms (), &a)) {
@@ -190,7 +190,7 @@ run (struct bench *b)
         transport_wait (b->transport, NULL, 0, wait_ms, NULL) == -1)
       abort ();
   }
-  completions_free_all (&done);
+  exchanges_free_all (&done);
 }
 
 static void

@@ -19,7 +19,7 @@ make_request (struct http_request *req, const char *method, const char *scheme,
 }
 
 void
-run_until (struct transport *t, struct completions *done, size_t n)
+run_until (struct transport *t, struct exchanges *done, size_t n)
 {
   int64_t end = clock_now_ms (&real_clock) + 30000;
 
@@ -31,25 +31,25 @@ run_until (struct transport *t, struct completions *done, size_t n)
   CU_ASSERT_EQUAL_FATAL (done->len, n);
 }
 
-struct completion
+struct exchange
 run_request (struct transport *t, const struct http_request *req,
              const struct http_auth *auth)
 {
-  struct completions done = VEC_EMPTY;
-  struct completion c = {0};
+  struct exchanges done = VEC_EMPTY;
+  struct exchange c = {0};
 
   c.tag = 7;
   if (transport_submit (t, req, auth, 7, &c.err) == -1)
     return c;
   run_until (t, &done, 1);
   c = done.ptr[0];
-  completions_release (&done);
+  exchanges_release (&done);
   CU_ASSERT_EQUAL (c.tag, 7);
   CU_ASSERT_EQUAL (c.err == NULL, c.reply.body != NULL);
   return c;
 }
 
-struct completion
+struct exchange
 run_path (struct transport *t, const char *method, const char *scheme,
           unsigned port, const char *path)
 {

@@ -10,15 +10,14 @@ void make_request (struct http_request *req, const char *method,
                    const char *scheme, unsigned port, const char *path);
 
 /* Submits and waits for the completion (30 s at most); release it. */
-struct completion run_request (struct transport *t,
-                               const struct http_request *req,
-                               const struct http_auth *auth);
+struct exchange run_request (struct transport *t,
+                             const struct http_request *req,
+                             const struct http_auth *auth);
 /* The same with defaults: GET (repeatable) or else POST of "a=b" (not). */
-struct completion run_path (struct transport *t, const char *method,
-                            const char *scheme, unsigned port,
-                            const char *path);
-/* Waits until there are n completions. */
-void run_until (struct transport *t, struct completions *done, size_t n);
+struct exchange run_path (struct transport *t, const char *method,
+                          const char *scheme, unsigned port, const char *path);
+/* Waits until there are n exchanges. */
+void run_until (struct transport *t, struct exchanges *done, size_t n);
 
 struct transport *new_transport (const char *ca_file);
 

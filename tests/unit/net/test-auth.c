@@ -16,7 +16,7 @@ test_bearer (void)
   CLEANUP_SECRET struct secret *bad = secret_new ("a\r\nX: y", 7);
   struct http_auth auth = {.bearer = token};
   CLEANUP_HTTP_REQUEST struct http_request req;
-  struct completion c;
+  struct exchange c;
 
   make_request (&req, "GET", "http", s->port, "/echo");
   req.sign = HTTP_SIGN_BEARER;
@@ -24,19 +24,19 @@ test_bearer (void)
   CU_ASSERT_PTR_NULL_FATAL (c.err);
   CU_ASSERT_PTR_NOT_NULL (
       strstr (c.reply.body, "Authorization: Bearer tok.en-1\n"));
-  completion_release (&c);
+  exchange_release (&c);
   c = run_request (t, &req, NULL);
   CU_ASSERT_EQUAL (c.err->code, ERR_AUTH);
-  completion_release (&c);
+  exchange_release (&c);
   auth.bearer = bad;
   c = run_request (t, &req, &auth);
   CU_ASSERT_EQUAL (c.err->code, ERR_AUTH);
-  completion_release (&c);
+  exchange_release (&c);
   http_header_add (&req.headers, "X", "a\r\nHost: other");
   auth.bearer = token;
   c = run_request (t, &req, &auth);
   CU_ASSERT_EQUAL (c.err->code, ERR_INPUT);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   server_stop (s);
 }
@@ -139,7 +139,7 @@ test_sigv4 (void)
        .sign = HTTP_SIGN_SIGV4,
        .sign_service = xstrdup ("ec2"),
        .sign_region = xstrdup ("eu-west-1")};
-  struct completion c;
+  struct exchange c;
 
   req.body_len = strlen (req.body);
   http_header_add (&req.headers, "Content-Type",
@@ -152,11 +152,11 @@ test_sigv4 (void)
     c = run_request (t, &req, &auth);
     CU_ASSERT_PTR_NULL_FATAL (c.err);
     check_signature (c.reply.body, with_token, s->port);
-    completion_release (&c);
+    exchange_release (&c);
   }
   c = run_request (t, &req, NULL);
   CU_ASSERT_EQUAL (c.err->code, ERR_AUTH);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   server_stop (s);
 }
@@ -169,7 +169,7 @@ test_proxy (void)
   struct transport *t = new_transport (NULL);
   CLEANUP_FREE char *address = xasprintf ("http://127.0.0.1:%u", proxy->port);
   CLEANUP_HTTP_REQUEST struct http_request req;
-  struct completion c;
+  struct exchange c;
 
   setenv ("https_proxy", address, 1);
   setenv ("http_proxy", address, 1);
@@ -182,13 +182,13 @@ test_proxy (void)
   CU_ASSERT_PTR_NOT_NULL (strstr (c.err->msg, "HTTPS_PROXY"));
   CU_ASSERT_FALSE (c.sent);
   CU_ASSERT (proxy->requests > 0);
-  completion_release (&c);
+  exchange_release (&c);
   /* This machine is called directly. */
   proxy->requests = 0;
   c = run_path (t, "GET", "http", s->port, "/ok");
   CU_ASSERT_PTR_NULL (c.err);
   CU_ASSERT_EQUAL (proxy->requests, 0);
-  completion_release (&c);
+  exchange_release (&c);
   unsetenv ("https_proxy");
   unsetenv ("http_proxy");
   transport_free (t);

@@ -64,11 +64,11 @@ submit (struct transport *t, uint64_t tag, const char *url, const char *body)
 }
 
 /* Runs invented time until the answer is there. */
-static struct completion
+static struct exchange
 await (struct transport *t)
 {
-  struct completions done = VEC_EMPTY;
-  struct completion c = {0};
+  struct exchanges done = VEC_EMPTY;
+  struct exchange c = {0};
 
   for (int i = 0; i < 100 && done.len == 0; i++) {
     transport_step (t, &done);
@@ -77,7 +77,7 @@ await (struct transport *t)
   }
   CU_ASSERT_EQUAL_FATAL (done.len, 1);
   c = done.ptr[0];
-  completions_release (&done);
+  exchanges_release (&done);
   return c;
 }
 
@@ -151,8 +151,8 @@ test_kinds (void)
   for (size_t i = 0; i < ARRAY_SIZE (kind_rows); i++) {
     struct world w;
     struct transport *t = start (&w, &kind_rows[i].rule, 1, 1);
-    struct completion c;
-    struct completions more = VEC_EMPTY;
+    struct exchange c;
+    struct exchanges more = VEC_EMPTY;
 
     submit (t, 7, "https://h/x", "a=b");
     c = await (t);
@@ -166,11 +166,11 @@ test_kinds (void)
     CU_ASSERT_EQUAL (c.sent, kind_rows[i].sent);
     CU_ASSERT_EQUAL (w.clock.mono_ms, kind_rows[i].after_ms);
     CU_ASSERT_EQUAL (fault_transport_struck (t, 0), 1);
-    completion_release (&c);
+    exchange_release (&c);
     transport_step (t, &more); /* one answer, not two */
     CU_ASSERT_EQUAL (more.len, 0);
     CU_ASSERT_EQUAL (transport_next_ms (t), -1);
-    completions_free_all (&more);
+    exchanges_free_all (&more);
     transport_free (t);
   }
 }
@@ -194,12 +194,12 @@ test_which (void)
   char pattern[14] = "";
 
   for (int i = 0; i < 13; i++) {
-    struct completion c;
+    struct exchange c;
 
     submit (t, 1, "https://h/", "Action=AttachVolume&x=y");
     c = await (t);
     pattern[i] = c.err ? 'E' : '.';
-    completion_release (&c);
+    exchange_release (&c);
   }
   CU_ASSERT_STRING_EQUAL (pattern, "...E..E......");
   submit (t, 1, "https://h/i-0bad", "");
@@ -225,12 +225,12 @@ test_seeds (void)
     struct transport *t = start (&w, &rule, 1, run == 2 ? 8 : 7);
 
     for (int i = 0; i < 200; i++) {
-      struct completion c;
+      struct exchange c;
 
       submit (t, 1, "https://h/", "");
       c = await (t);
       patterns[run][i] = c.err ? 'E' : '.';
-      completion_release (&c);
+      exchange_release (&c);
     }
     CU_ASSERT (fault_transport_struck (t, 0) > 25 &&
                fault_transport_struck (t, 0) < 75);
@@ -248,7 +248,7 @@ test_many_in_work (void)
        {.kind = FAULT_TWICE, .per_mille = 200}};
   struct world w;
   struct transport *t = start (&w, rules, 2, 3);
-  CLEANUP_COMPLETIONS struct completions done = VEC_EMPTY;
+  CLEANUP_EXCHANGES struct exchanges done = VEC_EMPTY;
   uint64_t tags = 0;
 
   for (uint64_t i = 1; i <= 100; i++)

@@ -190,7 +190,7 @@ static void
 call (struct transport *t, const char *method, const char *url,
       const char *body)
 {
-  CLEANUP_COMPLETIONS struct completions done = VEC_EMPTY;
+  CLEANUP_EXCHANGES struct exchanges done = VEC_EMPTY;
   CLEANUP_SECRET struct secret *token = secret_new ("known-secret-1", 14);
   struct http_auth auth = {.bearer = token};
   struct http_request req = {.method = xstrdup (method),
@@ -262,22 +262,22 @@ test_record (void)
   unlink (record_path);
 }
 
-static struct completion
+static struct exchange
 replayed (struct transport *t, const char *url, const char *body)
 {
-  struct completions done = VEC_EMPTY;
+  struct exchanges done = VEC_EMPTY;
   struct http_request req = {.method = xstrdup ("GET"),
                              .url = xstrdup (url),
                              .body = body ? xstrdup (body) : NULL,
                              .body_len = body ? strlen (body) : 0};
-  struct completion c;
+  struct exchange c;
 
   CU_ASSERT_EQUAL (transport_submit (t, &req, NULL, 5, NULL), 0);
   CU_ASSERT_EQUAL (transport_next_ms (t), 0);
   transport_step (t, &done);
   CU_ASSERT_EQUAL_FATAL (done.len, 1);
   c = done.ptr[0];
-  completions_release (&done);
+  exchanges_release (&done);
   http_request_release (&req);
   return c;
 }
@@ -301,29 +301,29 @@ static void
 test_replay_in_order (void)
 {
   struct transport *t;
-  struct completion c;
+  struct exchange c;
 
   record_three ();
   t = replay_transport_new (record_path, REPLAY_IN_ORDER, &real_clock, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (t);
   c = replayed (t, "https://h/b", NULL); /* not its turn */
   CU_ASSERT_EQUAL (c.err->code, ERR_NOT_FOUND);
-  completion_release (&c);
+  exchange_release (&c);
   c = replayed (t, "https://h/a?sig=other", "x");
   CU_ASSERT_STRING_EQUAL (c.reply.body, "one");
-  completion_release (&c);
+  exchange_release (&c);
   c = replayed (t, "https://h/a?sig=xK9", "first");
   CU_ASSERT_STRING_EQUAL (c.reply.body, "two");
-  completion_release (&c);
+  exchange_release (&c);
   c = replayed (t, "https://h/b", NULL);
   CU_ASSERT_EQUAL (c.reply.body_len, 3);
   CU_ASSERT_EQUAL (memcmp (c.reply.body, "\xff\0x", 3), 0);
   CU_ASSERT_STRING_EQUAL (http_header_get (&c.reply.headers, "x-kept"), "kept");
-  completion_release (&c);
+  exchange_release (&c);
   CU_ASSERT_EQUAL (replay_transport_unused (t), 1);
   c = replayed (t, "https://h/fails", NULL);
   CU_ASSERT_EQUAL (c.err->code, ERR_TRANSIENT);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   unlink (record_path);
 }
@@ -332,20 +332,20 @@ static void
 test_replay_by_url (void)
 {
   struct transport *t;
-  struct completion c;
+  struct exchange c;
 
   record_three ();
   t = replay_transport_new (record_path, REPLAY_BY_URL, &real_clock, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (t);
   c = replayed (t, "https://h/a?sig=xK9", "second");
   CU_ASSERT_STRING_EQUAL (c.reply.body, "two");
-  completion_release (&c);
+  exchange_release (&c);
   c = replayed (t, "https://h/a?sig=xK9", "third");
   CU_ASSERT_STRING_EQUAL (c.reply.body, "one");
-  completion_release (&c);
+  exchange_release (&c);
   c = replayed (t, "https://h/a?sig=xK9", "third");
   CU_ASSERT_EQUAL (c.err->code, ERR_NOT_FOUND);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   unlink (record_path);
 }

@@ -13,14 +13,14 @@
 static struct certs certs;
 static char *ca_path;
 
-static struct completion
+static struct exchange
 call (const char *certificate, const char *priorities, const char *ca_file,
       int *requests)
 {
   struct server_tls tls = {certs.key_pem, certificate, priorities};
   struct server *s = server_start (&tls);
   struct transport *t = new_transport (ca_file);
-  struct completion c = run_path (t, "POST", "https", s->port, "/ok");
+  struct exchange c = run_path (t, "POST", "https", s->port, "/ok");
 
   *requests = s->requests;
   transport_free (t);
@@ -32,15 +32,15 @@ static void
 test_accepted (void)
 {
   int requests;
-  struct completion c = call (certs.good_pem, NULL, ca_path, &requests);
+  struct exchange c = call (certs.good_pem, NULL, ca_path, &requests);
 
   CU_ASSERT_PTR_NULL_FATAL (c.err);
   CU_ASSERT_STRING_EQUAL (c.reply.body, "hello");
-  completion_release (&c);
+  exchange_release (&c);
   c = call (certs.good_pem, "NORMAL:-VERS-ALL:+VERS-TLS1.2", ca_path,
             &requests);
   CU_ASSERT_PTR_NULL (c.err);
-  completion_release (&c);
+  exchange_release (&c);
 }
 
 static void
@@ -60,8 +60,8 @@ test_refused (void)
 
   for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
     int requests;
-    struct completion c = call (rows[i].certificate, rows[i].priorities,
-                                rows[i].ca_file, &requests);
+    struct exchange c = call (rows[i].certificate, rows[i].priorities,
+                              rows[i].ca_file, &requests);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL (c.err);
     CU_ASSERT_EQUAL (c.err->code, rows[i].code);
@@ -70,7 +70,7 @@ test_refused (void)
     CU_ASSERT_PTR_NOT_NULL (strstr (c.err->msg, rows[i].says));
     CU_ASSERT_FALSE (c.sent);
     CU_ASSERT_EQUAL (requests, 0); /* not even the request line got through */
-    completion_release (&c);
+    exchange_release (&c);
   }
 }
 
@@ -80,11 +80,11 @@ test_plain_on_tls_port (void)
 {
   struct server *s = server_start (NULL);
   struct transport *t = new_transport (ca_path);
-  struct completion c = run_path (t, "POST", "https", s->port, "/ok");
+  struct exchange c = run_path (t, "POST", "https", s->port, "/ok");
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (c.err);
   CU_ASSERT_EQUAL (c.err->code, ERR_PROTOCOL);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   server_stop (s);
 }
@@ -98,13 +98,13 @@ test_environment (void)
   for (size_t i = 0; i < ARRAY_SIZE (names); i++) {
     struct transport_options options = {.ca_file = "/etc/passwd"};
     CLEANUP_ERR struct err *err = NULL;
-    struct completion c;
+    struct exchange c;
     int requests;
 
     setenv (names[i], ca_path, 1);
     c = call (certs.good_pem, NULL, NULL, &requests);
     CU_ASSERT_PTR_NULL (c.err);
-    completion_release (&c);
+    exchange_release (&c);
     CU_ASSERT_PTR_NULL (curl_transport_new (&options, &err));
     CU_ASSERT_EQUAL (err->code, ERR_INPUT);
     setenv (names[i], "/nonexistent", 1);
@@ -124,7 +124,7 @@ test_added_to_environment (void)
   struct certs others;
   CLEANUP_FREE char *others_path = xasprintf ("%s.others", ca_path);
   int requests;
-  struct completion c;
+  struct exchange c;
 
   certs_make (&others);
   CU_ASSERT_EQUAL (file_write_atomic (others_path, others.ca_pem,
@@ -133,11 +133,11 @@ test_added_to_environment (void)
   setenv ("SSL_CERT_FILE", ca_path, 1);
   c = call (certs.good_pem, NULL, others_path, &requests);
   CU_ASSERT_PTR_NULL (c.err);
-  completion_release (&c);
+  exchange_release (&c);
   setenv ("SSL_CERT_FILE", others_path, 1);
   c = call (certs.good_pem, NULL, ca_path, &requests);
   CU_ASSERT_PTR_NULL (c.err);
-  completion_release (&c);
+  exchange_release (&c);
   unsetenv ("SSL_CERT_FILE");
   certs_release (&others);
 }

@@ -17,7 +17,7 @@ test_plain (void)
 {
   struct server *s = server_start (NULL);
   struct transport *t = new_transport (NULL);
-  struct completion c = run_path (t, "GET", "http", s->port, "/ok");
+  struct exchange c = run_path (t, "GET", "http", s->port, "/ok");
 
   CU_ASSERT_PTR_NULL_FATAL (c.err);
   CU_ASSERT_EQUAL (c.reply.status, 200);
@@ -25,14 +25,14 @@ test_plain (void)
   CU_ASSERT_EQUAL (c.reply.body_len, 5);
   CU_ASSERT_PTR_NOT_NULL (http_header_get (&c.reply.headers, "DATE"));
   CU_ASSERT (c.sent);
-  completion_release (&c);
+  exchange_release (&c);
   c = run_path (t, "GET", "http", s->port, "/status/503");
   CU_ASSERT_PTR_NULL (c.err); /* a status is a reply, not an error */
   CU_ASSERT_EQUAL (c.reply.status, 503);
-  completion_release (&c);
+  exchange_release (&c);
   c = run_path (t, "GET", "http", s->port, "/gzip");
   CU_ASSERT_STRING_EQUAL (c.reply.body, "hello");
-  completion_release (&c);
+  exchange_release (&c);
   CU_ASSERT_EQUAL (s->connections, 1); /* one for all of them */
   transport_free (t);
   server_stop (s);
@@ -60,7 +60,7 @@ test_methods (void)
          .url = xasprintf ("http://127.0.0.1:%u/echo", s->port),
          .body = rows[i].body ? xstrdup (rows[i].body) : NULL,
          .body_len = rows[i].body ? strlen (rows[i].body) : 0};
-    struct completion c;
+    struct exchange c;
 
     http_header_add (&req.headers, "X-Empty", "");
     http_header_add (&req.headers, "Metadata", "true");
@@ -74,7 +74,7 @@ test_methods (void)
     CU_ASSERT_PTR_NULL (strstr (c.reply.body, rows[i].never));
     if (rows[i].body)
       CU_ASSERT_STRING_EQUAL (strstr (c.reply.body, "\n\n") + 2, rows[i].body);
-    completion_release (&c);
+    exchange_release (&c);
   }
   transport_free (t);
   server_stop (s);
@@ -85,7 +85,7 @@ test_many_at_once (void)
 {
   struct server *s = server_start (NULL);
   struct transport *t = new_transport (NULL);
-  CLEANUP_COMPLETIONS struct completions done = VEC_EMPTY;
+  CLEANUP_EXCHANGES struct exchanges done = VEC_EMPTY;
   CLEANUP_HTTP_REQUEST struct http_request req;
   CLEANUP_ERR struct err *err = NULL;
   uint64_t tags = 0;
@@ -143,7 +143,7 @@ test_deadline (void)
   struct server *s = server_start (NULL);
   struct transport *t = new_transport (NULL);
   CLEANUP_HTTP_REQUEST struct http_request req;
-  struct completion c;
+  struct exchange c;
 
   make_request (&req, "POST", "http", s->port, "/slow");
   req.deadline_ms = 300;
@@ -152,7 +152,7 @@ test_deadline (void)
   CU_ASSERT_EQUAL (c.err->code, ERR_UNKNOWN_EFFECT);
   CU_ASSERT (c.sent);
   CU_ASSERT (c.ended_wall_ms - c.started_wall_ms < 2500);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   server_stop (s);
 }
@@ -167,7 +167,7 @@ test_size_limits (void)
   for (size_t i = 0; i < ARRAY_SIZE (paths); i++)
     for (int post = 0; post < 2; post++) {
       CLEANUP_HTTP_REQUEST struct http_request req;
-      struct completion c;
+      struct exchange c;
 
       make_request (&req, post ? "POST" : "GET", "http", s->port, paths[i]);
       req.max_reply_bytes = 100000;
@@ -175,7 +175,7 @@ test_size_limits (void)
       CU_ASSERT_PTR_NOT_NULL_FATAL (c.err);
       CU_ASSERT_EQUAL (c.err->code, post ? ERR_UNKNOWN_EFFECT : ERR_PROTOCOL);
       CU_ASSERT_PTR_NOT_NULL (strstr (c.err->msg, "100000 bytes"));
-      completion_release (&c);
+      exchange_release (&c);
     }
   transport_free (t);
   server_stop (s);
@@ -186,14 +186,14 @@ test_redirect (void)
 {
   struct server *s = server_start (NULL);
   struct transport *t = new_transport (NULL);
-  struct completion c = run_path (t, "GET", "http", s->port, "/redirect");
+  struct exchange c = run_path (t, "GET", "http", s->port, "/redirect");
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (c.err);
   CU_ASSERT_EQUAL (c.err->code, ERR_PROTOCOL);
   CU_ASSERT_PTR_NOT_NULL (strstr (c.err->msg, "https://portal.example/login"));
   CU_ASSERT_PTR_NULL (strstr (c.err->msg, "SECRET"));
   CU_ASSERT_EQUAL (s->requests, 1);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   server_stop (s);
 }
@@ -220,7 +220,7 @@ test_rude (void)
     struct server *s = rude_start (rows[i].how);
     struct transport *t = new_transport (NULL);
     CLEANUP_HTTP_REQUEST struct http_request req;
-    struct completion c;
+    struct exchange c;
 
     make_request (&req, "POST", "http", s->port, "/x");
     req.deadline_ms = rows[i].how == RUDE_SILENT ? 500 : 0;
@@ -229,7 +229,7 @@ test_rude (void)
     CU_ASSERT_EQUAL (c.err->code, rows[i].code);
     CU_ASSERT_EQUAL (c.sent, rows[i].sent);
     CU_ASSERT_PTR_NOT_NULL (strstr (c.err->msg, "127.0.0.1: "));
-    completion_release (&c);
+    exchange_release (&c);
     transport_free (t);
     rude_stop (s);
   }
@@ -244,10 +244,10 @@ test_no_silent_resend (void)
     struct server *s = rude_start (RUDE_ONCE);
     struct transport *t = new_transport (NULL);
     CLEANUP_HTTP_REQUEST struct http_request req;
-    struct completion c = run_path (t, "POST", "http", s->port, "/first");
+    struct exchange c = run_path (t, "POST", "http", s->port, "/first");
 
     CU_ASSERT_PTR_NULL_FATAL (c.err);
-    completion_release (&c);
+    exchange_release (&c);
     make_request (&req, "POST", "http", s->port, "/second");
     req.repeatable = repeatable;
     c = run_request (t, &req, NULL);
@@ -261,7 +261,7 @@ test_no_silent_resend (void)
       CU_ASSERT_EQUAL (s->requests, 2);
     }
     CU_ASSERT (c.sent);
-    completion_release (&c);
+    exchange_release (&c);
     transport_free (t);
     rude_stop (s);
   }
@@ -272,14 +272,14 @@ test_early_headers (void)
 {
   struct server *s = rude_start (RUDE_CONTINUE);
   struct transport *t = new_transport (NULL);
-  struct completion c = run_path (t, "GET", "http", s->port, "/x");
+  struct exchange c = run_path (t, "GET", "http", s->port, "/x");
 
   CU_ASSERT_PTR_NULL_FATAL (c.err);
   CU_ASSERT_EQUAL (c.reply.status, 200);
   CU_ASSERT_PTR_NULL (http_header_get (&c.reply.headers, "X-Early"));
   CU_ASSERT_PTR_NOT_NULL (http_header_get (&c.reply.headers, "X-Late"));
   CU_ASSERT_STRING_EQUAL (http_header_get (&c.reply.headers, "X-Empty"), "");
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
   rude_stop (s);
 }
@@ -352,7 +352,7 @@ test_no_such_host (void)
 {
   struct transport *t = new_transport (NULL);
   CLEANUP_HTTP_REQUEST struct http_request req;
-  struct completion c;
+  struct exchange c;
 
   make_request (&req, "POST", "https", 1, "/");
   free (req.url);
@@ -362,7 +362,7 @@ test_no_such_host (void)
   CU_ASSERT_EQUAL (c.err->code, ERR_TRANSIENT);
   CU_ASSERT_PTR_NOT_NULL (strstr (c.err->msg, "nobody.invalid"));
   CU_ASSERT_FALSE (c.sent);
-  completion_release (&c);
+  exchange_release (&c);
   transport_free (t);
 }
 
