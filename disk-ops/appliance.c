@@ -11,8 +11,8 @@
 #include <base/log.h>
 #include <base/text.h>
 
+#include "appliance-cache.h"
 #include "kvm.h"
-#include "lean.h"
 
 /* Nested or emulated machines need a minute on a bad day. */
 #define LAUNCH_LIMIT_MS (5 * 60000)
@@ -121,31 +121,30 @@ hear (guestfs_h *g, void *opaque, uint64_t event, int handle, int flags,
   }
 }
 
-static guestfs_h *
+static int
 new_handle (struct appliance *appliance, const struct batch_options *options,
-            bool tcg, const char *lean)
+            const struct appliance_image *image, struct err **err)
 {
   /* The environment says where sockets and caches go, not how we work: that
    * is set below. */
   guestfs_h *g = guestfs_create ();
 
   if (g == NULL)
-    return NULL;
+    return err_set_errno (err, errno, "appliance: guestfs_create");
+  appliance->g = g;
   guestfs_set_error_handler (g, NULL, NULL);
   guestfs_set_event_callback (g, hear,
                               GUESTFS_EVENT_APPLIANCE | GUESTFS_EVENT_LIBRARY,
                               0, appliance);
   guestfs_set_backend (g, "direct");
-  if (tcg)
+  if (appliance->tcg)
     guestfs_set_backend_setting (g, "force_tcg", "1");
   guestfs_set_network (g, 0);
   guestfs_set_autosync (g, 1);
   guestfs_set_smp (g, 1);
   if (options->memsize_mb > 0)
     guestfs_set_memsize (g, options->memsize_mb);
-  if (lean)
-    guestfs_set_path (g, lean);
-  return g;
+  return appliance_apply (image, appliance->lean, g, err);
 }
 
 static int
@@ -164,14 +163,11 @@ add_overlays (guestfs_h *g, char *const *overlays, size_t n, struct err **err)
 
 static int
 launch_once (struct appliance *appliance, const struct batch_options *options,
-             bool tcg, const char *lean, char *const *overlays,
+             const struct appliance_image *image, char *const *overlays,
              size_t n_overlays, struct err **err)
 {
-  appliance->g = new_handle (appliance, options, tcg, lean);
-  if (appliance->g == NULL)
-    return err_set_errno (err, errno, "appliance: guestfs_create");
-  appliance->tcg = tcg;
-  if (add_overlays (appliance->g, overlays, n_overlays, err) == -1)
+  if (new_handle (appliance, options, image, err) == -1 ||
+      add_overlays (appliance->g, overlays, n_overlays, err) == -1)
     return -1;
   if (guestfs_launch (appliance->g) == -1) {
     const char *said = appliance->last_message;
@@ -189,37 +185,56 @@ launch_once (struct appliance *appliance, const struct batch_options *options,
   return 0;
 }
 
-int
-appliance_launch (struct appliance *appliance,
-                  const struct batch_options *options, bool full,
-                  char *const *overlays, size_t n_overlays, struct err **err)
+/* What may go wrong with the quick ways is tried the slow way: KVM that dies
+ * at its first instruction, a lean appliance that does not fit these disks. */
+static int
+launch_somehow (struct appliance *appliance,
+                const struct batch_options *options,
+                const struct appliance_image *image, char *const *overlays,
+                size_t n_overlays, struct err **err)
 {
-  int64_t start = clock_now_ms (&real_clock);
-  CLEANUP_FREE char *lean = full ? NULL : lean_appliance_path ();
-  bool tcg = options->force_tcg;
-
-  memset (appliance, 0, sizeof *appliance);
-  /* What may go wrong with the quick ways is tried the slow way: KVM that
-   * dies on its first instruction, a lean appliance that does not fit this
-   * machine. */
   for (;;) {
     CLEANUP_ERR struct err *why = NULL;
 
-    if (launch_once (appliance, options, tcg, lean, overlays, n_overlays,
-                     &why) == 0)
-      break;
+    if (launch_once (appliance, options, image, overlays, n_overlays, &why) ==
+        0)
+      return 0;
     appliance_kill (appliance);
-    if (lean) {
-      log_debug ("lean appliance given up: %s", why->msg);
-      free (TAKE (lean));
-    } else if (!tcg && access ("/dev/kvm", R_OK | W_OK) == 0) {
+    if (!appliance->tcg && access ("/dev/kvm", R_OK | W_OK) == 0) {
       log_debug ("KVM given up: %s", why->msg);
-      tcg = true;
+      appliance->tcg = true;
       kvm_remember_broken (options->scratch);
+    } else if (appliance->lean) {
+      log_debug ("lean appliance given up: %s", why->msg);
+      appliance_cache_distrust (image, why->msg);
+      appliance->lean = false;
     } else
       return err_move (err, TAKE (why));
   }
-  appliance->lean = lean != NULL;
+}
+
+int
+appliance_launch (struct appliance *appliance,
+                  const struct batch_options *options, char *const *overlays,
+                  size_t n_overlays, struct err **err)
+{
+  CLEANUP_FREE char *folder = appliance_cache_folder ();
+  CLEANUP_APPLIANCE_IMAGE struct appliance_image image = {0};
+  struct appliance_cache_options how = {.mode = appliance_mode_default (),
+                                        .force_tcg = options->force_tcg};
+  int64_t start;
+
+  memset (appliance, 0, sizeof *appliance);
+  if (appliance_cache_find (folder, &how, &image, err) == -1)
+    return -1;
+  if (image.note)
+    log_debug ("%s", image.note);
+  start = clock_now_ms (&real_clock);
+  appliance->tcg = options->force_tcg;
+  appliance->lean = image.lean != NULL;
+  if (launch_somehow (appliance, options, &image, overlays, n_overlays, err) ==
+      -1)
+    return -1;
   appliance->launch_ms = clock_now_ms (&real_clock) - start;
   appliance->watchdog = watchdog_new ();
   return 0;

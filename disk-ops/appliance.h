@@ -29,10 +29,9 @@ struct appliance {
   char *last_message; /* of QEMU or the appliance's kernel, for errors */
 };
 
-/* With full, the stock appliance is used (LVM, MD, encryption); else the lean
- * one if there is one (appliance-lean.h). */
+/* Takes the lean appliance if there is one that works (appliance-cache.h). */
 int appliance_launch (struct appliance *appliance,
-                      const struct batch_options *options, bool full,
+                      const struct batch_options *options,
                       char *const *overlays, size_t n_overlays,
                       struct err **err) ATTR_USE;
 

@@ -29,7 +29,7 @@ tell_appliance (struct batch *batch, const char *phase, json_t *detail_taken)
 
 static int
 start (struct batch *batch, struct appliance *appliance,
-       const struct disk_vec *group, bool full, struct err **err)
+       const struct disk_vec *group, struct err **err)
 {
   char **overlays = xcalloc (group->len, sizeof *overlays);
   int r;
@@ -38,8 +38,7 @@ start (struct batch *batch, struct appliance *appliance,
     overlays[i] = group->ptr[i]->overlay;
   tell_appliance (batch, "start",
                   json_make ("{s:I}", "disks", (json_int_t)group->len));
-  r = appliance_launch (appliance, batch->options, full, overlays, group->len,
-                        err);
+  r = appliance_launch (appliance, batch->options, overlays, group->len, err);
   free (overlays);
   if (r == 0)
     tell_appliance (batch, "up",
@@ -69,8 +68,7 @@ work_through (struct appliance *appliance, const struct disk_vec *group,
     disk->g = appliance->g;
     disk->device = xstrdup (appliance->devices[i]);
     appliance_limit (appliance, disk->work->limit_ms);
-    r = flow_in_appliance (disk, group->len > 1, appliance->lean, partitions,
-                           err);
+    r = flow_in_appliance (disk, group->len > 1, partitions, err);
     appliance_limit (appliance, 0);
     disk->g = NULL;
     if (r == -1 && appliance_timed_out (appliance)) {
@@ -97,11 +95,10 @@ drop_overlay (struct disk *disk)
 }
 
 static int
-run_group (struct batch *batch, struct disk_vec *group, bool full,
-           struct err **err)
+run_group (struct batch *batch, struct disk_vec *group, struct err **err)
 {
   struct appliance appliance;
-  int r = start (batch, &appliance, group, full, err);
+  int r = start (batch, &appliance, group, err);
 
   if (r == -1)
     return -1;
@@ -152,12 +149,12 @@ run_round (struct batch *batch, enum round round, struct err **err)
       continue;
     disk_vec_push (&group, disk);
     if (round == ROUND_ALONE) {
-      r = run_group (batch, &group, true, err);
+      r = run_group (batch, &group, err);
       group.len = 0;
     }
   }
   if (r == 0 && group.len > 0)
-    r = run_group (batch, &group, round != ROUND_SHARED, err);
+    r = run_group (batch, &group, err);
   disk_vec_release (&group);
   return r;
 }

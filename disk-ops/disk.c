@@ -142,7 +142,7 @@ disk_answer (struct disk *disk, const char *outcome, const struct err *err)
     json_put (result, "error", json_from_err (err));
   if (disk->refusal && strcmp (outcome, "refused") == 0)
     json_put_str (result, "refusal", disk->refusal);
-  if (disk->work->evidence && disk->evidence_lock >= 0)
+  if (disk->work->evidence && disk->manifest.state != MANIFEST_NONE)
     json_put_str (result, "evidence", disk->work->evidence);
   disk->hooks->result (disk->hooks->opaque, disk->work->id,
                        json_incref (result));

@@ -23,11 +23,9 @@
 #include "volumes.h"
 #include "work.h"
 
-/* Most disks can share a lean appliance; some need the stock one (LVM), and a
- * few one of their own (clones of one btrfs). */
+/* A few disks need an appliance of their own (clones of one btrfs). */
 enum round {
   ROUND_SHARED,
-  ROUND_FULL,
   ROUND_ALONE
 };
 

@@ -217,17 +217,12 @@ has_kind (const struct disk *disk, enum volume_kind kind)
 }
 
 static int
-open_and_work (struct disk *disk, bool lean, char *const *partitions,
-               struct err **err)
+open_and_work (struct disk *disk, char *const *partitions, struct err **err)
 {
   if (disk_still_wanted (disk, err) == -1)
     return -1;
   if (volumes_find (disk, partitions, err) == -1)
     return -1;
-  if (lean && volumes_need_full (&disk->volumes)) {
-    disk->round = ROUND_FULL;
-    return 0;
-  }
   disk_stage (disk, "opened");
   if (is_mode (disk, "inspect"))
     return inspect (disk, err);
@@ -237,15 +232,15 @@ open_and_work (struct disk *disk, bool lean, char *const *partitions,
 }
 
 int
-flow_in_appliance (struct disk *disk, bool shared, bool lean,
-                   char *const *partitions, struct err **err)
+flow_in_appliance (struct disk *disk, bool shared, char *const *partitions,
+                   struct err **err)
 {
   CLEANUP_ERR struct err *why = NULL;
   int r;
 
   disk->mark_ms = clock_now_ms (&real_clock);
   disk_stage (disk, "appliance");
-  r = open_and_work (disk, lean, partitions, &why);
+  r = open_and_work (disk, partitions, &why);
   if (r == -1 && guestfs_is_ready (disk->g) != 1)
     return err_move (err, TAKE (why));
   if (r == -1 && shared && why->code != ERR_STOPPED &&

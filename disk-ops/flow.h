@@ -14,8 +14,8 @@ void flow_make_overlay (struct disk *disk, const char *scratch, size_t index);
 
 /* Inside: everything on the mounted volume.  Answers, or leaves
  * disk->change_ready, or asks for another round.  -1: the appliance is gone. */
-int flow_in_appliance (struct disk *disk, bool shared, bool lean,
-                       char *const *partitions, struct err **err) ATTR_USE;
+int flow_in_appliance (struct disk *disk, bool shared, char *const *partitions,
+                       struct err **err) ATTR_USE;
 
 /* After the appliance has ended well: commit what is ready. */
 void flow_commit (struct disk *disk);

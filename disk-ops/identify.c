@@ -14,6 +14,7 @@
 #include "host-disk.h"
 #include "qemu-img.h"
 #include "refuse.h"
+#include "signature.h"
 
 #define SECTOR 512
 
@@ -141,11 +142,28 @@ look_at_file (struct look *look)
   return 0;
 }
 
+/* A file that says itself that it is no raw disk was given with the wrong
+ * format; its bytes would make no sense in the appliance. */
+static const char *
+container_in (const char *path)
+{
+  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
+  unsigned char bytes[64];
+  ssize_t n = fd == -1 ? -1 : pread (fd, bytes, sizeof bytes, 0);
+
+  return n > 0 ? container_of (bytes, (size_t)n) : NULL;
+}
+
 static int
 look_at_raw (struct look *look)
 {
   struct patient *patient = look->patient;
+  const char *container = container_in (patient->path);
 
+  if (container)
+    return no (look, REFUSE_NO_DISK,
+               xasprintf ("it was given as a raw disk but is a %s file",
+                          container));
   patient->virtual_size =
       patient->block ? patient->stamp.size_bytes : look->st.st_size;
   if (patient->virtual_size % SECTOR != 0)

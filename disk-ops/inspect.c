@@ -39,7 +39,9 @@ volume_to_json (struct disk *disk, const struct volume *volume)
   const struct volume_kind_info *info = &volume_kinds[volume->kind];
   json_t *json =
       json_make ("{s:s, s:I, s:s}", "name", volume->name, "size_bytes",
-                 (json_int_t)volume->size_bytes, "type", info->name);
+                 (json_int_t)guestfs_blockdev_getsize64 (disk->g,
+                                                         volume->device),
+                 "type", info->name);
 
   json_put_str (json, "subvolume", volume->subvolume);
   if (info->encrypted)

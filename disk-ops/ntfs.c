@@ -21,12 +21,10 @@ read_record (struct disk *disk, const struct volume *volume,
 {
   uint64_t at = boot->mft_offset + (uint64_t)number * boot->record_bytes;
 
-  if (at + boot->record_bytes > (uint64_t)volume->size_bytes)
-    return -1;
   *record = (unsigned char *)guestfs_pread_device (disk->g, volume->device,
                                                    (int)boot->record_bytes,
                                                    (int64_t)at, len);
-  return *record ? 0 : -1;
+  return *record && *len == boot->record_bytes ? 0 : -1;
 }
 
 void
@@ -51,8 +49,7 @@ ntfs_log_look (struct disk *disk, struct volume *volume)
   }
   if (read_record (disk, volume, &boot, NTFS_RECORD_LOGFILE, &log, &len) ==
           -1 ||
-      ntfs_first_run (log, len, &boot, &run) == -1 ||
-      run.offset + NTFS_RESTART_PAGES > (uint64_t)volume->size_bytes)
+      ntfs_first_run (log, len, &boot, &run) == -1)
     return;
   pages = (unsigned char *)guestfs_pread_device (disk->g, volume->device,
                                                  run.length < NTFS_RESTART_PAGES

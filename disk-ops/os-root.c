@@ -39,15 +39,17 @@ is_windows (struct disk *disk, char **spelled, struct err **err)
     CLEANUP_ERR struct err *why = NULL;
     int r = guest_path_find_folder (disk, inner, &found, &why);
 
-    if (r == -1 && why->code != ERR_REFUSED)
+    /* a link on the way means: not here */
+    if (r == -1 &&
+        !(disk->refusal && strcmp (disk->refusal, REFUSE_REPARSE_POINT) == 0))
       return err_move (err, TAKE (why));
+    disk->refusal = NULL;
     if (r == 1) {
       *strrchr (found, '/') = '\0';
       *spelled = TAKE (found);
       return 1;
     }
   }
-  disk->refusal = NULL; /* a link on the way means: not here */
   return 0;
 }
 
@@ -136,7 +138,6 @@ add_subvolumes (struct disk *disk, const struct volume *volume)
     sub.device = xstrdup (volume->device);
     sub.subvolume = xstrdup (path);
     sub.name = xasprintf ("%s, subvolume %s", volume->name, path);
-    sub.size_bytes = volume->size_bytes;
     volume_vec_push (&disk->volumes.all, sub);
   }
   if (list)

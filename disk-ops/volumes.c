@@ -43,16 +43,6 @@ volumes_have_room (const struct volumes *volumes)
   return volumes->all.len < volumes->all.cap;
 }
 
-bool
-volumes_need_full (const struct volumes *volumes)
-{
-  for (size_t i = 0; i < volumes->all.len; i++)
-    if (volumes->all.ptr[i].kind == VOLUME_LVM_PV ||
-        volumes->all.ptr[i].kind == VOLUME_MD_MEMBER)
-      return true;
-  return false;
-}
-
 /* The number of a partition if `partition` is one of `device`, else 0. */
 static int
 partition_number (const char *device, const char *partition)
@@ -70,45 +60,50 @@ partition_number (const char *device, const char *partition)
   return atoi (rest);
 }
 
+/* Most signatures are in the first sectors; the rest is only read if need be.
+ * A short answer is fine: the volume ends there. */
+static int
+find_kind (struct disk *disk, struct volume *volume, struct err **err)
+{
+  static const int amounts[] = {8192, SIGNATURE_BYTES};
+
+  for (size_t i = 0; i < ARRAY_SIZE (amounts) && volume->kind == VOLUME_UNKNOWN;
+       i++) {
+    CLEANUP_FREE unsigned char *bytes = NULL;
+    size_t len;
+
+    bytes = (unsigned char *)guestfs_pread_device (disk->g, volume->device,
+                                                   amounts[i], 0, &len);
+    if (bytes == NULL)
+      return disk_guest_error (disk, err, "%s", volume->name);
+    volume->kind = volume_kind_of (bytes, len);
+  }
+  return 0;
+}
+
 /* Adds a volume after a look at its first bytes. */
 static int
 add_volume (struct disk *disk, const char *device, char *name_taken,
             struct err **err)
 {
   struct volume volume = {.device = xstrdup (device), .name = name_taken};
-  CLEANUP_FREE unsigned char *bytes = NULL;
-  size_t len = 0;
 
-  volume.size_bytes = guestfs_blockdev_getsize64 (disk->g, device);
-  if (volume.size_bytes == -1)
-    disk_guest_error (disk, err, "%s", name_taken);
-  else {
-    int64_t want = volume.size_bytes < SIGNATURE_BYTES ? volume.size_bytes
-                                                       : SIGNATURE_BYTES;
-
-    bytes = (unsigned char *)guestfs_pread_device (disk->g, device, (int)want,
-                                                   0, &len);
-    if (bytes == NULL)
-      disk_guest_error (disk, err, "%s", name_taken);
-  }
-  if (bytes == NULL) {
+  if (find_kind (disk, &volume, err) == -1) {
     volume_release (&volume);
     return -1;
   }
-  volume.kind = volume_kind_of (bytes, len);
   volume_vec_push (&disk->volumes.all, volume);
   return 0;
 }
 
 /* An extended partition holds only others: its own start is a table. */
 static bool
-is_extended (struct disk *disk, const char *partition, int number)
+is_extended (struct disk *disk, int number)
 {
   int type;
 
   if (disk->volumes.table != TABLE_MBR || number > 4)
     return false;
-  (void)partition;
   type = guestfs_part_get_mbr_id (disk->g, disk->device, number);
   return type == 0x05 || type == 0x0f || type == 0x85;
 }
@@ -130,8 +125,7 @@ find_partitions (struct disk *disk, char *const *partitions, struct err **err)
     {
       struct volume *last = &disk->volumes.all.ptr[disk->volumes.all.len - 1];
 
-      if (last->kind == VOLUME_UNKNOWN && last->size_bytes <= 1024 &&
-          is_extended (disk, partitions[i], number)) {
+      if (last->kind == VOLUME_UNKNOWN && is_extended (disk, number)) {
         volume_release (last);
         disk->volumes.all.len--;
       }
@@ -168,15 +162,10 @@ find_logical_volumes (struct disk *disk, struct err **err)
 
 static int
 check_whole (struct disk *disk, const struct table_look *table,
-             const unsigned char *bytes, size_t len, struct err **err)
+             struct err **err)
 {
   uint64_t sectors = (uint64_t)disk->patient.virtual_size / SECTOR;
-  const char *container = container_of (bytes, len);
 
-  if (disk->patient.raw && container)
-    return disk_refuse (disk, err, REFUSE_NO_DISK,
-                        "it was given as a raw disk but looks like a %s file",
-                        container);
   if (table->kind != TABLE_NONE && table->last_sector >= sectors)
     return disk_refuse (disk, err, REFUSE_TRUNCATED,
                         "its partition table speaks of sector %" PRIu64
@@ -201,7 +190,7 @@ volumes_find (struct disk *disk, char *const *partitions, struct err **err)
     return disk_guest_error (disk, err, "read the first sectors");
   table_look (bytes, len, &table);
   disk->volumes.table = table.kind;
-  if (check_whole (disk, &table, bytes, len, err) == -1 ||
+  if (check_whole (disk, &table, err) == -1 ||
       find_partitions (disk, partitions, err) == -1)
     return -1;
   if (disk->volumes.all.len == 0) {

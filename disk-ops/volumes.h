@@ -16,7 +16,6 @@ struct volume {
   char *device;    /* in the appliance: /dev/sda1, /dev/vg/lv */
   char *subvolume; /* of a btrfs, or NULL */
   char *name;      /* for people: "partition 2", "whole disk", "vg/lv" */
-  int64_t size_bytes;
   enum volume_kind kind;
   struct ntfs_log log; /* of NTFS */
 };
@@ -36,9 +35,6 @@ int volumes_find (struct disk *disk, char *const *partitions,
 
 /* Volumes are pointed at, so their array never moves; is there a place left? */
 bool volumes_have_room (const struct volumes *volumes);
-
-/* Does this disk hold something that only the stock appliance can open? */
-bool volumes_need_full (const struct volumes *volumes);
 
 const char *table_kind_name (enum table_kind kind);
 
