@@ -374,8 +374,8 @@ finish_forward (struct disk *disk, struct manifest *manifest, struct err **err)
 
   if (image_verify (folder, json_at (manifest->json, "redo"), err) == -1 ||
       image_verify (folder, json_at (manifest->json, "undo"), err) == -1 ||
-      lock_out_all (disk, err) == -1 ||
-      check_between (disk, manifest, err) == -1)
+      check_between (disk, manifest, err) == -1 ||
+      lock_out_all (disk, err) == -1)
     return -1;
   if (write_patient (disk, manifest, err) == -1)
     return -1;

@@ -150,33 +150,48 @@ compare_sectors (const char *now_path, const char *a_path, const char *b_path,
   return ferror (now) ? err_set_errno (err, errno, "%s", now_path) : 1;
 }
 
+/* All three images hold the windows themselves; see WINDOW_GAP. */
+static int
+compare_images (const char *now, const char *redo, const char *undo,
+                const struct patient *patient, const struct extents *extents,
+                const char *scratch, struct err **err)
+{
+  const char *images[] = {now, redo, undo};
+  char *files[3];
+  int r = 1;
+
+  for (size_t i = 0; i < 3; i++)
+    files[i] = xasprintf ("%s/window-%zu.tmp", scratch, i);
+  for (size_t i = 0; r == 1 && i < extents->len; i++) {
+    for (size_t f = 0; r == 1 && f < 3; f++)
+      if (qemu_img_extract (images[f], patient, &extents->ptr[i], files[f],
+                            err) == -1)
+        r = -1;
+    if (r == 1)
+      r = compare_sectors (files[0], files[1], files[2], err);
+  }
+  for (size_t i = 0; i < 3; i++) {
+    unlink (files[i]);
+    free (files[i]);
+  }
+  return r;
+}
+
 int
 patient_is_between (const char *redo, const char *undo,
                     const struct patient *patient,
                     const struct extents *extents, const char *scratch,
                     struct err **err)
 {
-  CLEANUP_FREE char *now = path_join (scratch, "window-now");
-  CLEANUP_FREE char *after = path_join (scratch, "window-after");
-  CLEANUP_FREE char *before = path_join (scratch, "window-before");
-  struct extents windows = VEC_EMPTY;
-  int r = 1;
+  CLEANUP_FREE char *now = overlay_make (scratch, "now.tmp", patient, err);
+  int r;
 
-  extents_windows (extents, WINDOW_GAP, &windows);
-  for (size_t i = 0; r == 1 && i < windows.len; i++) {
-    const struct extent *w = &windows.ptr[i];
-
-    if (qemu_img_extract (NULL, patient, w, now, err) == -1 ||
-        qemu_img_extract (redo, patient, w, after, err) == -1 ||
-        qemu_img_extract (undo, patient, w, before, err) == -1)
-      r = -1;
-    else
-      r = compare_sectors (now, after, before, err);
-  }
+  if (now == NULL)
+    return -1;
+  r = qemu_io_fill (now, extents, err);
+  if (r == 0)
+    r = compare_images (now, redo, undo, patient, extents, scratch, err);
   unlink (now);
-  unlink (after);
-  unlink (before);
-  extents_release (&windows);
   return r;
 }
 

@@ -30,7 +30,8 @@ int image_verify (const char *folder, const json_t *description,
 
 /* Do all sectors of these windows hold either what `redo` or what `undo` says?
  * That is what a commit that was cut short leaves.  1: yes; 0: someone else has
- * written there.  `scratch` takes three temporary files. */
+ * written there.  The patient must not be locked for writing yet; `scratch`
+ * takes temporary files. */
 int patient_is_between (const char *redo, const char *undo,
                         const struct patient *patient,
                         const struct extents *extents, const char *scratch,

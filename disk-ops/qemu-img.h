@@ -44,8 +44,8 @@ int qemu_img_commit (const char *overlay, const struct patient *patient,
 int qemu_img_equal (const char *overlay, const struct patient *patient,
                     const struct extent *window, struct err **err) ATTR_USE;
 
-/* Writes a window of the view of an overlay (or of the patient itself, if NULL)
- * to a plain file. */
+/* Writes a window of an overlay's view to a plain file; the overlay has to hold
+ * all of the window itself. */
 int qemu_img_extract (const char *overlay, const struct patient *patient,
                       const struct extent *window, const char *to,
                       struct err **err) ATTR_USE;
