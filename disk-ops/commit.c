@@ -249,11 +249,11 @@ write_patient (struct disk *disk, struct manifest *manifest, struct err **err)
 {
   CLEANUP_FREE char *redo = path_join (disk->work->evidence, EVIDENCE_REDO);
 
+  json_put_bool (disk->result, "changed", true);
   if (qemu_img_commit (redo, &disk->patient, err) == -1)
     return take_back (disk, manifest, err);
   if (save_done (disk, manifest, MANIFEST_DONE, "after", err) == -1)
     return -1;
-  json_put_bool (disk->result, "changed", true);
   drop_image (disk, EVIDENCE_REDO);
   return 0;
 }
@@ -318,6 +318,7 @@ commit_undo (struct disk *disk, struct manifest *manifest, const char *name,
                           err) == -1)
       return -1;
   }
+  json_put_bool (disk->result, "changed", true);
   if (qemu_img_commit (image, &disk->patient, err) == -1)
     return -1;
   if (qemu_img_map (image, &extents, err) == -1) {

@@ -140,8 +140,9 @@ qemu_img_overlay (const char *overlay, const struct patient *patient,
 int
 qemu_img_map (const char *overlay, struct extents *extents, struct err **err)
 {
-  const char *argv[] = {"qemu-img",      "map",   "-f", "qcow2",
-                        "--output=json", overlay, NULL};
+  /* -U: our own lock on the patient below is no stranger's */
+  const char *argv[] = {"qemu-img", "map",           "-U",    "-f",
+                        "qcow2",    "--output=json", overlay, NULL};
   CLEANUP_JSON json_t *map = NULL;
   int status;
 
