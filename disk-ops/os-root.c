@@ -228,11 +228,23 @@ os_name (enum os_kind kind)
   return names[kind];
 }
 
-/* A recipe for any system, or the undo of one. */
-static bool
-needs_no_os (const struct disk *disk)
+/* Which system has to be there; an undo takes what was there at the repair. */
+static enum recipe_os
+wanted_os (const struct disk *disk)
 {
-  return strcmp (disk->work->mode, "inspect") != 0;
+  bool has_recipe = strcmp (disk->work->mode, "report") == 0 ||
+                    strcmp (disk->work->mode, "apply") == 0;
+
+  return has_recipe ? disk->work->recipe->os : RECIPE_OS_ANY;
+}
+
+/* Files on a disk with a single volume can be repaired without a system. */
+static bool
+needs_no_os (const struct disk *disk, const struct search *search)
+{
+  return wanted_os (disk) == RECIPE_OS_ANY &&
+         strcmp (disk->work->mode, "inspect") != 0 && search->mountable == 1 &&
+         search->trouble == NULL;
 }
 
 /* Code and sentence for what speaks against working on what was found; NULL:
@@ -241,8 +253,7 @@ static const char *
 judge (struct disk *disk, const struct search *search, char **why)
 {
   const struct os_root *best = &search->best;
-  enum recipe_os wanted =
-      disk->work->recipe ? disk->work->recipe->os : RECIPE_OS_ANY;
+  enum recipe_os wanted = wanted_os (disk);
 
   if (best->kind == OS_NONE && search->encrypted) {
     *why = xasprintf ("%s is encrypted with %s and there is no other system",
@@ -250,9 +261,7 @@ judge (struct disk *disk, const struct search *search, char **why)
                       volume_kinds[search->encrypted->kind].name);
     return REFUSE_ENCRYPTED;
   }
-  /* Files on a disk with a single volume can be repaired without a system. */
-  if (best->kind == OS_NONE && wanted == RECIPE_OS_ANY && needs_no_os (disk) &&
-      search->mountable == 1 && search->trouble == NULL)
+  if (best->kind == OS_NONE && needs_no_os (disk, search))
     return NULL;
   if (best->kind == OS_NONE) {
     *why = search->trouble
