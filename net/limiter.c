@@ -261,6 +261,19 @@ limit_queue_length (const struct limit_queue *queue)
 }
 
 bool
+limit_queue_resize (struct limit_queue *queue, uint64_t tag, unsigned ids)
+{
+  if (ids > limit_queue_max_ids (queue))
+    return false;
+  for (size_t i = queue->head; i < queue->waiting.len; i++)
+    if (queue->waiting.ptr[i].tag == tag) {
+      queue->waiting.ptr[i].ids = ids;
+      return true;
+    }
+  return false;
+}
+
+bool
 limit_queue_remove (struct limit_queue *queue, uint64_t tag)
 {
   for (size_t i = queue->head; i < queue->waiting.len; i++)

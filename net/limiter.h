@@ -84,6 +84,9 @@ struct limit_queue *limiter_queue (struct limiter *limiter,
 int limit_queue_push (struct limit_queue *queue, uint64_t tag, unsigned ids,
                       int64_t now_ms, struct err **err) ATTR_USE;
 unsigned limit_queue_max_ids (const struct limit_queue *queue);
+/* A call that still waits has come to be about more ids; it keeps its place.
+ * false: it does not wait here any more, or the limit never allows so many. */
+bool limit_queue_resize (struct limit_queue *queue, uint64_t tag, unsigned ids);
 /* Takes a waiting tag out again; false if it does not wait here. */
 bool limit_queue_remove (struct limit_queue *queue, uint64_t tag);
 size_t limit_queue_length (const struct limit_queue *queue);

@@ -1,0 +1,442 @@
+#include "http-calls.h"
+
+#include <string.h>
+
+#include <net/retry.h>
+#include <base/random.h>
+#include <base/vec.h>
+
+/* Credentials that are being fetched are asked for again so often. */
+#define AUTH_POLL_MS 100
+
+enum call_state {
+  CALL_QUEUED,  /* waits for tokens */
+  CALL_HELD,    /* has its tokens, waits for credentials or room */
+  CALL_SENT,    /* on its way */
+  CALL_RETRYING /* joins the queue again at not_before_ms */
+};
+
+DEFINE_VEC (uint64_t, id_vec);
+
+struct call {
+  uint64_t tag;
+  enum call_state state;
+  struct binding *binding;
+  enum op_id op;
+  json_t *in;
+  struct id_vec effects; /* whose it is: several, if it was filled */
+  struct limit_queue *queue;
+  unsigned attempt;
+  int64_t first_ms, sent_ms, not_before_ms;
+  bool repeatable;
+};
+
+DEFINE_VEC (struct call *, call_vec);
+DEFINE_VEC (struct completion, finished_vec);
+
+/* What was sent, for the report. */
+struct tally {
+  const struct binding *binding;
+  enum op_id op;
+  uint64_t calls, vms, errors, repeated;
+};
+
+DEFINE_VEC (struct tally, tally_vec);
+
+struct http_calls {
+  struct http_calls_options options;
+  struct call_vec calls; /* oldest first */
+  struct finished_vec finished;
+  struct tally_vec tallies;
+  struct exchanges exchanges;
+  struct random_source random;
+  uint64_t next_tag;
+};
+
+struct http_calls *
+http_calls_new (const struct http_calls_options *options)
+{
+  struct http_calls *calls = xcalloc (1, sizeof *calls);
+
+  calls->options = *options;
+  calls->next_tag = 1;
+  random_init (&calls->random, options->seed);
+  return calls;
+}
+
+static void
+call_free (struct call *call)
+{
+  json_decref (call->in);
+  id_vec_release (&call->effects);
+  free (call);
+}
+
+void
+http_calls_free (struct http_calls *calls)
+{
+  if (calls == NULL)
+    return;
+  for (size_t i = 0; i < calls->calls.len; i++)
+    call_free (calls->calls.ptr[i]);
+  call_vec_release (&calls->calls);
+  for (size_t i = 0; i < calls->finished.len; i++)
+    completion_release (&calls->finished.ptr[i]);
+  finished_vec_release (&calls->finished);
+  tally_vec_release (&calls->tallies);
+  exchanges_free_all (&calls->exchanges);
+  free (calls);
+}
+
+static int64_t
+now_of (const struct http_calls *calls)
+{
+  return clock_now_ms (calls->options.clock);
+}
+
+static const struct provider_op *
+row_of (const struct call *call)
+{
+  return &call->binding->provider->ops[call->op];
+}
+
+/* --- ends ------------------------------------------------------------------
+ */
+
+/* Every effect of a filled call gets the same answer; its own VM's error, if
+ * there is one, is in the answer's "failed". */
+static void
+finish (struct http_calls *calls, struct call *call, json_t *out_taken,
+        struct err *err_taken)
+{
+  CLEANUP_JSON json_t *out = out_taken;
+  CLEANUP_ERR struct err *err = err_taken;
+
+  if (err)
+    err_wrap (&err, "%s: %s", call->binding->provider->name,
+              row_of (call)->name);
+  for (size_t i = 0; i < call->effects.len; i++) {
+    struct completion completion = {call->effects.ptr[i],
+                                    out ? json_incref (out) : NULL,
+                                    err_copy (err), true};
+
+    finished_vec_push (&calls->finished, completion);
+  }
+  for (size_t i = 0; i < calls->calls.len; i++)
+    if (calls->calls.ptr[i] == call) {
+      call_vec_remove (&calls->calls, i);
+      break;
+    }
+  call_free (call);
+}
+
+bool
+http_calls_collect (struct http_calls *calls, struct completion *completion)
+{
+  if (calls->finished.len == 0)
+    return false;
+  *completion = finished_vec_remove (&calls->finished, 0);
+  return true;
+}
+
+size_t
+http_calls_pending (const struct http_calls *calls)
+{
+  return calls->calls.len;
+}
+
+/* --- the queue ---------------------------------------------------------------
+ */
+
+static unsigned
+size_of (const struct call *call)
+{
+  const json_t *vms = json_object_get (call->in, "vms");
+  const json_t *ids = json_object_get (call->in, "ids");
+  size_t n = json_array_size (vms ? vms : ids);
+
+  return n ? (unsigned)n : 1;
+}
+
+static void
+enqueue (struct http_calls *calls, struct call *call)
+{
+  struct limit_scope scope = {call->binding->provider->name,
+                              call->binding->account, call->binding->region};
+  struct err *err = NULL;
+
+  call->state = CALL_QUEUED;
+  if (call->queue == NULL)
+    call->queue =
+        limiter_queue (calls->options.limiter, &scope,
+                       call->binding->provider->limits,
+                       row_of (call)->limit_class, now_of (calls), &err);
+  if (call->queue == NULL ||
+      limit_queue_push (call->queue, call->tag, size_of (call), now_of (calls),
+                        &err) == -1)
+    finish (calls, call, NULL, err);
+}
+
+/* The same operation in the same words, but for the VMs? */
+static bool
+same_words (const json_t *a, const json_t *b)
+{
+  const char *key;
+  json_t *value;
+
+  if (json_object_size (a) != json_object_size (b))
+    return false;
+  json_object_foreach ((json_t *)a, key, value)
+  {
+    if (strcmp (key, "vms") != 0 &&
+        !json_equal (value, json_object_get (b, key)))
+      return false;
+  }
+  return true;
+}
+
+static bool
+join (struct http_calls *calls, const struct effect *effect)
+{
+  json_t *vms = json_object_get (effect->in, "vms");
+  unsigned most = effect->binding->provider->ops[effect->op].max_ids;
+
+  if (most <= 1 || vms == NULL)
+    return false;
+  for (size_t i = 0; i < calls->calls.len; i++) {
+    struct call *call = calls->calls.ptr[i];
+    unsigned size = size_of (call) + (unsigned)json_array_size (vms);
+
+    if (call->state != CALL_QUEUED || call->attempt > 0 ||
+        call->binding != effect->binding || call->op != effect->op ||
+        size > most || !same_words (call->in, effect->in) ||
+        !limit_queue_resize (call->queue, call->tag, size))
+      continue;
+    json_array_extend (json_object_get (call->in, "vms"), vms);
+    id_vec_push (&call->effects, effect->id);
+    return true;
+  }
+  return false;
+}
+
+void
+http_calls_submit (struct http_calls *calls, struct effect effect)
+{
+  struct call *call;
+
+  if (join (calls, &effect)) {
+    effect_release (&effect);
+    return;
+  }
+  call = xcalloc (1, sizeof *call);
+  call->tag = calls->next_tag++;
+  call->binding = effect.binding;
+  call->op = effect.op;
+  /* A copy: what it was made from goes on living, and "vms" may grow. */
+  call->in = json_deep_copy (effect.in);
+  call->first_ms = now_of (calls);
+  id_vec_push (&call->effects, effect.id);
+  effect_release (&effect);
+  call_vec_push (&calls->calls, call);
+  enqueue (calls, call);
+}
+
+/* --- sending
+ * ------------------------------------------------------------------- */
+
+static struct tally *
+tally_of (struct http_calls *calls, const struct call *call)
+{
+  struct tally tally = {.binding = call->binding, .op = call->op};
+
+  for (size_t i = 0; i < calls->tallies.len; i++)
+    if (calls->tallies.ptr[i].binding == call->binding &&
+        calls->tallies.ptr[i].op == call->op)
+      return &calls->tallies.ptr[i];
+  tally_vec_push (&calls->tallies, tally);
+  return &calls->tallies.ptr[calls->tallies.len - 1];
+}
+
+static void
+send_call (struct http_calls *calls, struct call *call)
+{
+  CLEANUP_HTTP_REQUEST struct http_request req = {0};
+  struct http_auth auth = {0};
+  struct err *err = NULL;
+  struct tally *tally;
+
+  if (row_of (call)->build (call->binding, call->in, &req, &err) == -1) {
+    finish (calls, call, NULL, err);
+    return;
+  }
+  if (req.sign != HTTP_SIGN_NONE)
+    switch (calls->options.authenticate (calls->options.opaque, call->binding,
+                                         req.audience, &auth, &err)) {
+    case AUTH_WAIT:
+      call->state = CALL_HELD;
+      return;
+    case AUTH_FAILED:
+      finish (calls, call, NULL, err);
+      return;
+    case AUTH_HAVE:
+      break;
+    }
+  call->repeatable = req.repeatable;
+  call->sent_ms = now_of (calls);
+  if (transport_submit (calls->options.transport, &req, &auth, call->tag,
+                        &err) == -1) {
+    finish (calls, call, NULL, err);
+    return;
+  }
+  call->state = CALL_SENT;
+  tally = tally_of (calls, call);
+  tally->calls++;
+  tally->vms += size_of (call);
+  tally->repeated += call->attempt > 0;
+  call->attempt++;
+}
+
+static struct call *
+call_of_tag (const struct http_calls *calls, uint64_t tag)
+{
+  for (size_t i = 0; i < calls->calls.len; i++)
+    if (calls->calls.ptr[i]->tag == tag)
+      return calls->calls.ptr[i];
+  return NULL;
+}
+
+static void
+send_what_may (struct http_calls *calls)
+{
+  struct admission admission;
+
+  for (size_t i = 0; i < calls->calls.len; i++)
+    if (calls->calls.ptr[i]->state == CALL_HELD) {
+      size_t before = calls->calls.len;
+
+      if (transport_room (calls->options.transport) == 0)
+        return;
+      send_call (calls, calls->calls.ptr[i]);
+      i -= calls->calls.len < before;
+    }
+  while (transport_room (calls->options.transport) > 0 &&
+         limiter_take (calls->options.limiter, now_of (calls), &admission)) {
+    struct call *call = call_of_tag (calls, admission.tag);
+
+    if (call)
+      send_call (calls, call);
+  }
+}
+
+/* --- replies
+ * ------------------------------------------------------------------- */
+
+static void
+failed (struct http_calls *calls, struct call *call,
+        const struct exchange *exchange, struct err *err_taken)
+{
+  CLEANUP_ERR struct err *err = err_taken;
+  struct retry_case what = {.repeatable = call->repeatable,
+                            .sent = exchange->sent,
+                            .attempt = call->attempt,
+                            .code = err->code,
+                            .retry_after_ms = err->retry_after_ms,
+                            .elapsed_ms = now_of (calls) - call->first_ms};
+  struct retry_decision decision =
+      retry_decide (&retry_policy_default, &what, &calls->random);
+
+  tally_of (calls, call)->errors++;
+  if (decision.verdict == RETRY_AGAIN) {
+    call->state = CALL_RETRYING;
+    call->not_before_ms = now_of (calls) + decision.wait_ms;
+    return;
+  }
+  if (decision.verdict == RETRY_LOOK && err->code != ERR_CONFLICT)
+    err->code = ERR_UNKNOWN_EFFECT;
+  finish (calls, call, NULL, TAKE (err));
+}
+
+static void
+replied (struct http_calls *calls, struct exchange *exchange)
+{
+  struct call *call = call_of_tag (calls, exchange->tag);
+  struct err *err = NULL;
+  json_t *out = NULL;
+
+  if (call == NULL)
+    return;
+  if (exchange->err) {
+    failed (calls, call, exchange, TAKE (exchange->err));
+    return;
+  }
+  limit_queue_reply (call->queue, now_of (calls), &exchange->reply);
+  if (row_of (call)->parse (call->binding, call->in, &exchange->reply, &out,
+                            &err) == 0) {
+    finish (calls, call, out, NULL);
+    return;
+  }
+  if (err->retry_after_ms == 0)
+    err->retry_after_ms =
+        http_retry_after_ms (&exchange->reply, exchange->ended_wall_ms);
+  if (err->code == ERR_THROTTLED)
+    limit_queue_throttled (call->queue, NULL, now_of (calls), call->sent_ms,
+                           err->retry_after_ms);
+  failed (calls, call, exchange, err);
+}
+
+void
+http_calls_step (struct http_calls *calls)
+{
+  transport_step (calls->options.transport, &calls->exchanges);
+  for (size_t i = 0; i < calls->exchanges.len; i++)
+    replied (calls, &calls->exchanges.ptr[i]);
+  exchanges_clear (&calls->exchanges);
+  for (size_t i = 0; i < calls->calls.len; i++) {
+    struct call *call = calls->calls.ptr[i];
+
+    if (call->state == CALL_RETRYING && call->not_before_ms <= now_of (calls))
+      enqueue (calls, call);
+  }
+  send_what_may (calls);
+}
+
+int64_t
+http_calls_next_ms (const struct http_calls *calls)
+{
+  int64_t now = now_of (calls);
+  int64_t wait = limiter_next_ms (calls->options.limiter, now);
+  int64_t next = wait < 0 ? -1 : now + wait;
+
+  for (size_t i = 0; i < calls->calls.len; i++) {
+    const struct call *call = calls->calls.ptr[i];
+    int64_t due = call->state == CALL_RETRYING ? call->not_before_ms
+                  : call->state == CALL_HELD   ? now + AUTH_POLL_MS
+                                               : -1;
+
+    if (due >= 0 && (next < 0 || due < next))
+      next = due;
+  }
+  return next;
+}
+
+json_t *
+http_calls_report (const struct http_calls *calls)
+{
+  json_t *list = json_array ();
+
+  for (size_t i = 0; i < calls->tallies.len; i++) {
+    const struct tally *t = &calls->tallies.ptr[i];
+
+    json_array_append_new (list,
+                           json_make ("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
+                                      "provider", t->binding->provider->name,
+                                      "account", t->binding->account, "region",
+                                      t->binding->region, "operation",
+                                      t->binding->provider->ops[t->op].name,
+                                      "calls", (json_int_t)t->calls, "vms",
+                                      (json_int_t)t->vms, "errors",
+                                      (json_int_t)t->errors, "repeated",
+                                      (json_int_t)t->repeated));
+  }
+  return list;
+}
