@@ -124,27 +124,6 @@ selected (const struct job *job, char *const *patterns)
   return false;
 }
 
-/* Only what was changed is taken back; a VM that was left alone, or has been
- * put back already, is as it was. */
-static bool
-has_way_back (const struct job *job)
-{
-  return job->outcome == OUT_REPAIRED ||
-         job->outcome == OUT_REPAIRED_UNPROVEN ||
-         job->outcome == OUT_FAILED_ATTENTION ||
-         (job->outcome == OUT_OPEN && job->phase != PHASE_WAITING);
-}
-
-static void
-end_waiting (struct job *job)
-{
-  if (job->phase != PHASE_WAITING)
-    return;
-  job->phase = PHASE_ENDED;
-  job->outcome = OUT_SKIPPED;
-  job_set_reason (job, "rolled back before its turn came; never touched");
-}
-
 int
 campaign_rollback (struct campaign *campaign, char *const *patterns,
                    const struct engine_hooks *hooks, enum engine_end *end,
@@ -161,11 +140,7 @@ campaign_rollback (struct campaign *campaign, char *const *patterns,
       continue;
     }
     job_vec_push (&chosen, job);
-    if (has_way_back (job)) {
-      job_set_reason (job, "rolled back at the operator's word");
-      job_turn_back (job);
-    } else
-      end_waiting (job);
+    job_roll_back (job);
   }
   if (chosen.len == 0)
     r = err_set (err, ERR_NOT_FOUND, "no VM of campaign %s matches",

@@ -20,6 +20,8 @@ struct flight {
   uint64_t id;
   struct job_vec jobs;
   struct binding *binding;
+  enum effect_kind kind;
+  bool changes; /* has an effect */
   int64_t sent_ms;
 };
 DEFINE_VEC (struct flight, flight_vec);
@@ -28,8 +30,11 @@ DEFINE_VEC (struct flight, flight_vec);
 struct watcher {
   struct binding *binding;
   int64_t last_ms;
-  unsigned in_flight; /* describes not answered yet */
-  unsigned failures;  /* in a row */
+  unsigned in_flight;       /* describes not answered yet */
+  bool answered;            /* one of the present ones was answered well */
+  unsigned failures;        /* times in a row that none was */
+  int64_t failing_since_ms; /* when that began; valid if failures > 0 */
+  struct err *error;        /* the last one; NULL: the last answer was well */
 };
 DEFINE_VEC (struct watcher, watcher_vec);
 
@@ -59,8 +64,40 @@ uint64_t engine_random (struct engine *engine, uint64_t below);
 void job_admit (struct engine *engine, struct job *job);
 /* Moves a job as far as it can go without waiting. */
 void job_advance (struct engine *engine, struct job *job);
+/* The step is over: "done", "skipped" or "failed"; on to the next. */
+void job_step_over (struct engine *engine, struct job *job, const char *state,
+                    json_t *detail_taken);
+/* The last request was refused: unless an earlier one may have had an effect,
+ * there is nothing to take back. */
+void job_had_no_effect (struct job *job);
+/* The next step of the way back, or its end. */
+void job_next_back (struct engine *engine, struct job *job);
+bool job_has_flag (const struct job *job, enum step_flags flag);
+bool job_is_overdue (const struct engine *engine, const struct job *job);
+int64_t job_limit_ms (const struct job *job);
+int64_t job_again_ms (const struct job *job);
+bool job_is_fresh (const struct job *job);
+/* True if the effect changes something: it is journalled before it is sent. */
+bool job_has_effect (const struct job *job, const struct effect *effect);
+
+/* engine-fail.c */
+void job_step_failed (struct engine *engine, struct job *job,
+                      struct err *err_taken);
+void job_step_timed_out (struct engine *engine, struct job *job,
+                         const char *what);
+
+/* engine-reply.c */
 void job_complete (struct engine *engine, struct job *job,
                    struct completion *completion);
+void job_complete_late (struct engine *engine, struct job *job);
+void job_reply_failed (struct engine *engine, struct job *job,
+                       struct err *err_taken);
+/* From when on a describe shows what became of a request that was answered, or
+ * (uncertain) whose reply was lost, just now. */
+int64_t job_trust_after (const struct engine *engine, const struct job *job,
+                         bool uncertain);
+/* When the reply of its request is overdue. */
+int64_t job_reply_limit (const struct job *job);
 /* When the job wants to be looked at again; -1: when a completion comes. */
 int64_t job_deadline (const struct engine *engine, const struct job *job);
 /* True if the shared poller should describe its VM. */
@@ -69,9 +106,24 @@ bool job_wants_look (const struct job *job);
 /* outbox.c */
 void outbox_add (struct engine *engine, struct job *job, struct effect effect);
 void outbox_flush (struct engine *engine);
+/* The reply of job->effect is overdue.  False: it is an agent's work, which was
+ * told to end and is waited for; true: nobody waits for it any more. */
+bool outbox_give_up (struct engine *engine, struct job *job);
+/* True if a job waits for a reply. */
+bool outbox_is_busy (const struct engine *engine);
+void engine_dispatch (struct engine *engine, struct completion *completion);
+
+/* poller.c */
 /* Sends the describes that are due. */
 void poller_run (struct engine *engine);
 int64_t poller_deadline (const struct engine *engine);
-void engine_dispatch (struct engine *engine, struct completion *completion);
+void poller_answer (struct engine *engine, const struct flight *flight,
+                    const struct completion *completion);
+/* True while no describe of this binding is answered well. */
+bool poller_is_blind (const struct engine *engine,
+                      const struct binding *binding);
+/* Why; NULL: the last answer was well. */
+const struct err *poller_error (const struct engine *engine,
+                                const struct binding *binding);
 
 #endif

@@ -1,43 +1,83 @@
 /* One job's way through its steps; see step.h for the order of things. */
 
 #include "engine-internal.h"
+#include "mutation.h"
 
 #include <string.h>
 
 #include <providers/vm.h>
 
-#define BACKOFF_FIRST_MS 1000
-#define BACKOFF_LAST_MS  30000
-/* A step that can't be seen (an agent's work) is not repeated for ever. */
-#define BLIND_ATTEMPTS 5
-/* What an agent or a worker thread may be late before it is given up. */
-#define OVERDUE_MS 120000
+/* On the way back there is nothing left to fall back to: it gets more time. */
+#define BACK_PATIENCE 4
+/* Power that was cut and is still on after that is cut again. */
+#define POWER_CUT_AGAIN_MS 30000
+/* How often a VM that does not allow the next step is looked at again. */
+#define CONFLICT_LOOKS 3
 
 static void enter (struct engine *engine, struct job *job,
                    const struct step *step);
-static void step_failed (struct engine *engine, struct job *job,
-                         struct err *err_taken);
 
-static int64_t
-step_limit_ms (const struct job *job)
+int64_t
+job_limit_ms (const struct job *job)
 {
-  return *(const int64_t *)((const char *)job->policy + job->step->limit);
+  int64_t ms = *(const int64_t *)((const char *)job->policy + job->step->limit);
+
+  return job->back ? ms * BACK_PATIENCE : ms;
 }
 
-static bool
-has_flag (const struct job *job, enum step_flags flag)
+bool
+job_has_flag (const struct job *job, enum step_flags flag)
 {
   return (job->step->flags & (unsigned)flag) != 0;
 }
 
 /* --- from step to step --------------------------------------------------- */
 
-static void
-next_back (struct engine *engine, struct job *job)
+static bool
+undo_is_on_top (const struct job *job)
 {
   const char *top = job_undo_top (job);
 
-  if (top)
+  return top && strcmp (top, job->step->name) == 0;
+}
+
+static void
+remember_undo (struct job *job)
+{
+  if (!job->back && job->step->undo && !undo_is_on_top (job) &&
+      !mutated ("forget-undo"))
+    job_undo_push (job, job->step->name);
+}
+
+void
+job_had_no_effect (struct job *job)
+{
+  if (!job->back && !job->uncertain && undo_is_on_top (job))
+    job_undo_pop (job);
+}
+
+/* A guest that was asked to shut down and still runs may do so at any time: it
+ * is stopped for certain before anything counts as "it runs as before". */
+static void
+settle_stop (struct job *job)
+{
+  const char *top = job_undo_top (job);
+
+  if (top && strcmp (top, "stop") == 0 && json_at (job->facts, "shutdown"))
+    job_undo_push (job, "start");
+}
+
+void
+job_next_back (struct engine *engine, struct job *job)
+{
+  const char *top = job_undo_top (job);
+  const char *last = job->step ? job->step->name : "";
+
+  /* A stop, or what came after it, may have lost attributes: they are put back
+   * while the VM is still stopped. */
+  if (top && strcmp (top, "stop") == 0 && strcmp (last, "attributes") != 0)
+    enter (engine, job, step_by_name ("attributes"));
+  else if (top)
     enter (engine, job, step_by_name (step_by_name (top)->undo));
   else if (job->before)
     enter (engine, job, step_by_name ("compare"));
@@ -45,9 +85,9 @@ next_back (struct engine *engine, struct job *job)
     job_conclude_back (job);
 }
 
-static void
-step_over (struct engine *engine, struct job *job, const char *state,
-           json_t *detail_taken)
+void
+job_step_over (struct engine *engine, struct job *job, const char *state,
+               json_t *detail_taken)
 {
   const struct step *next;
 
@@ -57,10 +97,13 @@ step_over (struct engine *engine, struct job *job, const char *state,
       job_conclude_back (job);
       return;
     }
-    job_undo_pop (job);
-    next_back (engine, job);
+    if (strcmp (job->step->name, "attributes") != 0)
+      job_undo_pop (job);
+    job_next_back (engine, job);
     return;
   }
+  if (strcmp (state, "done") == 0)
+    remember_undo (job);
   next = strategy_next (job->strategy, job->step->name);
   if (next)
     enter (engine, job, next);
@@ -74,6 +117,8 @@ enter (struct engine *engine, struct job *job, const struct step *step)
   job->step = step;
   job->phase = PHASE_ENTER;
   job->attempt = 0;
+  job->errors = 0;
+  job->uncertain = false;
   job->step_began_ms = engine_now (engine);
   job->changed = true;
 }
@@ -82,6 +127,7 @@ void
 job_turn_back (struct job *job)
 {
   job->back = true;
+  settle_stop (job);
   job->outcome = OUT_OPEN;
   job->step = NULL; /* the engine finds the first one to undo */
   job->phase = PHASE_ENTER;
@@ -95,95 +141,15 @@ job_admit (struct engine *engine, struct job *job)
   enter (engine, job, strategy_first (job->strategy));
 }
 
-/* --- failure ------------------------------------------------------------- */
-
-/* A failure before anything was touched ends the job where it stands. */
-static void
-end_untouched (struct job *job, const struct err *err)
+/* While the provider can't be asked at all, no time runs out for a step that
+ * has to look. */
+bool
+job_is_overdue (const struct engine *engine, const struct job *job)
 {
-  job_set_reason (job, "%s", err->msg);
-  if (err->code != ERR_STOPPED)
-    job->outcome = OUT_SKIPPED; /* by a rule, or it could not be looked at */
-  else if (json_bool (job->facts, "was_broken", false))
-    job->outcome = OUT_RECOVERED;
-  else
-    job->outcome = OUT_CLEAN;
-  if (err->code == ERR_STOPPED)
-    job_set_reason (job, "it boots by itself and was left alone; %s", err->msg);
-  job->phase = PHASE_ENDED;
-  job->step = NULL;
-  job->changed = true;
-}
+  bool looks = job->step->seen || job_has_flag (job, STEP_FRESH);
 
-static void
-end_attention (struct job *job, const struct err *err)
-{
-  CLEANUP_FREE char *why = xstrdup (job->reason ? job->reason : "rollback");
-
-  job_set_reason (job,
-                  "%s; going back failed at '%s': %s; its OS disk is %s, the "
-                  "VM is '%s'",
-                  why, job->step->name, err->msg,
-                  json_str (job->before, "os_disk.id", "unknown"),
-                  json_str (job->now, "power", "gone"));
-  job->outcome = OUT_FAILED_ATTENTION;
-  job->phase = PHASE_ENDED;
-  job->changed = true;
-}
-
-/* Credentials that do not work concern every VM of the account: nobody is
- * turned back for them, everything waits for the operator. */
-static bool
-halts_all (struct engine *engine, const struct job *job, const struct err *err)
-{
-  if (err->code != ERR_AUTH)
-    return false;
-  engine->stopping = true;
-  if (engine->halted == NULL) {
-    engine->halted = err_copy (err);
-    err_wrap (&engine->halted, "%s: %s", job->binding->provider->name,
-              job->binding->account);
-  }
-  return true;
-}
-
-static void
-step_failed (struct engine *engine, struct job *job, struct err *err_taken)
-{
-  CLEANUP_ERR struct err *err = err_taken;
-
-  job->effect = 0;
-  if (halts_all (engine, job, err)) {
-    job->phase = PHASE_LOOK;
-    return;
-  }
-  if (has_flag (job, STEP_BEST_EFFORT) && err->code != ERR_STOPPED) {
-    job_note (job, "%s: %s", job->step->name, err->msg);
-    step_over (engine, job, "failed", json_from_err (err));
-    return;
-  }
-  engine_journal_step (engine, job, "failed", json_from_err (err));
-  if (job->back) {
-    end_attention (job, err);
-    return;
-  }
-  if (has_flag (job, STEP_FIRST)) {
-    end_untouched (job, err);
-    return;
-  }
-  job_set_reason (job, "%s: %s", job->step->name, err->msg);
-  job->back = true;
-  next_back (engine, job);
-}
-
-static void
-step_timed_out (struct engine *engine, struct job *job, const char *what)
-{
-  struct err *err = NULL;
-
-  err_set (&err, ERR_TIMEOUT, "%s after %lld s", what,
-           (long long)((engine_now (engine) - job->step_began_ms) / 1000));
-  step_failed (engine, job, err);
+  return engine_now (engine) - job->step_began_ms > job_limit_ms (job) &&
+         !(looks && poller_is_blind (engine, job->binding));
 }
 
 /* --- looking and acting --------------------------------------------------- */
@@ -196,19 +162,30 @@ look_again (struct engine *engine, struct job *job)
   job->changed = true;
 }
 
-static void
-pause_for (struct engine *engine, struct job *job, int64_t ms)
-{
-  job->phase = PHASE_PAUSE;
-  job->not_before_ms = engine_now (engine) + ms;
-}
-
-static bool
-has_effect (const struct effect *effect, const struct job *job)
+bool
+job_has_effect (const struct job *job, const struct effect *effect)
 {
   return effect->kind == EFFECT_WORK ||
          (effect->kind == EFFECT_OP &&
           job->binding->provider->ops[effect->op].changes);
+}
+
+/* The VM as it is shown does not allow it.  Where a describe may be older than
+ * the one before it, it is given time to show what is so. */
+static void
+cannot_act (struct engine *engine, struct job *job, struct err *err_taken)
+{
+  int64_t settle_ms = job->binding->provider->settle_ms;
+
+  if (err_taken->code != ERR_CONFLICT || settle_ms == 0 ||
+      ++job->errors > CONFLICT_LOOKS) {
+    job_step_failed (engine, job, err_taken);
+    return;
+  }
+  err_free (err_taken);
+  job->attempt--;
+  look_again (engine, job);
+  job->need_after_ms += settle_ms;
 }
 
 static void
@@ -218,21 +195,36 @@ act (struct engine *engine, struct job *job)
   struct err *err = NULL;
 
   job->attempt++;
+  job->uncertain = job->uncertain || undo_is_on_top (job);
   if (job->step->act (job, &effect, &err) == -1) {
-    step_failed (engine, job, err);
+    cannot_act (engine, job, err);
     return;
   }
-  if (has_effect (&effect, job) || job->attempt == 1)
+  if (job_has_effect (job, &effect) || job->attempt == 1)
     engine_journal_step (engine, job, job->attempt == 1 ? "intent" : "again",
                          NULL);
-  /* From here on the effect may stand, whatever the reply says. */
-  if (!job->back && job->step->undo &&
-      (job_undo_top (job) == NULL ||
-       strcmp (job_undo_top (job), job->step->name) != 0))
-    job_undo_push (job, job->step->name);
+  /* From here on the effect may stand, until a reply says that it can't. */
+  remember_undo (job);
   job->phase = PHASE_ACT;
+  job->acted_ms = engine_now (engine);
+  job->cancelled = false;
   effect.id = job->effect = engine->next_effect++;
   outbox_add (engine, job, effect);
+}
+
+/* A request that had been given up took effect after all, who knows when: power
+ * and mark are seen to once more. */
+static void
+see_to_it_again (struct engine *engine, struct job *job)
+{
+  job->disturbed = false;
+  if (!job->back) {
+    enter (engine, job, step_by_name ("start"));
+    return;
+  }
+  job_undo_push (job, "mark");
+  job_undo_push (job, job_was_running (job) ? "stop" : "start");
+  job_next_back (engine, job);
 }
 
 /* The VM has been looked at as freshly as the step wants. */
@@ -240,13 +232,21 @@ static void
 check_then_act (struct engine *engine, struct job *job)
 {
   struct err *err = NULL;
-  enum verdict verdict =
-      job->step->seen ? job->step->seen (job, &err) : VERDICT_NO;
+  enum verdict verdict;
 
+  if (job_has_flag (job, STEP_QUIET) && job->disturbed) {
+    see_to_it_again (engine, job);
+    return;
+  }
+  if (job->attempt == 0 && job->step->wanted && !job->step->wanted (job)) {
+    job_step_over (engine, job, "skipped", NULL);
+    return;
+  }
+  verdict = job->step->seen ? job->step->seen (job, &err) : VERDICT_NO;
   if (verdict == VERDICT_FAIL)
-    step_failed (engine, job, err);
+    job_step_failed (engine, job, err);
   else if (verdict == VERDICT_YES)
-    step_over (engine, job, "done", NULL);
+    job_step_over (engine, job, "done", NULL);
   else if (job->step->act)
     act (engine, job);
   else {
@@ -255,10 +255,16 @@ check_then_act (struct engine *engine, struct job *job)
   }
 }
 
-static bool
-is_fresh (const struct job *job)
+bool
+job_is_fresh (const struct job *job)
 {
-  return job->now_at_ms >= job->need_after_ms;
+  if (mutated ("stale-look"))
+    return job->now_at_ms >= 0;
+  if (job_has_flag (job, STEP_QUIET) && job->abandoned &&
+      !mutated ("forget-late"))
+    return false;
+  return job->now_at_ms >= 0 && job->now_at_ms >= job->need_after_ms &&
+         job->now_at_ms >= job->trust_after_ms;
 }
 
 static void
@@ -266,107 +272,142 @@ advance_look (struct engine *engine, struct job *job)
 {
   struct err *err = NULL;
 
-  if (!is_fresh (job)) {
-    if (engine_now (engine) - job->step_began_ms > step_limit_ms (job))
-      step_timed_out (engine, job, "the VM could not be looked at");
+  if (!job_is_fresh (job)) {
+    if (job_is_overdue (engine, job))
+      job_step_timed_out (engine, job,
+                          job->abandoned ? "a request that nobody answered may "
+                                           "still take effect"
+                                         : "the VM could not be looked at");
     return;
   }
   if (job->gone || job->now == NULL) {
     err_set (&err, ERR_NOT_FOUND, "the VM does not exist any more");
-    step_failed (engine, job, err);
+    job_step_failed (engine, job, err);
     return;
   }
   check_then_act (engine, job);
 }
 
-static int64_t
-again_ms (const struct job *job)
+int64_t
+job_again_ms (const struct job *job)
 {
-  return job->step->again_ms < 0 ? job->policy->shutdown_ms
-                                 : job->step->again_ms;
+  if (job->step->again_ms >= 0)
+    return job->step->again_ms;
+  return strcmp (json_str (job->facts, "shutdown", ""), "accepted") == 0
+             ? job->policy->shutdown_ms
+             : POWER_CUT_AGAIN_MS;
 }
 
 static void
 advance_watch (struct engine *engine, struct job *job)
 {
-  int64_t now = engine_now (engine);
+  bool fresh = job_is_fresh (job);
   struct err *err = NULL;
   enum verdict verdict;
 
-  if (is_fresh (job)) {
+  if (fresh) {
     verdict = job->gone ? VERDICT_FAIL : job->step->seen (job, &err);
     if (verdict == VERDICT_YES) {
-      step_over (engine, job, "done", NULL);
+      job_step_over (engine, job, "done", NULL);
       return;
     }
     if (verdict == VERDICT_FAIL) {
       if (err == NULL)
         err_set (&err, ERR_NOT_FOUND, "the VM does not exist any more");
-      step_failed (engine, job, err);
+      job_step_failed (engine, job, err);
       return;
     }
     job->need_after_ms = job->now_at_ms + 1;
   }
-  if (now - job->step_began_ms > step_limit_ms (job))
-    step_timed_out (engine, job, "not seen to be so");
-  else if (job->step->act && again_ms (job) > 0 && now >= job->not_before_ms)
+  if (job_is_overdue (engine, job))
+    job_step_timed_out (engine, job, "not seen to be so");
+  else if (fresh && job->step->act && job_again_ms (job) > 0 &&
+           engine_now (engine) >= job->not_before_ms)
     act (engine, job);
 }
 
-/* A resumed job's step began in another process: its time starts anew. */
+/* A request that nobody answered.  An agent still has the disk in its hands:
+ * it is told to end, and waited for.  A provider's request can only be given
+ * up; whether it takes effect is seen later. */
+static void
+overdue (struct engine *engine, struct job *job)
+{
+  struct err *err = NULL;
+
+  if (!outbox_give_up (engine, job))
+    return;
+  err_set (&err, ERR_UNKNOWN_EFFECT, "no reply for %lld s",
+           (long long)((engine_now (engine) - job->acted_ms) / 1000));
+  job_reply_failed (engine, job, err);
+}
+
+/* A resumed job's step began in another process: its time starts anew, and what
+ * that process had sent may still take effect. */
 static void
 adopt (struct engine *engine, struct job *job)
 {
-  if (job->step_began_ms == 0)
-    job->step_began_ms = engine_now (engine);
-  if (job->step == NULL && job->back)
-    next_back (engine, job);
+  if (job->adopted)
+    return;
+  job->adopted = true;
+  job->step_began_ms = engine_now (engine);
+  if (job->phase == PHASE_WAITING || job->phase == PHASE_ENDED)
+    return;
+  job->trust_after_ms = job_trust_after (engine, job, true);
+  if (job->step == NULL)
+    job_next_back (engine, job);
+}
+
+static void
+advance_enter (struct engine *engine, struct job *job)
+{
+  /* What a journal says of the VM is too old to decide anything. */
+  if (job->now && job->now_at_ms < 0 && mutated ("blind-resume"))
+    check_then_act (engine, job);
+  else if (job->now == NULL || job->now_at_ms < 0)
+    look_again (engine, job);
+  else if (job->step->wanted && !job->step->wanted (job))
+    job_step_over (engine, job, "skipped", NULL);
+  else if (job_has_flag (job, STEP_FRESH))
+    look_again (engine, job);
+  else
+    check_then_act (engine, job);
+}
+
+static void
+advance_pause (struct engine *engine, struct job *job)
+{
+  if (engine_now (engine) < job->not_before_ms)
+    return;
+  if (job_is_overdue (engine, job))
+    job_step_timed_out (engine, job, "no success");
+  else if (job->step->seen || job_has_flag (job, STEP_FRESH))
+    look_again (engine, job);
+  else
+    act (engine, job);
 }
 
 static bool
 advance_once (struct engine *engine, struct job *job)
 {
-  enum phase before = job->phase;
-  const struct step *step = job->step;
+  enum phase before;
+  const struct step *step;
 
   adopt (engine, job);
-  switch (job->phase) {
-  case PHASE_ENTER:
-    if (engine->stopping)
-      return false;
-    if (job->step->wanted && !job->step->wanted (job))
-      step_over (engine, job, "skipped", NULL);
-    else if (has_flag (job, STEP_FRESH) || job->now == NULL)
-      look_again (engine, job);
-    else
-      check_then_act (engine, job);
-    break;
-  case PHASE_LOOK:
-    if (!engine->stopping)
-      advance_look (engine, job);
-    break;
-  case PHASE_WATCH:
-    if (!engine->stopping)
-      advance_watch (engine, job);
-    break;
-  case PHASE_PAUSE:
-    if (engine->stopping || engine_now (engine) < job->not_before_ms)
-      break;
-    if (engine_now (engine) - job->step_began_ms > step_limit_ms (job))
-      step_timed_out (engine, job, "no success");
-    else if (job->step->seen)
-      look_again (engine, job);
-    else
-      act (engine, job);
-    break;
-  case PHASE_ACT:
-    if (engine_now (engine) - job->step_began_ms >
-        step_limit_ms (job) + OVERDUE_MS)
-      step_timed_out (engine, job, "no reply");
-    break;
-  default:
-    break;
-  }
+  before = job->phase;
+  step = job->step;
+  if (before == PHASE_ACT) {
+    if (engine_now (engine) > job_reply_limit (job))
+      overdue (engine, job);
+  } else if (engine->stopping)
+    return false;
+  else if (before == PHASE_ENTER)
+    advance_enter (engine, job);
+  else if (before == PHASE_LOOK)
+    advance_look (engine, job);
+  else if (before == PHASE_WATCH)
+    advance_watch (engine, job);
+  else if (before == PHASE_PAUSE)
+    advance_pause (engine, job);
   return job->phase != before || job->step != step;
 }
 
@@ -375,111 +416,4 @@ job_advance (struct engine *engine, struct job *job)
 {
   while (advance_once (engine, job))
     ;
-}
-
-/* --- replies -------------------------------------------------------------- */
-
-static int64_t
-backoff_ms (struct engine *engine, const struct job *job, const struct err *err)
-{
-  int64_t ms = BACKOFF_FIRST_MS;
-
-  for (int64_t i = 1; i < job->attempt && ms < BACKOFF_LAST_MS; i++)
-    ms *= 2;
-  if (ms > BACKOFF_LAST_MS)
-    ms = BACKOFF_LAST_MS;
-  /* Full jitter, so that a thousand jobs do not come back together. */
-  ms = 1 + (int64_t)engine_random (engine, (uint64_t)ms);
-  return err->retry_after_ms > ms ? err->retry_after_ms : ms;
-}
-
-static void
-reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
-{
-  CLEANUP_ERR struct err *err = err_taken;
-
-  job->effect = 0;
-  switch (err->code) {
-  case ERR_THROTTLED:
-  case ERR_TRANSIENT:
-  case ERR_UNKNOWN_EFFECT:
-  case ERR_CONFLICT:
-  case ERR_TIMEOUT:
-    /* Look before anything is repeated: the effect may stand. */
-    if (engine_now (engine) - job->step_began_ms <= step_limit_ms (job) &&
-        (job->step->seen || job->attempt < BLIND_ATTEMPTS)) {
-      engine_journal_step (engine, job, "again", json_from_err (err));
-      pause_for (engine, job, backoff_ms (engine, job, err));
-      return;
-    }
-    break;
-  default:
-    break;
-  }
-  step_failed (engine, job, TAKE (err));
-}
-
-void
-job_complete (struct engine *engine, struct job *job,
-              struct completion *completion)
-{
-  struct err *err = NULL;
-  enum verdict verdict;
-
-  if (!completion->last) {
-    if (engine->hooks.progress)
-      engine->hooks.progress (engine->hooks.opaque, job, completion->out);
-    return;
-  }
-  if (completion->err) {
-    reply_failed (engine, job, err_copy (completion->err));
-    return;
-  }
-  verdict = job->step->reply ? job->step->reply (job, completion->out, &err)
-                             : VERDICT_YES;
-  if (verdict == VERDICT_FAIL) {
-    reply_failed (engine, job, err);
-    return;
-  }
-  job->effect = 0;
-  job->changed = true;
-  if (verdict == VERDICT_NO)
-    pause_for (engine, job, job->policy->probe_interval_ms);
-  else if (job->step->seen) {
-    job->phase = PHASE_WATCH;
-    job->need_after_ms = engine_now (engine);
-    job->not_before_ms = engine_now (engine) + again_ms (job);
-  } else
-    step_over (engine, job, "done", NULL);
-}
-
-bool
-job_wants_look (const struct job *job)
-{
-  return (job->phase == PHASE_LOOK || job->phase == PHASE_WATCH) &&
-         !is_fresh (job);
-}
-
-int64_t
-job_deadline (const struct engine *engine, const struct job *job)
-{
-  int64_t limit;
-
-  (void)engine;
-  if (job->step == NULL || job->phase == PHASE_ENDED ||
-      job->phase == PHASE_WAITING)
-    return -1;
-  limit = job->step_began_ms + step_limit_ms (job) + 1;
-  switch (job->phase) {
-  case PHASE_PAUSE:
-    return job->not_before_ms;
-  case PHASE_WATCH:
-    return again_ms (job) > 0 && job->step->act && job->not_before_ms < limit
-               ? job->not_before_ms
-               : limit;
-  case PHASE_ACT:
-    return limit + OVERDUE_MS;
-  default:
-    return limit;
-  }
 }

@@ -32,6 +32,8 @@ engine_free (struct engine *engine)
   for (size_t i = 0; i < engine->flights.len; i++)
     job_vec_release (&engine->flights.ptr[i].jobs);
   flight_vec_release (&engine->flights);
+  for (size_t i = 0; i < engine->watchers.len; i++)
+    err_free (engine->watchers.ptr[i].error);
   watcher_vec_release (&engine->watchers);
   job_vec_release (&engine->jobs);
   err_free (engine->halted);
@@ -43,6 +45,7 @@ engine_add_job (struct engine *engine, struct job *job)
 {
   struct watcher watcher = {.binding = job->binding, .last_ms = INT64_MIN};
 
+  job->adopted = false;
   job_vec_push (&engine->jobs, job);
   for (size_t i = 0; i < engine->watchers.len; i++)
     if (engine->watchers.ptr[i].binding == job->binding)
@@ -134,23 +137,27 @@ is_in_flight (const struct job *job)
   return job->phase != PHASE_WAITING && job->phase != PHASE_ENDED;
 }
 
-static void
+/* True if there were any. */
+static bool
 admit_jobs (struct engine *engine)
 {
   int64_t in_flight = 0;
+  bool any = false;
 
   for (size_t i = 0; i < engine->jobs.len; i++)
     in_flight += is_in_flight (engine->jobs.ptr[i]);
   for (size_t i = 0; i < engine->jobs.len; i++) {
     struct job *job = engine->jobs.ptr[i];
 
-    if (in_flight >= engine->policy->max_in_flight)
-      return;
+    if (in_flight >= engine->policy->max_in_flight || engine->stopping)
+      break;
     if (job->phase != PHASE_WAITING)
       continue;
     job_admit (engine, job);
     in_flight++;
+    any = true;
   }
+  return any;
 }
 
 static void
@@ -171,17 +178,6 @@ all_ended (const struct engine *engine)
     if (engine->jobs.ptr[i]->phase != PHASE_ENDED)
       return false;
   return true;
-}
-
-/* Requests with an effect are waited for, even when stopping: their results
- * belong into the journal. */
-static bool
-work_in_flight (const struct engine *engine)
-{
-  for (size_t i = 0; i < engine->flights.len; i++)
-    if (engine->flights.ptr[i].jobs.len)
-      return true;
-  return engine->outbox.len > 0;
 }
 
 static int64_t
@@ -205,10 +201,10 @@ round_of_work (struct engine *engine, struct err **err)
   if (engine->hooks.stop_requested &&
       engine->hooks.stop_requested (engine->hooks.opaque))
     engine->stopping = true;
-  if (!engine->stopping)
-    admit_jobs (engine);
-  for (size_t i = 0; i < engine->jobs.len; i++)
-    job_advance (engine, engine->jobs.ptr[i]);
+  do {
+    for (size_t i = 0; i < engine->jobs.len; i++)
+      job_advance (engine, engine->jobs.ptr[i]);
+  } while (admit_jobs (engine)); /* in the place of those that ended */
   if (commit (engine, err) == -1)
     return -1;
   outbox_flush (engine);
@@ -227,7 +223,8 @@ engine_run (struct engine *engine, enum engine_end *end, struct err **err)
       *end = ENGINE_FINISHED;
       break;
     }
-    if (engine->stopping && !work_in_flight (engine)) {
+    /* Requests are waited for: their results belong into the journal. */
+    if (engine->stopping && !outbox_is_busy (engine)) {
       *end = ENGINE_STOPPED;
       break;
     }

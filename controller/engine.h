@@ -52,4 +52,8 @@ int engine_run (struct engine *engine, enum engine_end *end,
 /* Takes an ended or open job back: every effect that stands is undone. */
 void job_turn_back (struct job *job);
 
+/* The operator's rollback of one job: turns back what was changed, ends what
+ * has not begun, leaves alone what is as it was. */
+void job_roll_back (struct job *job);
+
 #endif

@@ -166,11 +166,19 @@ health_can_ask (const struct health_spec *spec, const struct job *job)
   return effective_kind (spec, job) != KIND_NONE;
 }
 
+bool
+health_reads_console (const struct health_spec *spec, const struct job *job)
+{
+  return effective_kind (spec, job) == KIND_SERIAL &&
+         job->binding->provider->ops[OP_SERIAL_LOG].name != NULL;
+}
+
 /* HOST with {name} and {id} filled in; NULL host: the VM's first address. */
 static char *
 host_of (const struct health_spec *spec, const struct job *job)
 {
   const char *colon = strrchr (spec->argument, ':');
+  const char *start = spec->argument, *end = colon;
   CLEANUP_STRBUF struct strbuf sb = STRBUF_EMPTY;
 
   if (colon == NULL) {
@@ -179,7 +187,11 @@ host_of (const struct health_spec *spec, const struct job *job)
 
     return first ? xstrdup (first) : NULL;
   }
-  for (const char *p = spec->argument; p < colon; p++)
+  if (start[0] == '[' && end > start && end[-1] == ']') { /* IPv6 */
+    start++;
+    end--;
+  }
+  for (const char *p = start; p < end; p++)
     if (strncmp (p, "{name}", 6) == 0) {
       strbuf_addstr (&sb, job->name);
       p += 5;
@@ -273,12 +285,52 @@ quote_line (const char *text, long at)
   return text_printable (line);
 }
 
-enum health
-health_of_serial (const struct health_spec *spec, const char *text, char **why)
+/* The length of a terminal's control sequence (ESC [ ... letter) at p; 0: there
+ * is none. */
+static size_t
+control_sequence (const char *p, const char *end)
 {
+  const char *q = p + 2;
+
+  if (end - p < 2 || p[0] != '\033' || p[1] != '[')
+    return 0;
+  while (q < end && *q >= 0x20 && *q <= 0x3f)
+    q++;
+  return q < end ? (size_t)(q - p) + 1 : 0;
+}
+
+/* Lines as people see them: firmware and GRUB end them with "\n\r" or "\r\n",
+ * draw over them after a lone "\r", and move the cursor; a line that was cut
+ * off by a reset may hold NULs. */
+static char *
+plain_lines (const char *text, size_t len)
+{
+  const char *end = text + len;
+  struct strbuf sb = STRBUF_EMPTY;
+
+  for (const char *p = text; p < end; p++) {
+    size_t skip = control_sequence (p, end);
+    bool beside_newline =
+        (p > text && p[-1] == '\n') || (p + 1 < end && p[1] == '\n');
+
+    if (skip)
+      p += skip - 1;
+    else if (*p == '\r' && !beside_newline)
+      strbuf_addch (&sb, '\n');
+    else if (*p && *p != '\r')
+      strbuf_addch (&sb, *p);
+  }
+  return strbuf_take (&sb);
+}
+
+enum health
+health_of_serial (const struct health_spec *spec, const char *text, size_t len,
+                  char **why)
+{
+  CLEANUP_FREE char *lines = plain_lines (text, len);
   size_t ok_len = 0, fail_len = 0;
-  long ok = last_match (&spec->ok, text, &ok_len);
-  long fail = last_match (&spec->fail, text, &fail_len);
+  long ok = last_match (&spec->ok, lines, &ok_len);
+  long fail = last_match (&spec->fail, lines, &fail_len);
   CLEANUP_FREE char *line = NULL;
 
   if (ok < 0 && fail < 0) {
@@ -286,7 +338,7 @@ health_of_serial (const struct health_spec *spec, const char *text, char **why)
                       spec->argument);
     return HEALTH_UNKNOWN;
   }
-  line = quote_line (text, ok > fail ? ok : fail);
+  line = quote_line (lines, ok > fail ? ok : fail);
   *why = xasprintf ("serial console: %s", line);
   return ok > fail ? HEALTH_OK : HEALTH_BROKEN;
 }
@@ -309,7 +361,8 @@ health_read (const struct health_spec *spec, const struct job *job,
 {
   switch (effective_kind (spec, job)) {
   case KIND_SERIAL:
-    return health_of_serial (spec, json_str (out, "text", ""), why);
+    return health_of_serial (spec, json_str (out, "text", ""),
+                             json_string_length (json_at (out, "text")), why);
   case KIND_STATUS:
     return read_status (out, why);
   case KIND_GUEST_AGENT:

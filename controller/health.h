@@ -41,6 +41,10 @@ void health_spec_free (struct health_spec *spec);
 /* True if this job's VM can be asked at all. */
 bool health_can_ask (const struct health_spec *spec, const struct job *job);
 
+/* True if the answer is what the serial console shows. */
+bool health_reads_console (const struct health_spec *spec,
+                           const struct job *job);
+
 /* The question as an effect.  `after`: what the serial log showed before this
  * position does not count (NULL: all of it counts). */
 int health_ask (const struct health_spec *spec, const struct job *job,
@@ -50,8 +54,8 @@ int health_ask (const struct health_spec *spec, const struct job *job,
 enum health health_read (const struct health_spec *spec, const struct job *job,
                          const json_t *out, char **why);
 
-/* The pure part for the serial console, for tests. */
+/* The pure part for the serial console, for tests; the text may hold NULs. */
 enum health health_of_serial (const struct health_spec *spec, const char *text,
-                              char **why);
+                              size_t len, char **why);
 
 #endif

@@ -117,7 +117,7 @@ job_to_row (const struct job *job)
 }
 
 /* Whatever was in flight when the last process ended is unknown now: the job
- * looks at the VM before it does anything. */
+ * enters its step again, and looks at the VM before it does anything. */
 static enum phase
 phase_after_restart (const char *phase)
 {
@@ -125,7 +125,7 @@ phase_after_restart (const char *phase)
     return PHASE_WAITING;
   if (phase && strcmp (phase, phases[PHASE_ENDED]) == 0)
     return PHASE_ENDED;
-  return PHASE_LOOK;
+  return PHASE_ENTER;
 }
 
 int
@@ -146,6 +146,9 @@ job_from_row (struct job *job, const struct job_row *row, struct err **err)
   job->wave = row->wave;
   job->back = strcmp (row->direction, "back") == 0;
   job->phase = phase_after_restart (row->phase);
+  if (job->phase == PHASE_ENTER && job->step == NULL && !job->back)
+    return err_set (err, ERR_INPUT, "%s: it is in work, but at no step",
+                    row->name);
   /* The count starts anew with the step's time: a guest that was asked to shut
    * down just before a crash of ours gets its grace again. */
   job->attempt = 0;
@@ -190,6 +193,12 @@ job_undo_top (const struct job *job)
 void
 job_set_fact (struct job *job, const char *key, json_t *value_taken)
 {
+  const json_t *before = json_object_get (job->facts, key);
+
+  if (value_taken == NULL ? before == NULL : json_equal (before, value_taken)) {
+    json_decref (value_taken);
+    return; /* a poll that shows nothing new costs no commit */
+  }
   json_put (job->facts, key, value_taken);
   job->changed = true;
 }

@@ -76,12 +76,22 @@ struct job {
   json_t *now;           /* the VM as last seen; NULL: gone or never seen */
   int64_t now_at_ms;     /* when the describe was sent that showed it */
   int64_t need_after_ms; /* what was sent before this is too old */
-  bool gone;             /* the last describe did not find it */
+  /* A describe sent before this may not show our own last request yet. */
+  int64_t trust_after_ms;
+  bool gone; /* the last describe did not find it */
 
   int64_t step_began_ms;
   int64_t not_before_ms;
-  uint64_t effect; /* in flight; 0: none */
-  bool changed;    /* since it was last put into the journal */
+  int64_t acted_ms;   /* when the last request was made */
+  int64_t errors;     /* failed replies in a row, at this step */
+  uint64_t effect;    /* in flight; 0: none */
+  bool uncertain;     /* an earlier request of this step may have had effect */
+  bool cancelled;     /* the one in flight was told to end */
+  bool adopted;       /* by the engine that runs it now */
+  unsigned abandoned; /* requests with an effect that were given up and may
+                         still take effect */
+  bool disturbed;     /* one of these was answered after all */
+  bool changed;       /* since it was last put into the journal */
 };
 
 DEFINE_VEC (struct job *, job_vec);
@@ -105,7 +115,7 @@ void job_undo_pop (struct job *job);
 /* The step whose effect has to be taken back next; NULL: none is left. */
 const char *job_undo_top (const struct job *job);
 
-/* Remembers what a step found out. */
+/* Remembers what a step found out; NULL forgets it. */
 void job_set_fact (struct job *job, const char *key, json_t *value_taken);
 /* One more line for the report. */
 void job_note (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);

@@ -22,6 +22,8 @@ struct journal {
   sqlite3_stmt *statements[STATEMENT_COUNT];
   struct err *pending; /* first error since journal_begin */
   uint64_t commits;
+  int (*fault) (void *opaque, uint64_t commit, bool after, struct err **err);
+  void *fault_opaque;
 };
 
 /* Sets the error of the last call on the database; -1. */

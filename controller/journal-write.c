@@ -7,6 +7,7 @@
 #include <base/clock.h>
 
 #include "journal-internal.h"
+#include "mutation.h"
 
 static void
 remember (struct journal *j, struct err *err)
@@ -41,21 +42,41 @@ die_if_asked (const struct journal *j)
 #endif
 }
 
+static int
+ask_fault (const struct journal *j, bool after, struct err **err)
+{
+  if (j->fault == NULL)
+    return 0;
+  return j->fault (j->fault_opaque, after ? j->commits : j->commits + 1, after,
+                   err);
+}
+
 int
 journal_commit (struct journal *j, struct err **err)
 {
   struct err *failed = TAKE (j->pending);
 
-  if (failed == NULL)
-    journal_sql (j, "COMMIT", &failed);
+  if (failed == NULL && ask_fault (j, false, &failed) == 0)
+    journal_sql (j, mutated ("skip-commit") ? "ROLLBACK" : "COMMIT", &failed);
   if (failed) {
     sqlite3_exec (j->db, "ROLLBACK", NULL, NULL, NULL);
     return err_move (err, failed);
   }
   j->commits++;
   die_if_asked (j);
-  return 0;
+  return ask_fault (j, true, err);
 }
+
+#ifdef BOOTMEND_FAULTS
+void
+journal_set_fault (struct journal *j,
+                   int (*fault) (void *, uint64_t, bool, struct err **),
+                   void *opaque)
+{
+  j->fault = fault;
+  j->fault_opaque = opaque;
+}
+#endif
 
 uint64_t
 journal_commits (const struct journal *j)

@@ -99,4 +99,13 @@ json_t *journal_events (struct journal *journal, struct err **err) ATTR_USE;
 /* Commits so far by this process. */
 uint64_t journal_commits (const struct journal *journal);
 
+#ifdef BOOTMEND_FAULTS
+/* For tests: asked before each commit and right after it, with the number that
+ * it has or would have; -1 makes the commit fail, after it was done or not. */
+void journal_set_fault (struct journal *journal,
+                        int (*fault) (void *opaque, uint64_t commit, bool after,
+                                      struct err **err),
+                        void *opaque);
+#endif
+
 #endif

@@ -1,5 +1,5 @@
 /* Requests: from the jobs' outbox into calls (filled where one call takes many
- * VMs), on their way, and back to the jobs; and the shared poller. */
+ * VMs), on their way, and back to the jobs. */
 
 #include "engine-internal.h"
 
@@ -73,6 +73,9 @@ outbox_flush (struct engine *engine)
     struct outgoing first = outgoing_vec_remove (&engine->outbox, 0);
     struct flight flight = {.id = first.effect.id,
                             .binding = first.effect.binding,
+                            .kind = first.effect.kind,
+                            .changes =
+                                job_has_effect (first.job, &first.effect),
                             .sent_ms = engine_now (engine)};
 
     job_vec_push (&flight.jobs, first.job);
@@ -83,161 +86,51 @@ outbox_flush (struct engine *engine)
   }
 }
 
-/* --- the shared poller ------------------------------------------------------
- */
-
-static void
-send_describe (struct engine *engine, struct watcher *watcher, json_t *ids)
+bool
+outbox_give_up (struct engine *engine, struct job *job)
 {
-  struct flight flight = {.id = engine->next_effect++,
-                          .binding = watcher->binding,
-                          .sent_ms = engine_now (engine)};
-  struct effect effect = {.id = flight.id,
-                          .kind = EFFECT_OP,
-                          .binding = watcher->binding,
-                          .op = OP_DESCRIBE,
-                          .in = json_object ()};
+  for (size_t i = 0; i < engine->flights.len; i++) {
+    const struct flight *flight = &engine->flights.ptr[i];
 
-  json_put (effect.in, "ids", ids);
-  flight_vec_push (&engine->flights, flight);
-  watcher->in_flight++;
-  watcher->last_ms = flight.sent_ms;
-  engine->world->submit (engine->world, effect);
-}
-
-static void
-describe_wanted (struct engine *engine, struct watcher *watcher)
-{
-  unsigned most = watcher->binding->provider->ops[OP_DESCRIBE].max_ids;
-  json_t *ids = json_array ();
-
-  for (size_t i = 0; i < engine->jobs.len; i++) {
-    struct job *job = engine->jobs.ptr[i];
-
-    if (job->binding != watcher->binding || !job_wants_look (job))
+    if (flight->id != job->effect)
       continue;
-    json_array_append_new (ids, json_string (
-                                    json_str (job->now ? job->now : job->before,
-                                              "id", "")));
-    if (json_array_size (ids) >= (most ? most : 1)) {
-      send_describe (engine, watcher, ids);
-      ids = json_array ();
+    if (flight->kind == EFFECT_WORK) {
+      job->cancelled = true;
+      engine->world->cancel (engine->world, flight->id);
+      return false;
     }
+    job->abandoned += flight->changes;
+    break;
   }
-  if (json_array_size (ids))
-    send_describe (engine, watcher, ids);
-  else
-    json_decref (ids);
+  job->effect = 0;
+  return true;
 }
 
-static bool
-anyone_wants_look (const struct engine *engine, const struct binding *binding)
+bool
+outbox_is_busy (const struct engine *engine)
 {
-  for (size_t i = 0; i < engine->jobs.len; i++)
-    if (engine->jobs.ptr[i]->binding == binding &&
-        job_wants_look (engine->jobs.ptr[i]))
-      return true;
-  return false;
-}
+  for (size_t i = 0; i < engine->flights.len; i++) {
+    const struct flight *flight = &engine->flights.ptr[i];
 
-static int64_t
-interval_ms (const struct engine *engine, const struct watcher *watcher)
-{
-  unsigned shift = watcher->failures < 5 ? watcher->failures : 5;
-
-  return engine->policy->poll_ms << shift;
-}
-
-static int64_t
-due_ms (const struct engine *engine, const struct watcher *watcher)
-{
-  return watcher->last_ms == INT64_MIN
-             ? INT64_MIN
-             : watcher->last_ms + interval_ms (engine, watcher);
-}
-
-void
-poller_run (struct engine *engine)
-{
-  for (size_t i = 0; i < engine->watchers.len; i++) {
-    struct watcher *watcher = &engine->watchers.ptr[i];
-
-    if (watcher->in_flight == 0 &&
-        due_ms (engine, watcher) <= engine_now (engine))
-      describe_wanted (engine, watcher);
+    for (size_t j = 0; j < flight->jobs.len; j++)
+      if (flight->jobs.ptr[j]->effect == flight->id)
+        return true;
   }
-}
-
-int64_t
-poller_deadline (const struct engine *engine)
-{
-  int64_t next = -1;
-
-  for (size_t i = 0; i < engine->watchers.len; i++) {
-    const struct watcher *watcher = &engine->watchers.ptr[i];
-    int64_t due = due_ms (engine, watcher);
-
-    if (watcher->in_flight || !anyone_wants_look (engine, watcher->binding))
-      continue;
-    if (due < engine_now (engine))
-      due = engine_now (engine);
-    if (next < 0 || due < next)
-      next = due;
-  }
-  return next;
-}
-
-static struct job *
-job_of_vm (struct engine *engine, const struct binding *binding, const char *id)
-{
-  for (size_t i = 0; i < engine->jobs.len; i++) {
-    struct job *job = engine->jobs.ptr[i];
-    const json_t *vm = job->now ? job->now : job->before;
-
-    if (job->binding == binding && strcmp (json_str (vm, "id", ""), id) == 0)
-      return job;
-  }
-  return NULL;
+  return engine->outbox.len > 0;
 }
 
 static void
-observe (struct job *job, json_t *vm, int64_t sent_ms)
+land (struct engine *engine, const struct flight *flight,
+      struct completion *completion)
 {
-  if (job == NULL)
-    return;
-  job->gone = vm == NULL;
-  if (vm) {
-    json_decref (job->now);
-    job->now = json_incref (vm);
-  }
-  job->now_at_ms = sent_ms;
-}
+  for (size_t i = 0; i < flight->jobs.len; i++) {
+    struct job *job = flight->jobs.ptr[i];
 
-static void
-described (struct engine *engine, const struct flight *flight,
-           const struct completion *c)
-{
-  json_t *item;
-  size_t i;
-
-  for (i = 0; i < engine->watchers.len; i++) {
-    struct watcher *watcher = &engine->watchers.ptr[i];
-
-    if (watcher->binding != flight->binding)
-      continue;
-    watcher->in_flight--;
-    watcher->failures = c->err ? watcher->failures + 1 : 0;
+    if (job->effect == flight->id)
+      job_complete (engine, job, completion);
+    else if (flight->changes)
+      job_complete_late (engine, job);
   }
-  if (c->err && c->err->code == ERR_AUTH && engine->halted == NULL) {
-    engine->stopping = true;
-    engine->halted = err_copy (c->err);
-  }
-  json_array_foreach (json_at (c->out, "vms"), i, item)
-      observe (job_of_vm (engine, flight->binding, json_str (item, "id", "")),
-               item, flight->sent_ms);
-  json_array_foreach (json_at (c->out, "gone"), i, item)
-      observe (job_of_vm (engine, flight->binding, json_string_value (item)),
-               NULL, flight->sent_ms);
 }
 
 void
@@ -250,15 +143,16 @@ engine_dispatch (struct engine *engine, struct completion *completion)
     if (flight->id != completion->id)
       continue;
     if (!completion->last) {
-      job_complete (engine, flight->jobs.ptr[0], completion);
+      if (engine->hooks.progress && flight->jobs.len)
+        engine->hooks.progress (engine->hooks.opaque, flight->jobs.ptr[0],
+                                completion->out);
       return;
     }
     done = flight_vec_remove (&engine->flights, i);
-    if (done.jobs.len == 0)
-      described (engine, &done, completion);
-    for (size_t j = 0; j < done.jobs.len; j++)
-      if (done.jobs.ptr[j]->effect == done.id) /* else it was given up */
-        job_complete (engine, done.jobs.ptr[j], completion);
+    if (done.jobs.len)
+      land (engine, &done, completion);
+    else
+      poller_answer (engine, &done, completion);
     job_vec_release (&done.jobs);
     return;
   }

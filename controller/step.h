@@ -8,6 +8,9 @@
  *   "intent" is journalled and committed, then act's effect is submitted
  *   reply:   NO -> act again later;  YES -> watch
  *   watch:   describe the VM until seen says YES (or FAIL, or the limit)
+ *
+ * "done" of a step with an undo puts it on facts.undo even if nothing had to be
+ * sent: what matters for the way back is how things are, not who did it.
  */
 
 #ifndef BOOTMEND_STEP_H
@@ -25,7 +28,10 @@ enum verdict {
 enum step_flags {
   STEP_FRESH = 1,       /* look at the VM before acting, even the first time */
   STEP_BEST_EFFORT = 2, /* its failure is a note, not a reason to turn back */
-  STEP_FIRST = 4        /* nothing has been touched before it ends */
+  STEP_FIRST = 4,       /* nothing has been touched before it ends */
+  STEP_QUIET = 16,      /* waits until no request is left that was given up */
+  STEP_LAST = 8         /* the VM is proven by now: no failure is a reason to
+                           take its repair away; a person must look */
 };
 
 struct step {
@@ -43,7 +49,8 @@ struct step {
   int (*act) (struct job *job, struct effect *effect, struct err **err);
   enum verdict (*reply) (struct job *job, json_t *out, struct err **err);
 
-  int64_t again_ms; /* not seen for so long after the reply: act again; 0: no */
+  int64_t again_ms; /* not seen for so long after the reply: act again; 0: no;
+                       -1: policy.shutdown_ms after a polite stop */
 };
 
 struct strategy {

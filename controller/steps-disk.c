@@ -7,13 +7,14 @@
 #include <providers/vm.h>
 
 #include "evidence.h"
+#include "mutation.h"
 #include "policy.h"
 
 /* Nobody opens a disk under a VM that may be running. */
 static int
 check_stopped (const struct job *job, struct err **err)
 {
-  if (vm_is_power (job->now, "stopped"))
+  if (vm_is_power (job->now, "stopped") || mutated ("ignore-power"))
     return 0;
   return err_set (err, ERR_CONFLICT,
                   "its disk is not touched while the VM is '%s'",
@@ -79,6 +80,10 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
 int
 repair_act (struct job *job, struct effect *effect, struct err **err)
 {
+  /* Whatever this attempt will say, an earlier one may have changed the disk.
+   */
+  if (job->uncertain)
+    job_set_fact (job, "repair_uncertain", json_true ());
   return work_effect (job, "apply", effect, err);
 }
 
@@ -132,6 +137,8 @@ repair_undo_wanted (const struct job *job)
 {
   const char *outcome = json_str (job->facts, "repair.outcome", "unknown");
 
+  if (json_bool (job->facts, "repair_uncertain", false))
+    return true;
   if (strcmp (outcome, "clean") == 0 || strcmp (outcome, "refused") == 0)
     return false;
   return strcmp (outcome, "failed") != 0 ||
@@ -144,13 +151,35 @@ repair_undo_act (struct job *job, struct effect *effect, struct err **err)
   return work_effect (job, "undo", effect, err);
 }
 
+static bool
+is_refused (const json_t *result, const char *code)
+{
+  return outcome_is (result, "refused") &&
+         strcmp (json_str (result, "refusal", ""), code) == 0;
+}
+
+/* An agent keeps its evidence before it commits anything to a disk: where no
+ * result of a repair was ever seen and no evidence is, nothing was changed.
+ *
+ * An undo that is refused changes nothing: a disk whose repair is known to be
+ * complete keeps it, and the VM is given back with it; only the outcome says
+ * that a person must look. */
 enum verdict
 repair_undo_reply (struct job *job, json_t *out, struct err **err)
 {
+  const char *repair = json_str (job->facts, "repair.outcome", "unknown");
+  bool repaired = strcmp (repair, "repaired") == 0;
+
   if (outcome_is (out, "refused") && is_passing (out) && job->attempt < 30)
     return VERDICT_NO;
   job_set_fact (job, "repair_undo", json_incref (out));
   if (outcome_is (out, "undone") || outcome_is (out, "clean"))
     return VERDICT_YES;
+  if (is_refused (out, "no-evidence") && !repaired)
+    return VERDICT_YES;
+  if (outcome_is (out, "refused") && repaired) {
+    job_set_fact (job, "repair_kept", json_true ());
+    return VERDICT_YES;
+  }
   return give_up (out, err);
 }

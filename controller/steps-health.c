@@ -164,19 +164,19 @@ screenshot_after_reply (struct job *job, json_t *out, struct err **err)
 bool
 baseline_wanted (const struct job *job)
 {
-  return job_was_running (job) && job_has_op (job, OP_SERIAL_LOG) &&
-         health_can_ask (job->policy->health, job);
+  return job_was_running (job) &&
+         health_reads_console (job->policy->health, job);
 }
 
-/* What the console showed until now says nothing about the start to come. */
+/* What the console showed until now says nothing about the start to come.
+ * null: this provider's replies know no position, so all of it counts. */
 enum verdict
 baseline_reply (struct job *job, json_t *out, struct err **err)
 {
   json_t *after = json_at (out, "after");
 
   (void)err;
-  if (after)
-    job_set_fact (job, "baseline", json_incref (after));
+  job_set_fact (job, "baseline", after ? json_incref (after) : json_null ());
   return VERDICT_YES;
 }
 
@@ -194,14 +194,19 @@ verify_act (struct job *job, struct effect *effect, struct err **err)
 }
 
 /* A VM may crash once and come up at the second try (a disk check restarts
- * it), so that only the limit on time ends the waiting. */
+ * it), so that only the limit on time ends the waiting.  Where the console
+ * could not be read before the start, its first reading only says where new
+ * text begins: what is older must not count as proof. */
 enum verdict
 verify_reply (struct job *job, json_t *out, struct err **err)
 {
   CLEANUP_FREE char *why = NULL;
-  enum health health = health_read (job->policy->health, job, out, &why);
+  enum health health;
 
-  (void)err;
+  if (baseline_wanted (job) && json_at (job->facts, "baseline") == NULL)
+    return baseline_reply (job, out, err) == VERDICT_YES ? VERDICT_NO
+                                                         : VERDICT_FAIL;
+  health = health_read (job->policy->health, job, out, &why);
   set_health (job, "health_after", health, why);
   return health == HEALTH_OK ? VERDICT_YES : VERDICT_NO;
 }

@@ -14,6 +14,7 @@ enum verdict unmark_seen (struct job *job, struct err **err);
 int mark_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict stop_seen (struct job *job, struct err **err);
 int stop_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict stop_reply (struct job *job, json_t *out, struct err **err);
 bool start_wanted (const struct job *job);
 enum verdict start_seen (struct job *job, struct err **err);
 int start_act (struct job *job, struct effect *effect, struct err **err);

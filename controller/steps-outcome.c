@@ -1,5 +1,6 @@
 /* How a job ended: the one place where outcomes are decided. */
 
+#include "engine.h"
 #include "step.h"
 
 #include <string.h>
@@ -58,10 +59,20 @@ conclude_differences (struct job *job)
   return true;
 }
 
+static bool
+has_fallen (const struct job *job)
+{
+  return job_was_running (job) && !vm_is_power (job->now, "running");
+}
+
 static void
 conclude_repaired (struct job *job)
 {
-  if (!job_was_running (job)) {
+  if (has_fallen (job)) {
+    job_set_reason (job, "repaired and started, but it is '%s' now",
+                    json_str (job->now, "power", "?"));
+    end (job, OUT_REPAIRED_UNPROVEN);
+  } else if (!job_was_running (job)) {
     job_set_reason (job, "it was stopped before and stays stopped, so nothing "
                          "shows that it boots");
     end (job, OUT_REPAIRED_UNPROVEN);
@@ -88,6 +99,14 @@ conclude_clean (struct job *job)
                 (health_is (job, "health_before", "broken") &&
                  !health_is (job, "health_after", "ok"));
 
+  if (has_fallen (job)) {
+    job_set_reason (job,
+                    "nothing was changed on its disk; it was started again, "
+                    "but it is '%s' now",
+                    json_str (job->now, "power", "?"));
+    end (job, OUT_FAILED_ATTENTION);
+    return;
+  }
   if (broken) {
     job_set_reason (job,
                     "the recipe finds nothing to repair on its disk, and it "
@@ -114,29 +133,62 @@ job_conclude (struct job *job)
     conclude_clean (job);
 }
 
+/* What is not as it was; NULL: all is. */
+static char *
+not_as_before (struct job *job)
+{
+  CLEANUP_JSON json_t *differences = vm_differences (job->before, job->now);
+
+  list_differences (job, differences);
+  if (json_bool (job->facts, "repair_kept", false))
+    return xasprintf ("went back, but its disk keeps the repair: %s",
+                      json_str (job->facts, "repair_undo.reason",
+                                "the undo was refused"));
+  if (json_array_size (differences))
+    return xasprintf ("went back, but %s is not as it was",
+                      json_str (json_array_get (differences, 0), "field", "?"));
+  if (has_fallen (job))
+    return xasprintf ("went back, but it does not run as before (%s)",
+                      json_str (job->now, "power", "?"));
+  return NULL;
+}
+
 void
 job_conclude_back (struct job *job)
 {
-  CLEANUP_JSON json_t *differences = NULL;
+  CLEANUP_FREE char *but = NULL, *why = NULL;
 
   if (job->before == NULL) { /* it never began */
     end (job, OUT_SKIPPED);
     return;
   }
-  differences = vm_differences (job->before, job->now);
-  if (json_array_size (differences)) {
-    CLEANUP_FREE char *why = xstrdup (job->reason ? job->reason : "");
+  but = not_as_before (job);
+  if (but) {
+    why = xstrdup (job->reason ? job->reason : "");
+    job_set_reason (job, "%s; %s", why, but);
+  }
+  end (job, but ? OUT_FAILED_ATTENTION : OUT_FAILED_RESTORED);
+}
 
-    list_differences (job, differences);
-    job_set_reason (job, "%s; went back, but %s is not as it was", why,
-                    json_str (json_array_get (differences, 0), "field", "?"));
-    end (job, OUT_FAILED_ATTENTION);
-  } else if (job_was_running (job) && !vm_is_power (job->now, "running")) {
-    CLEANUP_FREE char *why = xstrdup (job->reason ? job->reason : "");
+/* Only what was changed is taken back; a VM that was left alone, or has been
+ * put back already, is as it was. */
+static bool
+has_way_back (const struct job *job)
+{
+  return job->outcome == OUT_REPAIRED ||
+         job->outcome == OUT_REPAIRED_UNPROVEN ||
+         job->outcome == OUT_FAILED_ATTENTION ||
+         (job->outcome == OUT_OPEN && job->phase != PHASE_WAITING);
+}
 
-    job_set_reason (job, "%s; went back, but it does not run as before (%s)",
-                    why, json_str (job->now, "power", "?"));
-    end (job, OUT_FAILED_ATTENTION);
-  } else
-    end (job, OUT_FAILED_RESTORED);
+void
+job_roll_back (struct job *job)
+{
+  if (has_way_back (job)) {
+    job_set_reason (job, "rolled back at the operator's word");
+    job_turn_back (job);
+  } else if (job->phase == PHASE_WAITING) {
+    job_set_reason (job, "rolled back before its turn came; never touched");
+    end (job, OUT_SKIPPED);
+  }
 }

@@ -167,23 +167,49 @@ batch_reply (struct job *job, json_t *out, struct err **err)
 
 /* --- power -------------------------------------------------------------- */
 
+/* Whoever marked it since is at work on it. */
 enum verdict
 stop_seen (struct job *job, struct err **err)
 {
-  (void)err;
-  return vm_is_power (job->now, "stopped") ? VERDICT_YES : VERDICT_NO;
+  if (!job->back && check_mark (job, err) == -1)
+    return VERDICT_FAIL;
+  if (!vm_is_power (job->now, "stopped"))
+    return VERDICT_NO;
+  job_set_fact (job, "shutdown", NULL);
+  return VERDICT_YES;
 }
 
 /* A guest that loops does not answer a shutdown request; it gets the time that
- * the policy gives, then its power is cut. */
+ * the policy gives from when the request was accepted, then its power is cut.
+ * A request that it may still answer is remembered: see settle_stop in
+ * engine-job.c. */
 int
 stop_act (struct job *job, struct effect *effect, struct err **err)
 {
+  const char *shutdown = json_str (job->facts, "shutdown", "");
+  bool force = job->policy->shutdown_ms == 0 ||
+               (job->attempt > 1 && (strcmp (shutdown, "accepted") == 0 ||
+                                     strcmp (shutdown, "cut") == 0));
+
   (void)err;
   batch_effect (job, OP_STOP, effect);
-  json_put_bool (effect->in, "force",
-                 job->attempt > 1 || job->policy->shutdown_ms == 0);
+  json_put_bool (effect->in, "force", force);
+  if (!force)
+    job_set_fact (job, "shutdown", json_string ("asked"));
+  else if (*shutdown)
+    job_set_fact (job, "shutdown", json_string ("cut"));
   return 0;
+}
+
+enum verdict
+stop_reply (struct job *job, json_t *out, struct err **err)
+{
+  enum verdict verdict = batch_reply (job, out, err);
+
+  if (verdict == VERDICT_YES &&
+      strcmp (json_str (job->facts, "shutdown", ""), "asked") == 0)
+    job_set_fact (job, "shutdown", json_string ("accepted"));
+  return verdict;
 }
 
 bool
@@ -233,13 +259,17 @@ attributes_act (struct job *job, struct effect *effect, struct err **err)
 }
 
 /* The last word on "everything as it was": differences are facts that decide
- * the outcome, not errors. */
+ * the outcome, not errors.  Where describes may be old, only one that can't be
+ * is believed to show a difference. */
 enum verdict
 compare_seen (struct job *job, struct err **err)
 {
   json_t *differences = vm_differences (job->before, job->now);
+  bool same = json_array_size (differences) == 0 &&
+              (!job_was_running (job) || vm_is_power (job->now, "running"));
+  int64_t settled_ms = job->step_began_ms + job->binding->provider->settle_ms;
 
   (void)err;
   job_set_fact (job, "differences", differences);
-  return VERDICT_YES;
+  return same || job->now_at_ms >= settled_ms ? VERDICT_YES : VERDICT_NO;
 }

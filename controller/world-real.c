@@ -15,11 +15,15 @@
 #define THREADS        4
 #define HELLO_LIMIT_MS 60000
 #define MAX_POLL_FDS   64
+/* Work that was cancelled ends at the agent's next safe point, or else the
+ * agent is ended. */
+#define CANCEL_LIMIT_MS 60000
 
 /* Work that an agent has been given and not answered. */
 struct given {
   uint64_t id;
   json_t *message;
+  int64_t end_by_ms; /* it was cancelled; 0: it was not */
 };
 DEFINE_VEC (struct given, given_vec);
 
@@ -139,6 +143,25 @@ agent_event (struct world_real *real, struct agent *agent, json_t *event)
   }
 }
 
+/* An agent that does not let go of a disk is ended, and with it its appliances:
+ * only then may the VM be started again. */
+static void
+end_hanging (struct world_real *real, struct agent *agent)
+{
+  struct err *err = NULL;
+
+  for (size_t i = 0; i < agent->given.len; i++) {
+    const struct given *given = &agent->given.ptr[i];
+
+    if (given->end_by_ms == 0 || clock_now_ms (&real_clock) < given->end_by_ms)
+      continue;
+    err_set (&err, ERR_TIMEOUT, "it does not let go of %s; it was ended",
+             json_str (given->message, "disk.path", "a disk"));
+    agent_lost (real, agent, err);
+    return;
+  }
+}
+
 static void
 agent_run (struct world_real *real, struct agent *agent)
 {
@@ -154,6 +177,8 @@ agent_run (struct world_real *real, struct agent *agent)
   }
   if (r == -1)
     agent_lost (real, agent, err);
+  else
+    end_hanging (real, agent);
 }
 
 static void
@@ -161,7 +186,7 @@ submit_work (struct world_real *real, struct effect *effect)
 {
   struct agent *agent =
       agent_of (real, json_str (effect->in, "helper", "local"));
-  struct given given = {effect->id, message_new ("request", "work")};
+  struct given given = {effect->id, message_new ("request", "work"), 0};
   CLEANUP_FREE char *id = xasprintf ("w%llu", (unsigned long long)effect->id);
   struct err *err = NULL;
 
@@ -175,6 +200,31 @@ submit_work (struct world_real *real, struct effect *effect)
   given_vec_push (&agent->given, given);
   if (agent_link_send (agent->link, given.message, &err) == -1)
     agent_lost (real, agent, err);
+}
+
+static void
+cancel (struct world *world, uint64_t id)
+{
+  struct world_real *real = (struct world_real *)world;
+
+  for (size_t i = 0; i < real->agents.len; i++) {
+    struct agent *agent = real->agents.ptr[i];
+
+    for (size_t j = 0; j < agent->given.len; j++) {
+      struct given *given = &agent->given.ptr[j];
+      CLEANUP_JSON json_t *message = NULL;
+      struct err *err = NULL;
+
+      if (given->id != id)
+        continue;
+      given->end_by_ms = clock_now_ms (&real_clock) + CANCEL_LIMIT_MS;
+      message = message_new ("request", "cancel");
+      json_put_str (message, "id", json_str (given->message, "id", ""));
+      if (agent_link_send (agent->link, message, &err) == -1)
+        agent_lost (real, agent, err);
+      return;
+    }
+  }
 }
 
 int
@@ -295,6 +345,7 @@ world_real_new (const json_t *agents)
 
   real->world.clock = &real_clock;
   real->world.submit = submit;
+  real->world.cancel = cancel;
   real->world.collect = collect;
   real->world.wait = wait_for;
   real->pool = pool_new (THREADS);

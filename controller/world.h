@@ -21,7 +21,7 @@ enum effect_kind {
   EFFECT_OP,   /* one operation of a provider */
   EFFECT_WORK, /* work on a disk by an agent: `in` as protocol/protocol.h */
   EFFECT_PROBE /* a look at a VM from here: in {kind: "tcp", host, port} or
-                  {kind: "command", argv, environment}; out {healthy, why} */
+                  {kind: "command", program, vm}; out {healthy, why} */
 };
 
 struct effect {
@@ -44,6 +44,10 @@ struct world {
   /* Starts an effect; never blocks, never fails: errors come as completions.
    * Takes effect->in. */
   void (*submit) (struct world *world, struct effect effect);
+  /* Work on a disk is not wanted any more.  Its completion follows in any case
+   * and soon (as a result, or an error once the agent is known to be dead):
+   * until then the disk is in somebody's hands. */
+  void (*cancel) (struct world *world, uint64_t id);
   /* The next completion, if there is one. */
   bool (*collect) (struct world *world, struct completion *completion);
   /* Returns when something may be collected, a signal came, or at until_ms of

@@ -19,6 +19,7 @@
 #define BOOTMEND_PROVIDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <base/json.h>
 
@@ -124,6 +125,10 @@ struct provider {
   const char *description; /* one line for help and docs */
   unsigned caps;
   const struct provider_option *options; /* ends with name NULL */
+
+  /* Eventual consistency: for so long after a request a describe may still show
+   * the VM as it was before it; 0: never. */
+  int64_t settle_ms;
 
   /* How VMs of this provider are named on a command line, for help. */
   const char *selector_help;

@@ -1,0 +1,183 @@
+/* What becomes of a reply: the step is done, is watched, or is tried again; and
+ * when a job wants to be looked at next. */
+
+#include "engine-internal.h"
+#include "mutation.h"
+
+#include <string.h>
+
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_LAST_MS  30000
+/* A step that can't be seen (an agent's work) is not repeated for ever. */
+#define BLIND_ATTEMPTS 5
+/* What an agent or a worker thread may be late before it is given up. */
+#define OVERDUE_MS 120000
+/* A request whose reply was lost may still be on its way for so long. */
+#define LATE_MS 2000
+
+static void
+pause_for (struct engine *engine, struct job *job, int64_t ms)
+{
+  job->phase = PHASE_PAUSE;
+  job->not_before_ms = engine_now (engine) + ms;
+}
+
+static int64_t
+backoff_ms (struct engine *engine, const struct job *job, const struct err *err)
+{
+  int64_t ms = BACKOFF_FIRST_MS;
+
+  for (int64_t i = 1; i < job->errors && ms < BACKOFF_LAST_MS; i++)
+    ms *= 2;
+  if (ms > BACKOFF_LAST_MS)
+    ms = BACKOFF_LAST_MS;
+  /* Full jitter, so that a thousand jobs do not come back together. */
+  ms = 1 + (int64_t)engine_random (engine, (uint64_t)ms);
+  return err->retry_after_ms > ms ? err->retry_after_ms : ms;
+}
+
+int64_t
+job_trust_after (const struct engine *engine, const struct job *job,
+                 bool uncertain)
+{
+  if (mutated ("no-settle"))
+    return 0;
+  return engine_now (engine) + job->binding->provider->settle_ms +
+         (uncertain ? LATE_MS : 0);
+}
+
+/* Errors that say for certain: nothing was done. */
+static bool
+is_refusal (enum err_code code)
+{
+  switch (code) {
+  case ERR_USAGE:
+  case ERR_INPUT:
+  case ERR_NOT_FOUND:
+  case ERR_CONFLICT:
+  case ERR_REFUSED:
+  case ERR_THROTTLED:
+  case ERR_AUTH:
+  case ERR_DENIED:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* A describe shows the effect, or its absence, only from some time on. */
+static void
+distrust (struct engine *engine, struct job *job, bool uncertain)
+{
+  int64_t after = job_trust_after (engine, job, uncertain);
+
+  if (after > job->trust_after_ms)
+    job->trust_after_ms = after;
+}
+
+void
+job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
+{
+  CLEANUP_ERR struct err *err = err_taken;
+
+  job->effect = 0;
+  job->errors++;
+  if (is_refusal (err->code))
+    job_had_no_effect (job);
+  else {
+    job->uncertain = true;
+    distrust (engine, job, true);
+  }
+  switch (err->code) {
+  case ERR_THROTTLED:
+  case ERR_TRANSIENT:
+  case ERR_UNKNOWN_EFFECT:
+  case ERR_CONFLICT:
+  case ERR_TIMEOUT:
+    /* Look before anything is repeated: the effect may stand. */
+    if (!job_is_overdue (engine, job) &&
+        (job->step->seen || job->errors < BLIND_ATTEMPTS)) {
+      engine_journal_step (engine, job, "again", json_from_err (err));
+      pause_for (engine, job, backoff_ms (engine, job, err));
+      return;
+    }
+    break;
+  default:
+    break;
+  }
+  job_step_failed (engine, job, TAKE (err));
+}
+
+void
+job_complete (struct engine *engine, struct job *job,
+              struct completion *completion)
+{
+  struct err *err = NULL;
+  enum verdict verdict;
+
+  if (completion->err) {
+    job_reply_failed (engine, job, err_copy (completion->err));
+    return;
+  }
+  verdict = job->step->reply ? job->step->reply (job, completion->out, &err)
+                             : VERDICT_YES;
+  if (verdict == VERDICT_FAIL) {
+    job_reply_failed (engine, job, err);
+    return;
+  }
+  job->effect = 0;
+  job->errors = 0;
+  job->uncertain = true;
+  if (verdict == VERDICT_NO)
+    pause_for (engine, job, job->policy->probe_interval_ms);
+  else if (job->step->seen) {
+    distrust (engine, job, false);
+    job->phase = PHASE_WATCH;
+    job->need_after_ms = engine_now (engine);
+    job->not_before_ms = engine_now (engine) + job_again_ms (job);
+    job->changed = true;
+  } else
+    job_step_over (engine, job, "done", NULL);
+}
+
+/* The reply to a request that was given up. */
+void
+job_complete_late (struct engine *engine, struct job *job)
+{
+  if (job->abandoned)
+    job->abandoned--;
+  job->disturbed = true;
+  distrust (engine, job, true);
+}
+
+int64_t
+job_reply_limit (const struct job *job)
+{
+  return job->cancelled ? INT64_MAX
+                        : job->acted_ms + job_limit_ms (job) + OVERDUE_MS;
+}
+
+bool
+job_wants_look (const struct job *job)
+{
+  return (job->phase == PHASE_LOOK || job->phase == PHASE_WATCH) &&
+         !job_is_fresh (job);
+}
+
+int64_t
+job_deadline (const struct engine *engine, const struct job *job)
+{
+  if (job->step == NULL || job->phase == PHASE_ENDED ||
+      job->phase == PHASE_WAITING)
+    return -1;
+  if (job->phase == PHASE_ACT)
+    return job->cancelled ? -1 : job_reply_limit (job) + 1;
+  if (engine->stopping) /* parked */
+    return -1;
+  if (job->phase == PHASE_PAUSE)
+    return job->not_before_ms;
+  /* While nothing can be seen, the poller's own time is what matters. */
+  if (poller_is_blind (engine, job->binding))
+    return -1;
+  return job->step_began_ms + job_limit_ms (job) + 1;
+}

@@ -1,0 +1,34 @@
+/* Mutations: the controller broken on purpose, to show that the simulation
+ * would notice.  Only in builds with BOOTMEND_FAULTS, only if the environment
+ * names one:
+ *
+ *   skip-commit   says that it committed, and did not
+ *   blind-resume  acts after a restart on what the journal says of the VM
+ *   forget-undo   does not note what has to be taken back
+ *   ignore-power  hands out a disk without regard to the VM's power
+ *   stale-look    takes any describe, however old, for the present
+ *   forget-late   does not wait for requests that were given up
+ *   no-settle     trusts a describe that may be older than our own request
+ */
+
+#ifndef BOOTMEND_MUTATION_H
+#define BOOTMEND_MUTATION_H
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline bool
+mutated (const char *name)
+{
+#ifdef BOOTMEND_FAULTS
+  const char *asked = getenv ("BOOTMEND_MUTATE");
+
+  return asked && strcmp (asked, name) == 0;
+#else
+  (void)name;
+  return false;
+#endif
+}
+
+#endif

@@ -1,0 +1,274 @@
+/* The simulated agent: work takes time, goes wrong in all ways, and keeps its
+ * evidence; a disk is in one hand at a time. */
+
+#include "fake-cloud.h"
+
+#include <string.h>
+
+static struct fake_work *
+work_of (struct fake_cloud *cloud, uint64_t number)
+{
+  for (size_t i = 0; i < cloud->works.len; i++)
+    if (cloud->works.ptr[i]->number == number)
+      return cloud->works.ptr[i];
+  return NULL;
+}
+
+static void
+work_over (struct fake_cloud *cloud, struct fake_work *work)
+{
+  if (work->vm->held_by == work->number)
+    work->vm->held_by = 0;
+  for (size_t i = 0; i < cloud->works.len; i++)
+    if (cloud->works.ptr[i] == work)
+      fake_work_vec_remove (&cloud->works, i);
+  free (work);
+}
+
+static void
+finish (struct fake_cloud *cloud, struct fake_work *work, json_t *result)
+{
+  CLEANUP_FREE char *text = json_text (result);
+
+  fake_trace (cloud, "#%llu %s of %s: %s", (unsigned long long)work->effect,
+              work->undo ? "undo" : "repair", work->vm->name, text);
+  if (strcmp (json_str (result, "outcome", ""), "failed") == 0)
+    work->vm->work_errors++;
+  fake_deliver (cloud, work->generation,
+                (struct completion){work->effect, result, NULL, true});
+  work_over (cloud, work);
+}
+
+static void
+lose (struct fake_cloud *cloud, struct fake_work *work, const char *why)
+{
+  struct err *err = NULL;
+
+  fake_trace (cloud, "#%llu: agent is lost: %s",
+              (unsigned long long)work->effect, why);
+  work->vm->work_errors++;
+  err_set (&err, ERR_TRANSIENT, "the agent is gone: %s", why);
+  fake_deliver (cloud, work->generation,
+                (struct completion){work->effect, NULL, err, true});
+  work_over (cloud, work);
+}
+
+static json_t *
+refused (const char *code)
+{
+  return json_make ("{s:s,s:s,s:s}", "outcome", "refused", "refusal", code,
+                    "reason", "because");
+}
+
+static json_t *
+failed (const char *code, bool changed)
+{
+  return json_make ("{s:s,s:b,s:{s:s,s:s}}", "outcome", "failed", "changed",
+                    changed, "error", "code", code, "message", "so it is");
+}
+
+static json_t *
+outcome (const char *name, bool resumed)
+{
+  return json_make ("{s:s,s:b}", "outcome", name, "resumed", resumed);
+}
+
+/* --- the work itself: what it does to the disk happens in one moment --------
+ */
+
+static json_t *
+apply (struct fake_cloud *cloud, struct fake_vm *vm)
+{
+  struct fake_evidence *evidence = &vm->evidence;
+
+  (void)cloud;
+  if (vm->content.hibernated)
+    return refused ("hibernated");
+  if (vm->content.several_os)
+    return refused ("several-os");
+  if (evidence->committed && !vm->content.bad_file)
+    return outcome ("repaired", true);
+  if (!vm->content.bad_file)
+    return outcome ("clean", false);
+  evidence->kept = evidence->committed = true;
+  evidence->before = vm->content;
+  vm->content.bad_file = false;
+  vm->changes++;
+  return outcome ("repaired", false);
+}
+
+static json_t *
+undo (struct fake_cloud *cloud, struct fake_vm *vm)
+{
+  struct fake_evidence *evidence = &vm->evidence;
+
+  if (!evidence->kept && fake_chance (cloud, 500))
+    return refused ("no-evidence");
+  if (!evidence->committed)
+    return outcome ("clean", false);
+  if (vm->content.version != evidence->before.version)
+    return refused ("changed-since");
+  vm->content = evidence->before;
+  evidence->committed = false;
+  vm->changes++;
+  return outcome ("undone", false);
+}
+
+static void
+close_disk (struct fake_cloud *cloud, struct fake_event *event)
+{
+  struct fake_work *work = work_of (cloud, event->number);
+  bool crashes = fake_fault (cloud, cloud->config->agent_crash);
+  bool early = fake_chance (cloud, 500);
+  json_t *result;
+
+  if (work == NULL || work->hangs)
+    return;
+  if (work->vm->power != FAKE_OFF && work->vm->exists)
+    fake_violation (cloud, work->vm, "its disk is written while it is %s",
+                    fake_power_name (work->vm));
+  if (work->vm->work_fails) {
+    finish (cloud, work, failed ("disk", false));
+    return;
+  }
+  if (crashes && early) {
+    work->vm->evidence.kept = true;
+    lose (cloud, work, "before its commit");
+    return;
+  }
+  result = work->undo ? undo (cloud, work->vm) : apply (cloud, work->vm);
+  if (crashes) {
+    json_decref (result);
+    lose (cloud, work, "after its commit");
+  } else
+    finish (cloud, work, result);
+}
+
+static void
+limit_over (struct fake_cloud *cloud, struct fake_event *event)
+{
+  struct fake_work *work = work_of (cloud, event->number);
+
+  if (work && !work->cancelled)
+    finish (cloud, work, failed ("timeout", false));
+}
+
+static void
+stage (struct fake_cloud *cloud, const struct fake_work *work)
+{
+  struct completion progress = {work->effect, NULL, NULL, false};
+
+  progress.out = json_make ("{s:s}", "stage", "opened");
+  if (work->generation == cloud->generation)
+    fake_done_vec_push (&cloud->done, progress);
+  else
+    completion_release (&progress);
+}
+
+static void
+open_disk (struct fake_cloud *cloud, struct fake_event *event)
+{
+  struct fake_work *work = work_of (cloud, event->number);
+  struct fake_vm *vm;
+
+  if (work == NULL)
+    return;
+  vm = work->vm;
+  if (!vm->exists) {
+    finish (cloud, work, failed ("not-found", false));
+    return;
+  }
+  /* A running VM holds its disk's lock; so does another work. */
+  if (vm->power != FAKE_OFF || vm->held_by) {
+    finish (cloud, work, refused ("in-use"));
+    return;
+  }
+  vm->held_by = work->number;
+  work->opened = true;
+  work->hangs = fake_fault (cloud, cloud->config->agent_hang);
+  stage (cloud, work);
+  fake_event_add (cloud, fake_between (cloud, 300, 8000), close_disk, vm)
+      ->number = work->number;
+  fake_event_add (cloud, work->limit_ms, limit_over, vm)->number = work->number;
+}
+
+void
+fake_work_submit (struct fake_cloud *cloud, struct effect effect)
+{
+  struct fake_work *work = xcalloc (1, sizeof *work);
+  bool slow = fake_fault (cloud, cloud->config->agent_hang);
+
+  work->number = ++cloud->serial;
+  work->effect = effect.id;
+  work->generation = cloud->generation;
+  work->vm = fake_cloud_vm (cloud, json_str (effect.in, "disk.path", ""));
+  work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
+  work->limit_ms = json_int (effect.in, "limit_ms", 1000);
+  fake_trace (cloud, "#%llu %s of %s", (unsigned long long)effect.id,
+              work->undo ? "undo" : "repair", work->vm->name);
+  cloud->check (cloud->opaque, work->vm, &effect);
+  if (strcmp (work->vm->last_shown, "stopped") != 0)
+    fake_violation (cloud, work->vm, "work is asked for while it is shown '%s'",
+                    work->vm->last_shown);
+  work->vm->unanswered = work->vm->unanswered || slow;
+  fake_work_vec_push (&cloud->works, work);
+  /* In a queue, while an appliance starts. */
+  fake_event_add (cloud,
+                  slow ? fake_between (cloud, 60000, 900000)
+                       : fake_between (cloud, 10, 9000),
+                  open_disk, work->vm)
+      ->number = work->number;
+  effect_release (&effect);
+}
+
+/* --- its end ----------------------------------------------------------------
+ */
+
+static void
+ended (struct fake_cloud *cloud, struct fake_event *event)
+{
+  struct fake_work *work = work_of (cloud, event->number);
+
+  if (work && work->hangs)
+    lose (cloud, work, "it was killed");
+  else if (work)
+    finish (cloud, work, failed ("stopped", false));
+}
+
+void
+fake_work_cancel (struct fake_cloud *cloud, uint64_t effect)
+{
+  for (size_t i = 0; i < cloud->works.len; i++) {
+    struct fake_work *work = cloud->works.ptr[i];
+
+    if (work->effect != effect || work->generation != cloud->generation)
+      continue;
+    work->cancelled = true;
+    fake_event_add (cloud, work->hangs ? 70000 : fake_between (cloud, 1, 20000),
+                    ended, work->vm)
+        ->number = work->number;
+  }
+}
+
+/* The controller is gone: what was not begun never is, the rest ends at a safe
+ * point: before its commit or after. */
+void
+fake_works_abandon (struct fake_cloud *cloud)
+{
+  size_t i = 0;
+
+  while (i < cloud->works.len) {
+    struct fake_work *work = cloud->works.ptr[i];
+
+    if (work->generation == cloud->generation || work->cancelled) {
+      i++;
+    } else if (!work->opened)
+      work_over (cloud, work);
+    else {
+      work->cancelled = true;
+      fake_event_add (cloud, fake_between (cloud, 1, 30000), ended, work->vm)
+          ->number = work->number;
+      i++;
+    }
+  }
+}

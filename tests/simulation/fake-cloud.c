@@ -1,0 +1,351 @@
+/* Clock, queue and wiring of the simulated world. */
+
+#include "fake-cloud.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PROBE_MS 500
+
+int64_t
+fake_now (const struct fake_cloud *cloud)
+{
+  return cloud->clock.mono_ms;
+}
+
+int64_t
+fake_between (struct fake_cloud *cloud, int64_t least, int64_t most)
+{
+  return least +
+         (int64_t)random_below (&cloud->random, (uint64_t)(most - least + 1));
+}
+
+bool
+fake_chance (struct fake_cloud *cloud, unsigned permille)
+{
+  return random_below (&cloud->random, 1000) < permille;
+}
+
+bool
+fake_fault (struct fake_cloud *cloud, unsigned permille)
+{
+  return fake_chance (cloud, permille) && !cloud->calm;
+}
+
+void
+fake_trace (struct fake_cloud *cloud, const char *fmt, ...)
+{
+  va_list args;
+
+  if (!cloud->config->verbose)
+    return;
+  printf ("%10.3f  ", (double)fake_now (cloud) / 1000);
+  va_start (args, fmt);
+  vprintf (fmt, args);
+  va_end (args);
+  putchar ('\n');
+}
+
+void
+fake_violation (struct fake_cloud *cloud, const struct fake_vm *vm,
+                const char *fmt, ...)
+{
+  CLEANUP_FREE char *text = NULL;
+  va_list args;
+
+  va_start (args, fmt);
+  text = xvasprintf (fmt, args);
+  va_end (args);
+  fake_trace (cloud, "VIOLATION %s: %s", vm ? vm->name : "", text);
+  str_vec_push (&cloud->violations,
+                xasprintf ("at %.3f s: %s%s%s", (double)fake_now (cloud) / 1000,
+                           vm ? vm->name : "", vm ? ": " : "", text));
+}
+
+struct fake_vm *
+fake_cloud_vm (struct fake_cloud *cloud, const char *id)
+{
+  unsigned long n = strtoul (id + strcspn (id, "0123456789"), NULL, 10);
+
+  return n >= 1 && n <= cloud->n_vms ? &cloud->vms[n - 1] : NULL;
+}
+
+/* --- events ----------------------------------------------------------------
+ */
+
+static bool
+is_before (const struct fake_event *a, const struct fake_event *b)
+{
+  return a->at_ms < b->at_ms || (a->at_ms == b->at_ms && a->serial < b->serial);
+}
+
+static void
+swap (struct fake_event_vec *heap, size_t a, size_t b)
+{
+  struct fake_event *event = heap->ptr[a];
+
+  heap->ptr[a] = heap->ptr[b];
+  heap->ptr[b] = event;
+}
+
+struct fake_event *
+fake_event_add (struct fake_cloud *cloud, int64_t in_ms,
+                void (*run) (struct fake_cloud *, struct fake_event *),
+                struct fake_vm *vm)
+{
+  struct fake_event *event = xcalloc (1, sizeof *event);
+  struct fake_event_vec *heap = &cloud->events;
+
+  event->at_ms = fake_now (cloud) + (in_ms < 0 ? 0 : in_ms);
+  event->serial = ++cloud->serial;
+  event->run = run;
+  event->vm = vm;
+  event->generation = cloud->generation;
+  fake_event_vec_push (heap, event);
+  for (size_t i = heap->len - 1;
+       i && is_before (heap->ptr[i], heap->ptr[(i - 1) / 2]); i = (i - 1) / 2)
+    swap (heap, i, (i - 1) / 2);
+  return event;
+}
+
+static struct fake_event *
+take_first (struct fake_event_vec *heap)
+{
+  struct fake_event *first = heap->ptr[0];
+  size_t i = 0;
+
+  heap->ptr[0] = heap->ptr[--heap->len];
+  for (;;) {
+    size_t least = i;
+
+    for (size_t child = 2 * i + 1; child <= 2 * i + 2; child++)
+      if (child < heap->len && is_before (heap->ptr[child], heap->ptr[least]))
+        least = child;
+    if (least == i)
+      return first;
+    swap (heap, i, least);
+    i = least;
+  }
+}
+
+static void
+free_event (struct fake_event *event)
+{
+  effect_release (&event->effect);
+  completion_release (&event->completion);
+  free (event);
+}
+
+/* Runs what is due until a time, stopping early when something was delivered.
+ */
+static void
+advance (struct fake_cloud *cloud, int64_t until_ms, bool until_delivered)
+{
+  while (cloud->events.len && cloud->events.ptr[0]->at_ms <= until_ms &&
+         !(until_delivered && cloud->done.len)) {
+    struct fake_event *event = take_first (&cloud->events);
+
+    if (event->at_ms > fake_now (cloud))
+      fake_clock_advance (&cloud->clock, event->at_ms - fake_now (cloud));
+    event->run (cloud, event);
+    free_event (event);
+  }
+  if (!(until_delivered && cloud->done.len) && until_ms > fake_now (cloud))
+    fake_clock_advance (&cloud->clock, until_ms - fake_now (cloud));
+}
+
+void
+fake_cloud_pass (struct fake_cloud *cloud, int64_t ms)
+{
+  advance (cloud, fake_now (cloud) + ms, false);
+}
+
+/* --- the world's interface --------------------------------------------------
+ */
+
+static void
+deliver_event (struct fake_cloud *cloud, struct fake_event *event)
+{
+  if (event->generation != cloud->generation)
+    return;
+  fake_done_vec_push (&cloud->done, event->completion);
+  event->completion = (struct completion){0};
+}
+
+static struct completion
+copy_of (const struct completion *c)
+{
+  struct completion copy = *c;
+
+  copy.out = c->out ? json_deep_copy (c->out) : NULL;
+  copy.err = c->err ? err_copy (c->err) : NULL;
+  return copy;
+}
+
+void
+fake_deliver (struct fake_cloud *cloud, unsigned generation,
+              struct completion completion)
+{
+  if (fake_fault (cloud, cloud->config->duplicate)) {
+    struct fake_event *again =
+        fake_event_add (cloud, fake_between (cloud, 0, 3000), deliver_event,
+                        NULL);
+
+    again->completion = copy_of (&completion);
+    again->generation = generation;
+  }
+  if (generation == cloud->generation)
+    fake_done_vec_push (&cloud->done, completion);
+  else
+    completion_release (&completion);
+}
+
+static void
+probe (struct fake_cloud *cloud, struct effect *effect)
+{
+  struct fake_vm *vm =
+      fake_cloud_vm (cloud, json_str (effect->in, "vm.id", "x"));
+  struct fake_event *event =
+      fake_event_add (cloud, PROBE_MS, deliver_event, vm);
+
+  event->completion = (struct completion){.id = effect->id, .last = true};
+  event->completion.out =
+      json_make ("{s:b,s:s}", "healthy", vm && fake_vm_is_up (vm), "why",
+                 "it answers or not");
+}
+
+static void
+submit (struct world *world, struct effect effect)
+{
+  struct fake_cloud *cloud = (struct fake_cloud *)world;
+
+  cloud->submitted++;
+  if (effect.kind == EFFECT_OP)
+    fake_op_submit (cloud, effect);
+  else if (effect.kind == EFFECT_WORK)
+    fake_work_submit (cloud, effect);
+  else {
+    probe (cloud, &effect);
+    effect_release (&effect);
+  }
+}
+
+static bool
+collect (struct world *world, struct completion *completion)
+{
+  struct fake_cloud *cloud = (struct fake_cloud *)world;
+
+  if (cloud->done.len == 0)
+    return false;
+  *completion = fake_done_vec_remove (&cloud->done, 0);
+  return true;
+}
+
+static void
+cancel (struct world *world, uint64_t id)
+{
+  fake_work_cancel ((struct fake_cloud *)world, id);
+}
+
+static void
+wait_until (struct world *world, int64_t until_ms)
+{
+  struct fake_cloud *cloud = (struct fake_cloud *)world;
+
+  cloud->waits++;
+  if (cloud->done.len)
+    return;
+  if (until_ms < 0 && cloud->events.len == 0) {
+    fake_violation (cloud, NULL, "the engine waits for nothing");
+    until_ms = fake_now (cloud) + 1000;
+  }
+  if (until_ms >= 0 && until_ms < fake_now (cloud))
+    until_ms = fake_now (cloud);
+  advance (cloud, until_ms < 0 ? cloud->events.ptr[0]->at_ms : until_ms, true);
+}
+
+/* --- life ------------------------------------------------------------------
+ */
+
+static void
+init_vm (struct fake_cloud *cloud, size_t i)
+{
+  struct fake_vm *vm = &cloud->vms[i];
+  unsigned kind = (unsigned)fake_between (cloud, 0, 99);
+
+  vm->cloud = cloud;
+  vm->index = i;
+  snprintf (vm->id, sizeof vm->id, "vm-%zu", i + 1);
+  snprintf (vm->name, sizeof vm->name, "vm-%zu", i + 1);
+  vm->exists = true;
+  vm->content = (struct fake_content){.bad_file = kind < 65,
+                                      .boot_file = kind % 13 != 12,
+                                      .hibernated = kind % 20 == 19,
+                                      .several_os = kind == 7};
+  vm->shows_stopping = cloud->config->batches;
+  vm->forgetful = cloud->config->batches && fake_chance (cloud, 300);
+  vm->power = fake_chance (cloud, 850) ? FAKE_ON : FAKE_OFF;
+  vm->on_since_ms = -60000;
+  vm->log_until_ms = -60000;
+  vm->attributes = json_make ("{s:i,s:b}", "cpus", (int)i, "keep", 1);
+  vm->first_attributes = json_deep_copy (vm->attributes);
+  vm->first_content = vm->content;
+  vm->first_on = vm->power == FAKE_ON;
+  vm->work_fails = fake_fault (cloud, cloud->config->work_fails);
+  if (fake_fault (cloud, cloud->config->refused_op))
+    vm->refused_ops = 1U << fake_between (cloud, OP_STOP, OP_START);
+  else if (fake_fault (cloud, cloud->config->refused_op))
+    vm->refused_ops = 1U << fake_between (cloud, OP_MARK, OP_GUEST_PING);
+  fake_vm_changed (vm);
+}
+
+void
+fake_cloud_init (struct fake_cloud *cloud, const struct sim_config *config)
+{
+  *cloud = (struct fake_cloud){.config = config, .n_vms = config->n_vms};
+  fake_clock_init (&cloud->clock, INT64_C (1721362140000));
+  cloud->world = (struct world){.clock = &cloud->clock.clock,
+                                .submit = submit,
+                                .cancel = cancel,
+                                .collect = collect,
+                                .wait = wait_until};
+  random_init (&cloud->random, config->seed);
+  cloud->binding = (struct binding){.provider = fake_provider (config),
+                                    .account = xstrdup ("fake"),
+                                    .region = xstrdup ("")};
+  cloud->vms = xcalloc (config->n_vms, sizeof *cloud->vms);
+  for (size_t i = 0; i < config->n_vms; i++)
+    init_vm (cloud, i);
+}
+
+void
+fake_cloud_kill (struct fake_cloud *cloud)
+{
+  cloud->generation++;
+  while (cloud->done.len) {
+    struct completion c = fake_done_vec_remove (&cloud->done, 0);
+
+    completion_release (&c);
+  }
+  fake_works_abandon (cloud);
+}
+
+void
+fake_cloud_release (struct fake_cloud *cloud)
+{
+  for (size_t i = 0; i < cloud->n_vms; i++)
+    fake_vm_release (&cloud->vms[i]);
+  free (cloud->vms);
+  while (cloud->events.len)
+    free_event (take_first (&cloud->events));
+  fake_event_vec_release (&cloud->events);
+  for (size_t i = 0; i < cloud->done.len; i++)
+    completion_release (&cloud->done.ptr[i]);
+  fake_done_vec_release (&cloud->done);
+  for (size_t i = 0; i < cloud->works.len; i++)
+    free (cloud->works.ptr[i]);
+  fake_work_vec_release (&cloud->works);
+  free (cloud->binding.account);
+  free (cloud->binding.region);
+  str_vec_free_all (&cloud->violations);
+}

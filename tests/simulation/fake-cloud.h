@@ -1,0 +1,106 @@
+/* A world in memory: VMs, a provider, an agent and a clock, driven by a seed.
+ *
+ * struct fake_cloud is a struct world.  Everything happens in events on a fake
+ * clock, so a campaign of hours takes milliseconds and is the same each time.
+ * Violations of what must always hold are gathered in `violations`. */
+
+#ifndef BOOTMEND_FAKE_CLOUD_H
+#define BOOTMEND_FAKE_CLOUD_H
+
+#include <base/clock.h>
+#include <base/random.h>
+#include <controller/world.h>
+
+#include "fake-vm.h"
+#include "simulation.h"
+
+struct fake_event {
+  int64_t at_ms;
+  uint64_t serial; /* events of the same time keep their order */
+  void (*run) (struct fake_cloud *cloud, struct fake_event *event);
+  struct fake_vm *vm;
+  uint64_t number; /* power change, work, ... */
+  unsigned generation;
+  struct effect effect; /* owned */
+  struct completion completion;
+  int64_t reply_ms; /* how long the reply takes; -1: it is lost */
+};
+DEFINE_VEC (struct fake_event *, fake_event_vec);
+DEFINE_VEC (struct completion, fake_done_vec);
+
+/* An agent's work on a disk. */
+struct fake_work {
+  uint64_t number;
+  uint64_t effect;
+  unsigned generation;
+  struct fake_vm *vm;
+  bool undo, opened, cancelled, over, hangs;
+  int64_t limit_ms;
+};
+DEFINE_VEC (struct fake_work *, fake_work_vec);
+
+struct fake_cloud {
+  struct world world; /* first */
+  struct fake_clock clock;
+  struct random_source random;
+  const struct sim_config *config;
+  struct binding binding;
+  struct fake_vm *vms;
+  size_t n_vms;
+  struct fake_event_vec events; /* a heap */
+  struct fake_done_vec done;
+  struct fake_work_vec works;
+  uint64_t serial;
+  unsigned generation; /* of the controller */
+  int64_t outage_from_ms, outage_to_ms;
+  enum err_code outage_code;
+  bool calm; /* no more faults */
+  uint64_t submitted, waits;
+  struct str_vec violations;
+  /* Called for every request with an effect, before it does anything. */
+  void (*check) (void *opaque, struct fake_vm *vm, const struct effect *effect);
+  void *opaque;
+};
+
+void fake_cloud_init (struct fake_cloud *cloud,
+                      const struct sim_config *config);
+void fake_cloud_release (struct fake_cloud *cloud);
+/* The controller is gone: nobody reads replies, its agents stop. */
+void fake_cloud_kill (struct fake_cloud *cloud);
+/* Lets time pass without a controller. */
+void fake_cloud_pass (struct fake_cloud *cloud, int64_t ms);
+struct fake_vm *fake_cloud_vm (struct fake_cloud *cloud, const char *id);
+
+void fake_violation (struct fake_cloud *cloud, const struct fake_vm *vm,
+                     const char *fmt, ...) ATTR_PRINTF (3, 4);
+void fake_trace (struct fake_cloud *cloud, const char *fmt, ...)
+    ATTR_PRINTF (2, 3);
+
+int64_t fake_now (const struct fake_cloud *cloud);
+/* From least to most, evenly. */
+int64_t fake_between (struct fake_cloud *cloud, int64_t least, int64_t most);
+/* True in `permille` of the cases. */
+bool fake_chance (struct fake_cloud *cloud, unsigned permille);
+/* The same for faults: never once the cloud is calm. */
+bool fake_fault (struct fake_cloud *cloud, unsigned permille);
+
+struct fake_event *fake_event_add (struct fake_cloud *cloud, int64_t in_ms,
+                                   void (*run) (struct fake_cloud *cloud,
+                                                struct fake_event *event),
+                                   struct fake_vm *vm);
+/* Delivers a completion to the controller of a generation, if it still lives.
+ */
+void fake_deliver (struct fake_cloud *cloud, unsigned generation,
+                   struct completion completion);
+
+/* fake-provider.c */
+const struct provider *fake_provider (const struct sim_config *config);
+void fake_op_submit (struct fake_cloud *cloud, struct effect effect);
+bool fake_healthy_answer (const struct fake_vm *vm);
+
+/* fake-agent.c */
+void fake_work_submit (struct fake_cloud *cloud, struct effect effect);
+void fake_work_cancel (struct fake_cloud *cloud, uint64_t effect);
+void fake_works_abandon (struct fake_cloud *cloud);
+
+#endif

@@ -1,0 +1,104 @@
+/* The ground truth about one simulated VM: its power, what is on its disk, who
+ * has it in hand.  Only fake-*.c change it; the engine sees what describe
+ * says. */
+
+#ifndef BOOTMEND_FAKE_VM_H
+#define BOOTMEND_FAKE_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <base/json.h>
+#include <base/strbuf.h>
+#include <base/vec.h>
+
+struct fake_cloud;
+
+/* What is on the OS disk, as far as recipes and boot care. */
+struct fake_content {
+  bool bad_file;    /* what the recipe removes; the guest crashes with it */
+  bool boot_file;   /* without it nothing boots */
+  bool hibernated;  /* the agent refuses */
+  bool several_os;  /* likewise */
+  unsigned version; /* anything else: changes when somebody else writes */
+};
+bool fake_content_boots (const struct fake_content *content);
+bool fake_content_equal (const struct fake_content *a,
+                         const struct fake_content *b);
+
+/* What an agent keeps in the evidence folder of this VM's job. */
+struct fake_evidence {
+  bool kept, committed;
+  struct fake_content before;
+};
+
+enum fake_power {
+  FAKE_OFF,
+  FAKE_STARTING,
+  FAKE_ON,
+  FAKE_STOPPING
+};
+
+/* A record as it was from some time on: describes may show older ones. */
+struct fake_shown {
+  int64_t at_ms;
+  json_t *record;
+};
+DEFINE_VEC (struct fake_shown, shown_vec);
+
+struct fake_vm {
+  struct fake_cloud *cloud;
+  size_t index; /* the job's id is index + 1 */
+  char id[24], name[24];
+  bool exists;
+
+  enum fake_power power;
+  uint64_t power_change; /* serial number: an overtaken transition is void */
+  int64_t on_since_ms;
+  bool shows_stopping; /* false: "running" while it shuts down (libvirt) */
+  bool shutting_down;
+  bool forgetful; /* a stop loses an attribute */
+  struct fake_content content;
+  struct fake_evidence evidence;
+  json_t *attributes;
+  char mark[24];
+  uint64_t held_by; /* number of the agent's work; 0: nobody */
+  struct strbuf log;
+  int64_t log_until_ms; /* the log is written up to here */
+  struct shown_vec shown;
+
+  /* As it was when the campaign began. */
+  struct fake_content first_content;
+  bool first_on;
+  json_t *first_attributes;
+
+  /* What explains an outcome. */
+  unsigned refused_ops; /* bits 1 << op: never work for this VM */
+  bool work_fails;      /* the agent never gets through with this disk */
+  bool others;          /* somebody else changed it */
+  bool unanswered;      /* a reply came very late or never */
+  unsigned fell;        /* starts that fell back to stopped */
+  unsigned look_errors; /* questions about its health that failed */
+  unsigned work_errors; /* failed works */
+  unsigned errors;      /* injected errors of all kinds */
+  unsigned changes;     /* requests of ours that took effect */
+  unsigned sent[2][8];  /* requests with an effect: direction, step */
+  char last_shown[16];  /* power in the last describe that was delivered */
+};
+
+const char *fake_power_name (const struct fake_vm *vm);
+/* Notes the present state as what describes show from now on. */
+void fake_vm_changed (struct fake_vm *vm);
+/* The record as it was at a time; new reference. */
+json_t *fake_vm_record_at (struct fake_vm *vm, int64_t at_ms);
+/* Writes the serial log up to now. */
+void fake_vm_run (struct fake_vm *vm);
+/* True if the guest is up and healthy now. */
+bool fake_vm_is_up (const struct fake_vm *vm);
+void fake_vm_start (struct fake_vm *vm);
+void fake_vm_stop (struct fake_vm *vm, bool force);
+/* Somebody else, or fate, switches it at once. */
+void fake_vm_switch (struct fake_vm *vm, bool on);
+void fake_vm_release (struct fake_vm *vm);
+
+#endif

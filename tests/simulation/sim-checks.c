@@ -1,0 +1,194 @@
+#include "sim-checks.h"
+
+#include <string.h>
+
+#include <controller/step.h>
+
+/* --- at every request --------------------------------------------------------
+ */
+
+static void
+check_journalled (struct fake_cloud *cloud, struct sim_journal *reader,
+                  const struct job *job, struct fake_vm *vm)
+{
+  static const char *const steps[] = {"mark",  "stop",        "repair",
+                                      "start", "repair-undo", "attributes",
+                                      "unmark"};
+  const char *name = job->step ? job->step->name : "none";
+  unsigned announced;
+
+  for (size_t i = 0; i < ARRAY_SIZE (steps); i++) {
+    if (strcmp (steps[i], name) != 0)
+      continue;
+    announced = sim_journal_announced (reader, job->id, name, job->back);
+    if (++vm->sent[job->back][i] > announced)
+      fake_violation (cloud, vm,
+                      "'%s' is sent for the %u. time and journalled "
+                      "%u times",
+                      name, vm->sent[job->back][i], announced);
+    if (!job->back && job->step->undo &&
+        !sim_journal_has_undo (reader, job->id, name))
+      fake_violation (cloud, vm, "'%s' is sent and its way back is not known",
+                      name);
+    return;
+  }
+  fake_violation (cloud, vm, "a change is sent at step '%s'", name);
+}
+
+static bool
+looks_healthy (const struct fake_vm *vm)
+{
+  const char *health = vm->cloud->config->health;
+
+  return strcmp (health, "none") != 0 && vm->first_on &&
+         fake_content_boots (&vm->first_content);
+}
+
+void
+sim_check_request (struct fake_cloud *cloud, struct sim_journal *reader,
+                   const struct job *job, struct fake_vm *vm,
+                   const struct effect *effect)
+{
+  check_journalled (cloud, reader, job, vm);
+  if (effect->kind == EFFECT_OP && effect->op == OP_START && vm->held_by)
+    fake_violation (cloud, vm, "is started while an agent has its disk");
+  if (looks_healthy (vm) && !vm->others && vm->look_errors == 0)
+    fake_violation (cloud, vm, "is healthy, and '%s' is sent",
+                    job->step ? job->step->name : "?");
+  if (job->outcome != OUT_OPEN)
+    fake_violation (cloud, vm, "has an outcome, and a change is sent");
+}
+
+void
+sim_check_load (struct fake_cloud *cloud, const struct job_vec *jobs,
+                const struct policy *policy)
+{
+  int64_t n = 0;
+
+  for (size_t i = 0; i < jobs->len; i++)
+    n += jobs->ptr[i]->phase != PHASE_WAITING &&
+         jobs->ptr[i]->phase != PHASE_ENDED && !jobs->ptr[i]->back;
+  if (n > policy->max_in_flight)
+    fake_violation (cloud, NULL, "%lld jobs are in flight, %lld may be",
+                    (long long)n, (long long)policy->max_in_flight);
+}
+
+/* --- at the end
+ * --------------------------------------------------------------- */
+
+static bool
+is_repaired (const struct fake_vm *vm)
+{
+  struct fake_content repaired = vm->first_content;
+
+  repaired.bad_file = false;
+  return vm->first_content.bad_file &&
+         fake_content_equal (&vm->content, &repaired);
+}
+
+static bool
+is_as_before (struct fake_vm *vm)
+{
+  return fake_content_equal (&vm->content, &vm->first_content);
+}
+
+static void
+expect (struct fake_vm *vm, const struct job *job, bool holds, const char *what)
+{
+  if (!holds)
+    fake_violation (vm->cloud, vm, "ended '%s' (%s), but %s",
+                    outcome_name (job->outcome), job->reason ? job->reason : "",
+                    what);
+}
+
+/* What an outcome other than "attention" promises of the VM itself. */
+static void
+expect_vm (struct fake_vm *vm, const struct job *job, bool power)
+{
+  expect (vm, job, vm->exists, "it is gone");
+  expect (vm, job, *vm->mark == '\0', "it is still marked");
+  expect (vm, job, json_equal (vm->attributes, vm->first_attributes),
+          "its attributes are not as before");
+  expect (vm, job, !power || (vm->power == FAKE_ON) == vm->first_on,
+          "its power is not as before");
+}
+
+static bool
+has_excuse (const struct fake_vm *vm)
+{
+  return vm->refused_ops || vm->work_fails || vm->others || vm->unanswered ||
+         vm->fell || vm->work_errors >= 5 ||
+         (vm->cloud->outage_to_ms && vm->errors);
+}
+
+static void
+expect_truth (struct fake_vm *vm, const struct job *job)
+{
+  /* A start may fall back at any time after it was seen. */
+  bool power = vm->fell == 0;
+
+  switch (job->outcome) {
+  case OUT_REPAIRED:
+    expect (vm, job, is_repaired (vm), "its disk is not repaired");
+    expect (vm, job, fake_content_boots (&vm->content), "it does not boot");
+    expect_vm (vm, job, power);
+    break;
+  case OUT_REPAIRED_UNPROVEN:
+    expect (vm, job, is_repaired (vm), "its disk is not repaired");
+    expect_vm (vm, job, power);
+    break;
+  case OUT_CLEAN:
+  case OUT_RECOVERED:
+  case OUT_FAILED_RESTORED:
+    expect (vm, job, is_as_before (vm), "its disk is not as before");
+    expect_vm (vm, job, power);
+    break;
+  case OUT_SKIPPED:
+    expect (vm, job, is_as_before (vm), "its disk is not as before");
+    expect (vm, job, vm->changes == 0, "something was done to it");
+    expect_vm (vm, job, true);
+    break;
+  case OUT_FAILED_ATTENTION:
+    expect (vm, job, has_excuse (vm), "nothing explains that");
+    break;
+  default:
+    expect (vm, job, false, "that is no outcome");
+  }
+}
+
+static void
+check_journal (struct fake_vm *vm, const struct job *job)
+{
+  expect (vm, job, job->phase == PHASE_ENDED, "the job has not ended");
+  expect (vm, job,
+          job->outcome != OUT_FAILED_RESTORED || !job->back ||
+              job_undo_top (job) == NULL,
+          "something is left to take back");
+  expect (vm, job, job->reason && *job->reason, "no reason is given");
+}
+
+void
+sim_check_outcome (struct fake_cloud *cloud, const struct job *job,
+                   struct fake_vm *vm, bool rolled_back,
+                   struct str_vec *outcomes)
+{
+  str_vec_push (outcomes, xasprintf ("%s: %s, %s, %s, mark '%s'", vm->name,
+                                     outcome_name (job->outcome),
+                                     is_repaired (vm)    ? "repaired"
+                                     : is_as_before (vm) ? "as before"
+                                                         : "changed",
+                                     fake_power_name (vm), vm->mark));
+  fake_trace (cloud, "%s (%s)", outcomes->ptr[outcomes->len - 1],
+              job->reason ? job->reason : "");
+  check_journal (vm, job);
+  if (vm->held_by)
+    fake_violation (cloud, vm, "its disk is still in an agent's hand");
+  if (vm->others) /* what they did is not ours to explain */
+    return;
+  expect_truth (vm, job);
+  if (rolled_back)
+    expect (vm, job,
+            job->outcome != OUT_REPAIRED &&
+                job->outcome != OUT_REPAIRED_UNPROVEN,
+            "it was rolled back");
+}
