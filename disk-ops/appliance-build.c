@@ -355,3 +355,23 @@ appliance_cache_find (const char *cache_folder,
   return appliance_cache_find_with (&appliance_builder, cache_folder, options,
                                     ret, err);
 }
+
+int
+appliance_prepare (enum appliance_mode mode, bool force_tcg, char **note,
+                   struct err **err)
+{
+  const struct appliance_cache_options options = {.mode = mode,
+                                                  .force_tcg = force_tcg,
+                                                  .again = true};
+  CLEANUP_APPLIANCE_IMAGE struct appliance_image image = {0};
+  CLEANUP_FREE char *folder = appliance_cache_folder ();
+
+  if (appliance_cache_find (folder, &options, &image, err) == -1)
+    return -1;
+  if (image.stock == NULL)
+    return err_set (err, ERR_IO, "%s", image.note);
+  *note = image.note ? TAKE (image.note)
+                     : xasprintf ("appliance ready: %s",
+                                  image.lean ? image.lean : image.stock);
+  return 0;
+}

@@ -366,7 +366,8 @@ appliance_cache_find_with (const struct appliance_builder *builder,
   CLEANUP_ERR struct err *why = NULL;
   int r;
 
-  strbuf_addf (&search.fingerprint, "bootmend %s appliance 1\n",
+  /* The number goes up when an appliance or its start is made differently. */
+  strbuf_addf (&search.fingerprint, "bootmend %s appliance 3\n",
                BOOTMEND_VERSION);
   if (strpbrk (cache_folder, ":,\n"))
     r = err_set (&why, ERR_INPUT,

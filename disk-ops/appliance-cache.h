@@ -51,6 +51,13 @@ int appliance_cache_find (const char *cache_folder,
                           struct appliance_image *ret,
                           struct err **err) ATTR_USE;
 
+/* For `bootmend-agent --prepare`: does ahead what the first repair on a machine
+ * would have to wait for, in appliance_cache_folder (), trying again what
+ * failed before.  *note (to be freed) says what is there now.  -1 if the mode's
+ * appliance cannot be had; in APPLIANCE_AUTO only if there is none at all. */
+int appliance_prepare (enum appliance_mode mode, bool force_tcg, char **note,
+                       struct err **err) ATTR_USE;
+
 /* A launch of image->lean failed: before the next use it is tried, and built
  * anew if it fails again. */
 void appliance_cache_distrust (const struct appliance_image *image,

@@ -24,10 +24,10 @@ struct appliance_image {
 #define CLEANUP_APPLIANCE_IMAGE CLEANUP (appliance_image_release)
 void appliance_image_release (struct appliance_image *image);
 
-/* Sets path, cache folder and hypervisor of a handle, before its launch.
- * Without lean, or if there is none, it is the stock appliance.  Call it, and
- * guestfs_launch, from the process's main thread: QEMU dies with the thread
- * that started it.  Sets environment variables for bootmend-qemu. */
+/* Sets path, cache folder, kernel parameters and hypervisor of a handle, before
+ * its launch. Without lean, or if there is none, it is the stock appliance.
+ * Call it, and guestfs_launch, from the process's main thread: QEMU dies with
+ * the thread that started it.  Sets environment variables for bootmend-qemu. */
 int appliance_apply (const struct appliance_image *image, bool lean,
                      struct guestfs_h *g, struct err **err) ATTR_USE;
 

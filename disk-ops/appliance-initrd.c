@@ -12,13 +12,13 @@
 #define INIT_MAX_BYTES   ((size_t)16 << 20)
 
 /* What libguestfs gives its QEMU: a SCSI controller and a serial channel of
- * virtio on PCI (MMIO on some machines), and a random number device.  The root
+ * virtio on PCI, and a random number device.  The root
  * image is ext2.  FUSE is for NTFS, the most frequent patient; other file
  * systems are loaded from the root image when the first one is mounted.  What a
  * kernel has built in is not in the list, and not missed. */
 static const char *const wanted_modules[] = {
-    "virtio_pci", "virtio_mmio", "virtio_scsi", "virtio_console", "virtio_rng",
-    "sd_mod",     "ext4",        "ext2",        "fuse",
+    "virtio_pci", "virtio_scsi", "virtio_console", "virtio_rng",
+    "sd_mod",     "ext4",        "ext2",           "fuse",
 };
 
 /* A file of the archive; points into it. */

@@ -150,6 +150,23 @@ hold() { # DELAY: kills the holder so long after its start
 hold up
 hold 1
 
+step "bootmend-qemu alone: it dies with its starter, and starts for no other"
+# shellcheck disable=SC2016 # $$ and $! are of the inner shell
+BOOTMEND_QEMU=$(command -v sleep) bash -c '
+  BOOTMEND_QEMU_PARENT=$$ "$1" 100 & echo $!; wait' - "$got_wrapper" >slept &
+starter=$!
+wait_for 10 test -s slept
+sleeper=$(<slept)
+is_asleep() { [[ $(tr '\0' ' ' <"/proc/$sleeper/cmdline") == *"sleep 100"* ]]; }
+wait_for 10 is_asleep || fail "it did not become what it should"
+kill -9 "$starter"
+wait "$starter" 2>/dev/null || true
+is_gone() { [[ ! -e /proc/$sleeper || $(<"/proc/$sleeper/stat") == *') Z '* ]]; }
+wait_for 1 is_gone 2>/dev/null || fail "it lives on"
+BOOTMEND_QEMU=$(command -v sleep) BOOTMEND_QEMU_PARENT=2 run "$got_wrapper" 0
+expect_status 1
+expect_msg "gone"
+
 step "damage is seen"
 printf x | dd of="$got_lean/initrd" bs=1 seek=200 conv=notrunc status=none
 find_appliance lean
@@ -176,6 +193,11 @@ expect_status 1
 expect_msg "does not start"
 unset BOOTMEND_LIBEXEC
 
+step "prepared ahead"
+run appliance-tool prepare auto
+expect_status 0
+expect_out "appliance ready"
+
 step "turned off"
 find_appliance stock
 [[ -z $got_lean && -n $got_stock ]] || fail "lean is still on: $out"
@@ -184,3 +206,6 @@ step "a state folder that cannot be written: libguestfs's own"
 : >file
 BOOTMEND_STATE_DIR=$work/file find_appliance auto
 [[ -z $got_lean && -z $got_stock && -n $got_note ]] || fail "$out"
+BOOTMEND_STATE_DIR=$work/file run appliance-tool prepare auto
+expect_status 1
+expect_msg "no appliance could be prepared"

@@ -1,6 +1,7 @@
 /* What the tests and measurements of the appliance call.
  *
  *   appliance-tool find MODE [again]    finds or builds; prints what it got
+ *   appliance-tool prepare MODE         the same ahead of time; prints a line
  *   appliance-tool distrust             the one found stopped to work
  *   appliance-tool hold MODE            launches, prints QEMU's process id and
  *                                       waits to be killed
@@ -103,6 +104,19 @@ time_it (const char *mode, char **disks, struct err **err)
 }
 
 static int
+prepare (const char *word, struct err **err)
+{
+  CLEANUP_FREE char *note = NULL;
+  enum appliance_mode mode;
+
+  if (appliance_mode_parse (word, &mode, err) == -1 ||
+      appliance_prepare (mode, true, &note, err) == -1)
+    return -1;
+  puts (note);
+  return 0;
+}
+
+static int
 hold (const char *mode, struct err **err)
 {
   char *none[] = {NULL};
@@ -128,7 +142,9 @@ main (int argc, char **argv)
     r = find (argv[2], argc > 3, &image, &err);
     if (r == 0)
       show (&image);
-  } else if (strcmp (verb, "distrust") == 0) {
+  } else if (argc > 2 && strcmp (verb, "prepare") == 0)
+    r = prepare (argv[2], &err);
+  else if (strcmp (verb, "distrust") == 0) {
     r = find ("lean", false, &image, &err);
     if (r == 0)
       appliance_cache_distrust (&image, "the test says so");
@@ -137,7 +153,7 @@ main (int argc, char **argv)
   else if (argc > 2 && strcmp (verb, "time") == 0)
     r = time_it (argv[2], argv + 3, &err);
   else
-    err_set (&err, ERR_USAGE, "find, distrust, hold or time");
+    err_set (&err, ERR_USAGE, "find, prepare, distrust, hold or time");
   if (r == -1)
     fprintf (stderr, "appliance-tool: %s\n",
              err ? err->msg : "libguestfs said why");
