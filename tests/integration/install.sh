@@ -12,7 +12,8 @@ root=$work/root$prefix
 for file in bin/bootmend bin/bootmend-agent share/man/man1/bootmend.1 \
   share/man/man1/bootmend-agent.1 share/man/man5/bootmend-recipe.5 \
   share/bash-completion/completions/bootmend share/doc/bootmend/LICENSE \
-  share/doc/bootmend/README.md share/bootmend/recipe-schema.json; do
+  share/doc/bootmend/README.md share/bootmend/recipe-schema.json \
+  libexec/bootmend/bootmend-appliance-init libexec/bootmend/bootmend-qemu; do
   [[ -s $root/$file ]] || fail "$file is not installed"
 done
 extra=$(cd "$root" && find . -type f \( -name '*.a' -o -name '*test*' \
