@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "files.h"
+#include "secret.h"
 
 #define MESSAGES_KEPT 65536
 
@@ -145,6 +146,7 @@ drain (int *fd, struct strbuf *sb, size_t max, bool keep_last)
 
   while ((n = read (*fd, chunk, sizeof chunk)) > 0) {
     strbuf_add (sb, chunk, (size_t)n);
+    wipe (chunk, (size_t)n);
     if (sb->len > max) {
       if (!keep_last)
         return -1;
@@ -240,6 +242,7 @@ command_run (const char *const *argv, const char *input, int64_t limit_ms,
   int status, r;
 
   memset (result, 0, sizeof *result);
+  result->output.secret = result->messages.secret = true;
   if (child_start (argv, CHILD_DIES_WITH_US | CHILD_CAPTURE_MESSAGES, &child,
                    err) == -1)
     return -1;

@@ -14,6 +14,7 @@
 #include <base/err.h>
 #include <base/strbuf.h>
 
+/* What it wrote may be a secret: overwritten when it is released. */
 struct command_result {
   int exit_status;        /* exit code, or 128 + signal */
   struct strbuf output;   /* stdout */

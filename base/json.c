@@ -1,8 +1,10 @@
 #include "json.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "files.h"
+#include "secret.h"
 #include "strbuf.h"
 #include "text.h"
 
@@ -55,6 +57,27 @@ json_parse (const char *text, size_t len, const char *what, struct err **err)
     err_set (err, ERR_INPUT, "%s: line %d: no valid JSON: %s", what, why.line,
              reason);
   }
+  return json;
+}
+
+static void
+wipe_what_is_freed (void)
+{
+  json_set_alloc_funcs (malloc, wiping_free);
+}
+
+json_t *
+json_parse_secret (const char *text, size_t len, const char *what,
+                   struct err **err)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  CLEANUP_ERR struct err *quoting = NULL;
+  json_t *json;
+
+  pthread_once (&once, wipe_what_is_freed);
+  json = json_parse (text, len, what, &quoting);
+  if (json == NULL)
+    err_set (err, ERR_INPUT, "%s: no valid JSON", what);
   return json;
 }
 

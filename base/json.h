@@ -27,6 +27,11 @@ json_t *json_parse (const char *text, size_t len, const char *what,
 json_t *json_parse_file (const char *path, size_t max_bytes,
                          struct err **err) ATTR_USE;
 
+/* The same for what may hold secrets: the error quotes nothing of it, and from
+ * the first call on everything that jansson frees is overwritten. */
+json_t *json_parse_secret (const char *text, size_t len, const char *what,
+                           struct err **err) ATTR_USE;
+
 /* Compact, keys sorted: equal data gives equal text.  Never NULL. */
 char *json_text (const json_t *json);
 /* Indented, for people. */

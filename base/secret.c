@@ -1,10 +1,15 @@
 #include "secret.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "err.h"
 
 /* Whole pages of their own, so that the advice below hits nothing else. */
 static size_t
@@ -28,7 +33,7 @@ secret_new (const void *data, size_t len)
   /* Best effort: both may be denied to an unprivileged process. */
   (void)madvise (secret->data, mapped_size (len), MADV_DONTDUMP);
   (void)mlock (secret->data, mapped_size (len));
-  if (len)
+  if (len && data)
     memcpy (secret->data, data, len);
   return secret;
 }
@@ -63,6 +68,69 @@ void
 wipe (void *ptr, size_t len)
 {
   explicit_bzero (ptr, len);
+}
+
+/* Twice the room, the content moved over. */
+static struct secret *
+secret_grow (struct secret *secret, size_t used)
+{
+  struct secret *grown = secret_new (NULL, secret->len * 2);
+
+  memcpy (grown->data, secret->data, used);
+  secret_free (secret);
+  return grown;
+}
+
+struct secret *
+secret_read_file (const char *path, size_t max_bytes, struct err **err)
+{
+  CLEANUP_CLOSE int fd = open (path, O_RDONLY | O_CLOEXEC);
+  CLEANUP_SECRET struct secret *secret = NULL;
+  size_t used = 0;
+  ssize_t n;
+
+  if (fd == -1) {
+    err_set_errno (err, errno, "%s", path);
+    return NULL;
+  }
+  secret = secret_new (NULL, 16384);
+  while ((n = read (fd, secret->data + used, secret->len - used)) != 0) {
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n == -1) {
+      err_set_errno (err, errno, "%s", path);
+      return NULL;
+    }
+    used += (size_t)n;
+    if (used > max_bytes) {
+      err_set (err, ERR_INPUT, "%s: larger than %zu bytes", path, max_bytes);
+      return NULL;
+    }
+    if (used == secret->len)
+      secret = secret_grow (TAKE (secret), used);
+  }
+  return secret_new (secret->data, used);
+}
+
+void
+wiping_free (void *ptr)
+{
+  if (ptr)
+    wipe (ptr, malloc_usable_size (ptr));
+  free (ptr);
+}
+
+void *
+wiping_realloc (void *ptr, size_t size)
+{
+  size_t old = ptr ? malloc_usable_size (ptr) : 0;
+  void *grown = malloc (size ? size : 1);
+
+  if (grown && ptr)
+    memcpy (grown, ptr, old < size ? old : size);
+  if (grown)
+    wiping_free (ptr);
+  return grown;
 }
 
 void

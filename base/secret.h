@@ -18,6 +18,7 @@ struct secret {
 
 #define CLEANUP_SECRET CLEANUP (cleanup_secret)
 
+/* data NULL: len bytes of zeros, to be filled. */
 struct secret *secret_new (const void *data, size_t len);
 /* Takes over a malloced string: copies it, then wipes and frees the original.
  */
@@ -25,8 +26,18 @@ struct secret *secret_take_string (char *text);
 void secret_free (struct secret *secret);
 void cleanup_secret (struct secret **secret);
 
+/* Reads a file (or what has no size, like a pipe) of at most max_bytes. */
+struct err;
+struct secret *secret_read_file (const char *path, size_t max_bytes,
+                                 struct err **err) ATTR_USE;
+
 /* Overwrites memory in a way that the compiler can't leave out. */
 void wipe (void *ptr, size_t len);
+
+/* free and realloc that overwrite what they give back, for libraries that let
+ * us choose: they keep copies of what passes through them. */
+void wiping_free (void *ptr);
+void *wiping_realloc (void *ptr, size_t size);
 
 /* Called once by a program that will hold secrets: no core dumps of it. */
 void secret_no_core_dumps (void);

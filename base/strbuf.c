@@ -3,6 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "secret.h"
+
+/* realloc would leave the old bytes where they were. */
+static void
+grow_wiping (struct strbuf *sb)
+{
+  char *grown = xmalloc (sb->cap);
+
+  if (sb->buf) {
+    memcpy (grown, sb->buf, sb->len + 1);
+    wipe (sb->buf, sb->len);
+  }
+  free (sb->buf);
+  sb->buf = grown;
+}
+
 static void
 grow (struct strbuf *sb, size_t extra)
 {
@@ -11,7 +27,10 @@ grow (struct strbuf *sb, size_t extra)
   if (need <= sb->cap)
     return;
   sb->cap = need > sb->cap * 2 ? need : sb->cap * 2;
-  sb->buf = xrealloc (sb->buf, sb->cap, 1);
+  if (sb->secret)
+    grow_wiping (sb);
+  else
+    sb->buf = xrealloc (sb->buf, sb->cap, 1);
 }
 
 void
@@ -46,6 +65,8 @@ strbuf_addf (struct strbuf *sb, const char *fmt, ...)
   text = xvasprintf (fmt, args);
   va_end (args);
   strbuf_addstr (sb, text);
+  if (sb->secret)
+    wipe (text, strlen (text));
 }
 
 void
@@ -53,11 +74,15 @@ strbuf_consume (struct strbuf *sb, size_t n)
 {
   memmove (sb->buf, sb->buf + n, sb->len - n + 1);
   sb->len -= n;
+  if (sb->secret)
+    wipe (sb->buf + sb->len + 1, n);
 }
 
 void
 strbuf_reset (struct strbuf *sb)
 {
+  if (sb->secret && sb->buf)
+    wipe (sb->buf, sb->len);
   sb->len = 0;
   if (sb->buf)
     sb->buf[0] = '\0';
@@ -66,6 +91,8 @@ strbuf_reset (struct strbuf *sb)
 void
 strbuf_release (struct strbuf *sb)
 {
+  if (sb->secret && sb->buf)
+    wipe (sb->buf, sb->len);
   free (sb->buf);
   sb->buf = NULL;
   sb->len = sb->cap = 0;

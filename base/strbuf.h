@@ -4,6 +4,7 @@
 #ifndef BOOTMEND_STRBUF_H
 #define BOOTMEND_STRBUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <base/mem.h>
@@ -11,11 +12,16 @@
 struct strbuf {
   char *buf;
   size_t len, cap;
+  bool secret; /* what it held is overwritten when it grows or is released */
 };
 
 #define STRBUF_EMPTY                                                           \
   {                                                                            \
     0                                                                          \
+  }
+#define STRBUF_SECRET                                                          \
+  {                                                                            \
+    .secret = true                                                             \
   }
 #define CLEANUP_STRBUF CLEANUP (strbuf_release)
 
@@ -27,7 +33,8 @@ void strbuf_addf (struct strbuf *sb, const char *fmt, ...) ATTR_PRINTF (2, 3);
 void strbuf_consume (struct strbuf *sb, size_t n);
 void strbuf_reset (struct strbuf *sb);
 void strbuf_release (struct strbuf *sb);
-/* Hands the string over (never NULL) and leaves sb empty. */
+/* Hands the string over (never NULL) and leaves sb empty; wiping it is then the
+ * taker's business. */
 char *strbuf_take (struct strbuf *sb);
 
 #endif

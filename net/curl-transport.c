@@ -1,6 +1,5 @@
 #include "curl-transport.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -22,27 +21,6 @@ struct curl_transport {
   struct ca_trust trust;
   struct transfers transfers;
 };
-
-static void
-wiping_free (void *ptr)
-{
-  if (ptr)
-    wipe (ptr, malloc_usable_size (ptr));
-  free (ptr);
-}
-
-static void *
-wiping_realloc (void *ptr, size_t size)
-{
-  size_t old = ptr ? malloc_usable_size (ptr) : 0;
-  void *grown = malloc (size ? size : 1);
-
-  if (grown && ptr)
-    memcpy (grown, ptr, old < size ? old : size);
-  if (grown)
-    wiping_free (ptr);
-  return grown;
-}
 
 static void
 curl_initialise (void)
@@ -69,8 +47,6 @@ transfer_free (struct transfer *t)
   url_facts_release (&t->url);
   free (t->method);
   free (t->log_url);
-  if (t->body.buf)
-    wipe (t->body.buf, t->body.len);
   strbuf_release (&t->body);
   http_headers_free_all (&t->reply_headers);
   free (t);
@@ -97,6 +73,7 @@ curl_submit (struct transport *base, const struct http_request *req,
                     ct->transfers.len);
   t = xcalloc (1, sizeof *t);
   t->tag = tag;
+  t->body.secret = true; /* tokens come in replies */
   t->started_wall_ms = clock_wall_ms (ct->clock);
   t->started_ms = clock_now_ms (ct->clock);
   if (transfer_prepare (t, req, auth, &ct->options, &ct->trust, err) == -1) {

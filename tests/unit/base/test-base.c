@@ -13,6 +13,8 @@
 #include <base/files.h>
 #include <base/json.h>
 #include <base/secret.h>
+#include <base/shell-words.h>
+#include <base/strbuf.h>
 #include <base/text.h>
 #include <base/vec.h>
 
@@ -297,6 +299,100 @@ test_secret_holds_and_ends (void)
   CU_ASSERT_STRING_EQUAL (secret->data, "key");
 }
 
+static void
+test_secret_file (void)
+{
+  char folder[] = "/tmp/bootmend-test-XXXXXX";
+  CLEANUP_FREE char *path = NULL, *big = xmalloc (40000);
+  CLEANUP_ERR struct err *err = NULL, *none = NULL;
+  CLEANUP_SECRET struct secret *whole = NULL, *over = NULL, *gone = NULL;
+
+  CU_ASSERT_PTR_NOT_NULL_FATAL (mkdtemp (folder));
+  path = path_join (folder, "file");
+  memset (big, 'x', 40000);
+  big[39999] = 'y';
+  CU_ASSERT_EQUAL (file_write_atomic (path, big, 40000, 0600, &err), 0);
+  whole = secret_read_file (path, 40000, &err);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (whole);
+  CU_ASSERT_EQUAL (whole->len, 40000);
+  CU_ASSERT_EQUAL (memcmp (whole->data, big, 40000), 0);
+  CU_ASSERT_EQUAL (whole->data[40000], '\0');
+  over = secret_read_file (path, 39999, &err);
+  CU_ASSERT_PTR_NULL (over);
+  CU_ASSERT_EQUAL (err->code, ERR_INPUT);
+  CU_ASSERT_EQUAL (folder_remove (folder, NULL), 0);
+  gone = secret_read_file (path, 10, &none);
+  CU_ASSERT_PTR_NULL (gone);
+  CU_ASSERT_EQUAL (none->code, ERR_NOT_FOUND);
+}
+
+static void
+test_secret_strbuf_leaves_nothing (void)
+{
+  struct strbuf sb = STRBUF_SECRET;
+  const char *seen;
+
+  strbuf_addstr (&sb, "first-half-of-it");
+  strbuf_addf (&sb, "%s", "and the second");
+  CU_ASSERT_STRING_EQUAL (sb.buf, "first-half-of-itand the second");
+  strbuf_consume (&sb, 18);
+  CU_ASSERT_STRING_EQUAL (sb.buf, "d the second");
+  seen = sb.buf;
+  for (size_t i = sb.len; i < 30; i++)
+    CU_ASSERT_EQUAL (seen[i], '\0');
+  strbuf_reset (&sb);
+  for (size_t i = 0; i < 30; i++)
+    CU_ASSERT_EQUAL (seen[i], '\0');
+  strbuf_release (&sb);
+}
+
+static void
+test_secret_json_is_not_quoted (void)
+{
+  static const char text[] = "{\"key\": \"wJalrXUt\" \"more\"}";
+  CLEANUP_ERR struct err *err = NULL;
+
+  CU_ASSERT_PTR_NULL (json_parse_secret (text, sizeof text - 1, "reply", &err));
+  CU_ASSERT_STRING_EQUAL (err->msg, "reply: no valid JSON");
+}
+
+static void
+test_shell_words (void)
+{
+  static const struct {
+    const char *line, *words; /* each in <>; NULL: refused */
+  } cases[] = {
+      {"", ""},
+      {"  \t ", ""},
+      {"a b  c\n", "<a><b><c>"},
+      {"'a b' c", "<a b><c>"},
+      {"\"a 'b'\" ''", "<a 'b'><>"},
+      {"a\\ b 'c\\d'", "<a b><c\\d>"},
+      {"\"a\\\"b\\n$x\"", "<a\"b\\n$x>"},
+      {"x'y'\"z\"", "<xyz>"},
+      {"$(id) `id` *;|", "<$(id)><`id`><*;|>"},
+      {"# no comment", "<#><no><comment>"},
+      {"'a", NULL},
+      {"a \"b", NULL},
+      {"a\\", NULL},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (cases); i++) {
+    CLEANUP_ERR struct err *err = NULL;
+    CLEANUP_STRV char **words = shell_words (cases[i].line, &err);
+    CLEANUP_STRBUF struct strbuf all = STRBUF_EMPTY;
+
+    strbuf_addstr (&all, "");
+    for (size_t j = 0; words && words[j]; j++)
+      strbuf_addf (&all, "<%s>", words[j]);
+    if (cases[i].words == NULL) {
+      CU_ASSERT_PTR_NULL (words);
+      CU_ASSERT (err && err->code == ERR_INPUT);
+    } else
+      CU_ASSERT_STRING_EQUAL (all.buf, cases[i].words);
+  }
+}
+
 static const struct unit_case cases[] = {
     {"err wraps from inside out", test_err_wraps_from_inside_out},
     {"err without receiver is dropped", test_err_without_receiver_is_dropped},
@@ -318,6 +414,10 @@ static const struct unit_case cases[] = {
     {"command that does not exist", test_command_that_does_not_exist},
     {"file replaced whole", test_file_replaced_whole},
     {"secret holds and ends", test_secret_holds_and_ends},
+    {"secret file", test_secret_file},
+    {"secret strbuf leaves nothing", test_secret_strbuf_leaves_nothing},
+    {"secret json is not quoted", test_secret_json_is_not_quoted},
+    {"shell words", test_shell_words},
 };
 
 UNIT_MAIN ("base", cases)
