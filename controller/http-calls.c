@@ -25,6 +25,8 @@ struct call {
   enum op_id op;
   json_t *in;
   struct id_vec effects; /* whose it is: several, if it was filled */
+  json_t *parts;         /* the answer so far, if it comes in several */
+  unsigned pages;
   struct limit_queue *queue;
   unsigned attempt;
   int64_t first_ms, sent_ms, not_before_ms;
@@ -68,6 +70,7 @@ static void
 call_free (struct call *call)
 {
   json_decref (call->in);
+  json_decref (call->parts);
   id_vec_release (&call->effects);
   free (call);
 }
@@ -102,6 +105,24 @@ row_of (const struct call *call)
 
 /* --- ends ------------------------------------------------------------------
  */
+
+/* Lists grow, all else is as the last part says. */
+static void
+join_parts (json_t *to, const json_t *part)
+{
+  const char *key;
+  json_t *value;
+
+  json_object_foreach ((json_t *)part, key, value)
+  {
+    json_t *known = json_object_get (to, key);
+
+    if (json_is_array (known) && json_is_array (value))
+      json_array_extend (known, value);
+    else if (strcmp (key, "next") != 0)
+      json_object_set (to, key, value);
+  }
+}
 
 /* Every effect of a filled call gets the same answer; its own VM's error, if
  * there is one, is in the answer's "failed". */
@@ -177,6 +198,20 @@ enqueue (struct http_calls *calls, struct call *call)
     finish (calls, call, NULL, err);
 }
 
+/* May the VMs of these lists share a call? */
+static bool
+go_together (const struct provider_op *row, const json_t *a, const json_t *b)
+{
+  for (size_t i = 0; row->together && row->together[i]; i++) {
+    const json_t *x = json_at (json_array_get (a, 0), row->together[i]);
+    const json_t *y = json_at (json_array_get (b, 0), row->together[i]);
+
+    if (x != y && !(x && y && json_equal (x, y)))
+      return false;
+  }
+  return true;
+}
+
 /* The same operation in the same words, but for the VMs? */
 static bool
 same_words (const json_t *a, const json_t *b)
@@ -209,7 +244,8 @@ join (struct http_calls *calls, const struct effect *effect)
 
     if (call->state != CALL_QUEUED || call->attempt > 0 ||
         call->binding != effect->binding || call->op != effect->op ||
-        size > most || !same_words (call->in, effect->in) ||
+        size > most || call->pages || !same_words (call->in, effect->in) ||
+        !go_together (row_of (call), json_object_get (call->in, "vms"), vms) ||
         !limit_queue_resize (call->queue, call->tag, size))
       continue;
     json_array_extend (json_object_get (call->in, "vms"), vms);
@@ -356,6 +392,42 @@ failed (struct http_calls *calls, struct call *call,
   finish (calls, call, NULL, TAKE (err));
 }
 
+/* More than any operation takes: 200 VMs are described in about ten. */
+#define MAX_PARTS 10000
+
+/* The next request of the same operation waits for its turn as the first did;
+ * OP_FIND's parts are pages, for its caller. */
+static bool
+goes_on (struct http_calls *calls, struct call *call, json_t *out)
+{
+  json_t *next = json_object_get (out, "next");
+
+  if (call->op == OP_FIND || next == NULL || json_is_null (next) ||
+      call->pages >= MAX_PARTS)
+    return false;
+  if (call->parts == NULL)
+    call->parts = json_object ();
+  join_parts (call->parts, out);
+  json_object_set (call->in, "page", next);
+  json_decref (out);
+  call->pages++;
+  call->attempt = 0;
+  call->first_ms = now_of (calls);
+  enqueue (calls, call);
+  return true;
+}
+
+static void
+ended (struct http_calls *calls, struct call *call, json_t *out)
+{
+  if (call->parts) {
+    join_parts (call->parts, out);
+    json_decref (out);
+    out = TAKE (call->parts);
+  }
+  finish (calls, call, out, NULL);
+}
+
 static void
 replied (struct http_calls *calls, struct exchange *exchange)
 {
@@ -372,7 +444,8 @@ replied (struct http_calls *calls, struct exchange *exchange)
   limit_queue_reply (call->queue, now_of (calls), &exchange->reply);
   if (row_of (call)->parse (call->binding, call->in, &exchange->reply, &out,
                             &err) == 0) {
-    finish (calls, call, out, NULL);
+    if (!goes_on (calls, call, out))
+      ended (calls, call, out);
     return;
   }
   if (err->retry_after_ms == 0)

@@ -13,6 +13,16 @@
  * Whether it took effect is seen in a later describe, and only there: that is
  * what makes a lost reply, a repeated call and a resumed campaign the same
  * case (controller/step.h).
+ *
+ * An operation may take several requests, one after the other.  Then `out` has
+ * "next": the same `in` with "page" set to it is built, sent and parsed, and
+ * the lists of all parts are joined, until there is no "next" (any JSON; it may
+ * be large).  Callers of OP_FIND see its parts as pages; for all others
+ * controller/http-calls.c does it.
+ *
+ * Operations with an effect take "dry_run": true where the provider can say
+ * whether it is allowed without doing it: then out is {} or the error is
+ * ERR_DENIED.
  */
 
 #ifndef BOOTMEND_PROVIDER_H
@@ -36,15 +46,24 @@ enum op_id {
    * out {vms: [record], next: token or absent,
    *      missing: [{what, why}]  what the selector names and does not exist} */
   OP_FIND,
-  /* in {ids: [vm id]}   out {vms: [record], gone: [id]} */
+  /* in {ids: [vm id], brief, health, preflight: bool or absent}
+   * out {vms: [record], gone: [id]}
+   * Nothing set: all that is compared and put back.  brief: only what one
+   * request shows (power, mark, whether an OS disk is there), for polling; not
+   * for vm_differences.  health: what status checks say, too.  preflight: with
+   * refusals and warnings as from OP_FIND. */
   OP_DESCRIBE,
-  /* in {vms: [record], force: bool}   out {failed: [{id, error}]} */
+  /* in {vms: [record], force: bool}   out {failed: [{id, error}]}
+   * Where a call fails as a whole because of some of its VMs, those get the
+   * error and the others ERR_TRANSIENT: nothing has happened to them. */
   OP_STOP,
   OP_START,
-  /* in {ids: [disk id]}
-   * out {disks: [{id, state: "available" | "attached" | "busy" | "other",
-   *               attached_to: VM id or absent, device: text or absent,
-   *               attributes: {...}}], gone: [id]} */
+  /* in {ids: [id of a disk, a snapshot, or a task that OP_SWAP_OS gave]}
+   * out {disks: [{id, kind: "disk" | "snapshot" | "task",
+   *               state: "available" | "attached" | "busy" | "other" |
+   * "failed", attached_to: VM id or absent, device: text or absent, why: text
+   * or absent, size_bytes, attributes: {...}}], gone: [id]} A snapshot or task
+   * that has ended well is "available". */
   OP_DESCRIBE_DISKS,
   /* in {vm: record, disk: os_disk of it}   out {} */
   OP_DETACH_OS,
@@ -61,10 +80,13 @@ enum op_id {
   /* in {vm, source: {kind, id}, token, name, tags}  out {created: {kind, id}}
    */
   OP_DISK_FROM,
-  /* in {vm, disk: the new one, token}   out {} */
+  /* in {vm, disk: the new one, token}   out {task: id or absent} */
   OP_SWAP_OS,
-  /* in {kind, id}   out {} */
+  /* in {kind, id}   out {}; what is not there any more is fine */
   OP_DELETE,
+  /* in {campaign}   out {created: [{kind, id, token}]}: what OP_SNAPSHOT and
+   * OP_DISK_FROM made (by their tags), for a reply that was lost */
+  OP_FIND_CREATED,
   /* in {vms: [record], mark: {campaign, controller, since}}
    * out {failed: [{id, error}]} */
   OP_MARK,
@@ -97,6 +119,9 @@ struct provider_op {
   const char *limit_class; /* which token bucket */
   unsigned max_ids;        /* how many VMs one call takes; 0 = one */
   bool changes;            /* has an effect: journalled before it is sent */
+  /* VMs that share a call must have the same in these members of their records
+   * (paths, ended by NULL); NULL: any may. */
+  const char *const *together;
 
   int (*build) (const struct binding *b, const json_t *in,
                 struct http_request *req, struct err **err);
@@ -162,6 +187,9 @@ struct provider {
    * the first that exists and checks serial and size. */
   char **(*helper_paths) (const json_t *disk, const char *slot,
                           const char *devices);
+  /* The slots that are free on a helper as its record (described with
+   * preflight) shows it: an array of texts, the best first; new reference. */
+  json_t *(*helper_slots) (const json_t *helper);
 };
 
 /* All built-in providers, ended by NULL. */

@@ -1,26 +1,27 @@
 /* The VM record: what every provider says of a VM, as JSON.
  *
- * {
- *   "provider": "libvirt", "account": "qemu:///system", "region": "", "zone":
- * "", "id": "2b1c...",          unique within account and region "name":
- * "web-1",          for people "power": "running",       running stopped
- * starting stopping paused other "health": "unknown",      the provider's own
- * word: ok impaired unknown "os": "windows",          if the provider knows;
- * else "unknown" "os_disk": {              absent: none is attached "id":
- * "/images/web-1.qcow2",  the provider's name of the disk "size_bytes":
- * 68719476736,    virtual size "path": "...", "format": "raw", where an agent
- * in place can open it "attributes": {...}           what must be the same
- * after attach back
- *   },
- *   "attributes": {...},      everything of the VM that must be as before, in
- *                             the provider's own form; compared field by field
- *   "mark": {"campaign", "controller", "since"},   absent: not in work
- *   "tags": {"k": "v"},       for selection and groups
- *   "guest_agent": true,      a guest agent could answer (OP_GUEST_PING)
- *   "addresses": ["10.0.0.5"],  where the guest may be reached, best first
- *   "refusals": [{"code": "managed-save", "text": "..."}],  preflight says no
- *   "warnings": [{"code": "...", "text": "..."}]
- * }
+ *   provider, account, region, zone     "libvirt", "qemu:///system", "", ""
+ *   id         unique within account and region
+ *   name       for people: "web-1"
+ *   power      running stopped starting stopping paused other
+ *   power_reason  why it is so, where the provider says: "Server.X: ..."
+ *   health     the provider's own word: ok impaired unknown
+ *   os         "windows" if the provider knows; else "unknown"
+ *   os_disk    absent: none is attached
+ *     id            the provider's name of the disk
+ *     size_bytes    virtual size
+ *     serial        what a helper sees as its serial number
+ *     path, format  where an agent in place can open it
+ *     attributes    what must be the same after attach back
+ *   attributes  everything of the VM that must be as before, in the
+ *              provider's own form; compared field by field
+ *   mark       {campaign, controller, since}; absent: not in work
+ *   tags       {"k": "v"}, for selection and groups
+ *   guest_agent  true: a guest agent could answer (OP_GUEST_PING)
+ *   addresses  ["10.0.0.5"]: where the guest may be reached, best first
+ *   facts      {...}: what the provider found out for its own use
+ *   refusals   [{"code": "managed-save", "text": "...", "allow": bool}]
+ *   warnings   [{"code": "...", "text": "..."}]
  *
  * A refusal's code is stable, kebab-case, and may be allowed by --allow CODE
  * where its "allow" is true.
