@@ -87,10 +87,13 @@ run_json (const char *const *argv, json_t **json, int *status, struct err **err)
   *status = result.exit_status;
   *json = NULL;
   if (result.output.len == 0) {
-    CLEANUP_FREE char *why = text_printable (
-        result.messages.buf ? result.messages.buf : "no output");
+    char nothing[] = "";
+    char *said = result.messages.buf ? result.messages.buf : nothing;
+    CLEANUP_FREE char *why = NULL;
 
-    return err_set (err, ERR_INPUT, "%s", why);
+    said[strcspn (said, "\n")] = '\0';
+    why = text_printable (said);
+    return err_set (err, ERR_INPUT, "%s", *why ? why : "no output");
   }
   *json = json_parse (result.output.buf, result.output.len, argv[0], err);
   return *json ? 0 : -1;

@@ -85,7 +85,7 @@ load_recipe (const json_t *json)
   CLEANUP_JSON json_t *found = NULL;
   struct recipe *recipe = NULL;
 
-  if (json == NULL)
+  if (json == NULL || json_is_null (json))
     return NULL;
   found = json_is_string (json) ? recipe_find (json_string_value (json), &err)
                                 : json_incref ((json_t *)json);

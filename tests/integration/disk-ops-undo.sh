@@ -143,7 +143,7 @@ for what in 'st_uid: 12' 'st_gid: 34' 'st_mtime_sec: 1600000001' \
   'st_mtime_nsec: 7' 'system_u:object_r:etc_t:s0' 'st_mode: 33184'; do
   grep -qF "$what" <<<"$seen" || fail "ext4: no $what in $seen"
 done
-[[ $(grep -cx mode <<<"$seen") == 2 && $(grep -cx old <<<"$seen") == 1 ]] ||
+[[ $(grep -c 'mode$' <<<"$seen") == 2 && $(grep -cx old <<<"$seen") == 1 ]] ||
   fail "contents: $seen"
 
 # an undo of "twice" takes back the second repair only, byte by byte
@@ -176,6 +176,6 @@ expect two-win .disk.would_refuse several-os
 expect crypt-bitlocker '.disk.volumes[1].encryption' BitLocker
 expect crypt-bitlocker .disk.would_refuse encrypted
 expect btrfs .os.type linux
-expect btrfs '[.disk.volumes[].subvolume // "-"] | join(" ")' '- @ home'
+expect btrfs '.disk.volumes | map(.subvolume // "-") | join(" ")' '- @ home'
 expect gpt-lvm '[.disk.volumes[].type] | join(" ")' 'LVM2_member ext4'
 expect no-os .disk.would_refuse no-os
