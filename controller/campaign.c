@@ -32,13 +32,15 @@ campaign_new (json_t *data_taken, const char *evidence, struct err **err)
 void
 campaign_close (struct campaign *campaign)
 {
+  bool ended;
+
   if (campaign == NULL)
     return;
-  world_real_free (campaign->real); /* before what its threads may use */
+  ended = world_real_free (campaign->real); /* before what its threads use */
   for (size_t i = 0; i < campaign->jobs.len; i++)
     job_free (campaign->jobs.ptr[i]);
   job_vec_release (&campaign->jobs);
-  for (size_t i = 0; i < campaign->bindings.len; i++) {
+  for (size_t i = 0; ended && i < campaign->bindings.len; i++) {
     struct binding *binding = campaign->bindings.ptr[i];
 
     if (binding->provider->close)

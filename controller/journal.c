@@ -7,10 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/strbuf.h>
+
 #include "journal-internal.h"
 
 #define APPLICATION_ID                                                         \
   0x626d6e64 /* "bmnd": tells a journal from any database */
+#define BUSY_MS       5000
+#define LOCK_TRIES    5
+#define LOCK_PAUSE_US 20000
 
 static const char schema[] = "CREATE TABLE campaign ("
                              "  data TEXT NOT NULL"
@@ -93,7 +98,8 @@ journal_fail (struct journal *j, struct err **err, const char *what)
   int system_errno = sqlite3_system_errno (j->db);
   enum err_code code = code_of_sqlite (rc);
 
-  if (system_errno == ENOSPC || system_errno == EROFS || system_errno == EDQUOT)
+  if (system_errno == ENOSPC || system_errno == EROFS ||
+      system_errno == EDQUOT || system_errno == EFBIG)
     code = ERR_NO_SPACE;
   if (code == ERR_INPUT)
     return err_set (err, code, "%s: damaged, or no bootmend journal: %s",
@@ -136,15 +142,19 @@ take_lock (struct journal *j, struct err **err)
   j->lock_fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (j->lock_fd == -1)
     return err_set_errno (err, errno, "%s", path);
-  if (flock (j->lock_fd, LOCK_EX | LOCK_NB) == -1) {
-    if (errno == EWOULDBLOCK)
-      return err_set (err, ERR_CONFLICT,
-                      "%s: another bootmend process is working on this "
-                      "campaign",
-                      j->path);
-    return err_set_errno (err, errno, "%s", path);
+  /* Somebody who asks journal_is_live holds it for a moment. */
+  for (int i = 0; i < LOCK_TRIES; i++) {
+    if (flock (j->lock_fd, LOCK_EX | LOCK_NB) == 0)
+      return 0;
+    if (errno != EWOULDBLOCK)
+      break;
+    usleep (LOCK_PAUSE_US);
   }
-  return 0;
+  if (errno == EWOULDBLOCK)
+    return err_set (err, ERR_CONFLICT,
+                    "%s: another bootmend process is working on this campaign",
+                    j->path);
+  return err_set_errno (err, errno, "%s", path);
 }
 
 bool
@@ -240,11 +250,49 @@ cleanup_journal (struct journal **journal)
   journal_close (*journal);
 }
 
+/* --- making one ----------------------------------------------------------- */
+
+static int
+fill (struct journal *j, const json_t *campaign, struct err **err)
+{
+  CLEANUP_FREE char *identity =
+      xasprintf ("PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                 APPLICATION_ID, JOURNAL_SCHEMA);
+
+  if (sqlite3_open_v2 (j->path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
+      SQLITE_OK)
+    return journal_fail (j, err, "open");
+  sqlite3_busy_timeout (j->db, BUSY_MS);
+  if (journal_sql (j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                   err) == -1 ||
+      journal_sql (j, "BEGIN IMMEDIATE", err) == -1 ||
+      journal_sql (j, schema, err) == -1 ||
+      journal_sql (j, identity, err) == -1 ||
+      journal_sql (j, "INSERT INTO campaign VALUES ('{}'); COMMIT", err) ==
+          -1 ||
+      prepare_statements (j, err) == -1)
+    return -1;
+  journal_begin (j);
+  journal_set_campaign (j, campaign);
+  return journal_commit (j, err);
+}
+
+static void
+remove_files (const char *path)
+{
+  static const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (ends); i++) {
+    CLEANUP_FREE char *name = xasprintf ("%s%s", path, ends[i]);
+
+    unlink (name);
+  }
+}
+
 struct journal *
 journal_create (const char *path, const json_t *campaign, struct err **err)
 {
   CLEANUP_JOURNAL struct journal *j = journal_new (path);
-  CLEANUP_FREE char *identity = NULL;
   CLEANUP_CLOSE int fd = -1;
 
   /* O_EXCL: two campaigns never share a journal.  Made by us, so that nobody
@@ -254,29 +302,99 @@ journal_create (const char *path, const json_t *campaign, struct err **err)
     err_set_errno (err, errno, "%s", path);
     return NULL;
   }
+  if (take_lock (j, err) == 0 && fill (j, campaign, err) == 0)
+    return TAKE (j);
+  journal_close (TAKE (j));
+  remove_files (path); /* what can't be made leaves nothing behind */
+  return NULL;
+}
+
+/* --- opening one -----------------------------------------------------------
+ */
+
+/* A "file:" name for sqlite3_open_v2 that says: nobody writes here. */
+static char *
+immutable_uri (const char *path)
+{
+  struct strbuf sb = STRBUF_EMPTY;
+
+  strbuf_addstr (&sb, "file:");
+  for (const char *p = path; *p; p++)
+    if (strchr ("?#%", *p))
+      strbuf_addf (&sb, "%%%02x", (unsigned char)*p);
+    else
+      strbuf_addch (&sb, *p);
+  strbuf_addstr (&sb, "?immutable=1");
+  return strbuf_take (&sb);
+}
+
+static bool
+has_wal (const struct journal *j)
+{
+  CLEANUP_FREE char *wal = xasprintf ("%s-wal", j->path);
+  struct stat st;
+
+  return stat (wal, &st) == 0 && st.st_size > 0;
+}
+
+/* A folder that can't be written (a copy on read-only media) has no room for
+ * the files that readers share. */
+static int
+open_immutable (struct journal *j, struct err **err)
+{
+  CLEANUP_FREE char *uri = immutable_uri (j->path);
+
+  if (has_wal (j))
+    return err_set (err, ERR_NO_SPACE,
+                    "%s: its folder can't be written, and its newest changes "
+                    "are still in %s-wal: copy both to a folder that can",
+                    j->path, j->path);
+  sqlite3_close (TAKE (j->db));
+  if (sqlite3_open_v2 (uri, &j->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                       NULL) != SQLITE_OK)
+    return journal_fail (j, err, "open");
+  return check_identity (j, err);
+}
+
+static bool
+needs_immutable (const struct err *err)
+{
+  return err->code == ERR_NO_SPACE || err->code == ERR_IO;
+}
+
+static int
+open_to_read (struct journal *j, struct err **err)
+{
+  CLEANUP_ERR struct err *failed = NULL;
+
+  /* A reader too opens read-write: the WAL of a crashed writer has to be
+   * recovered, and readers of a WAL database share its -shm file. */
+  sqlite3_open_v2 (j->path, &j->db, SQLITE_OPEN_READWRITE, NULL);
+  sqlite3_busy_timeout (j->db, BUSY_MS);
+  if (check_identity (j, &failed) == 0)
+    return 0;
+  if (!needs_immutable (failed))
+    return err_move (err, TAKE (failed));
+  return open_immutable (j, err);
+}
+
+static int
+open_to_write (struct journal *j, struct err **err)
+{
   if (take_lock (j, err) == -1)
-    return NULL;
-  if (sqlite3_open_v2 (path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
-      SQLITE_OK) {
-    journal_fail (j, err, "open");
-    return NULL;
-  }
-  identity = xasprintf ("PRAGMA application_id=%d; PRAGMA user_version=%d;",
-                        APPLICATION_ID, JOURNAL_SCHEMA);
-  if (journal_sql (j, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-                   err) == -1 ||
-      journal_sql (j, "BEGIN IMMEDIATE", err) == -1 ||
-      journal_sql (j, schema, err) == -1 ||
-      journal_sql (j, identity, err) == -1 ||
-      journal_sql (j, "INSERT INTO campaign VALUES ('{}'); COMMIT", err) ==
-          -1 ||
-      prepare_statements (j, err) == -1)
-    return NULL;
-  journal_begin (j);
-  journal_set_campaign (j, campaign);
-  if (journal_commit (j, err) == -1)
-    return NULL;
-  return TAKE (j);
+    return -1;
+  if (sqlite3_open_v2 (j->path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
+      SQLITE_OK)
+    return journal_fail (j, err, "open");
+  sqlite3_busy_timeout (j->db, BUSY_MS);
+  if (check_identity (j, err) == -1)
+    return -1;
+  if (sqlite3_db_readonly (j->db, "main") == 1)
+    return err_set (err, ERR_NO_SPACE, "%s: can't be written (read-only)",
+                    j->path);
+  if (journal_sql (j, "PRAGMA synchronous=FULL", err) == -1)
+    return -1;
+  return prepare_statements (j, err);
 }
 
 struct journal *
@@ -289,27 +407,12 @@ journal_open (const char *path, enum journal_mode mode, struct err **err)
     err_set_errno (err, errno, "%s", path);
     return NULL;
   }
-  if (mode == JOURNAL_WRITE && take_lock (j, err) == -1)
-    return NULL;
-  /* A reader too opens read-write: the WAL of a crashed writer has to be
-   * recovered, and readers of a WAL database share its -shm file. */
-  if (sqlite3_open_v2 (path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
-          SQLITE_OK &&
-      mode == JOURNAL_WRITE) {
-    journal_fail (j, err, "open");
+  if (st.st_size == 0 && !has_wal (j)) {
+    err_set (err, ERR_INPUT, "%s: an empty file, no bootmend journal", path);
     return NULL;
   }
-  sqlite3_busy_timeout (j->db, 5000);
-  if (check_identity (j, err) == -1 || quick_check (j, err) == -1)
+  if ((mode == JOURNAL_WRITE ? open_to_write : open_to_read) (j, err) == -1 ||
+      quick_check (j, err) == -1)
     return NULL;
-  if (mode == JOURNAL_WRITE) {
-    if (sqlite3_db_readonly (j->db, "main") == 1) {
-      err_set (err, ERR_NO_SPACE, "%s: can't be written (read-only)", path);
-      return NULL;
-    }
-    if (journal_sql (j, "PRAGMA synchronous=FULL", err) == -1 ||
-        prepare_statements (j, err) == -1)
-      return NULL;
-  }
   return TAKE (j);
 }

@@ -47,14 +47,28 @@ static int
 read_numbers (struct policy *policy, const json_t *json, struct err **err)
 {
   for (size_t i = 0; i < ARRAY_SIZE (numbers); i++) {
-    int64_t value = json_int (json, numbers[i].key, numbers[i].otherwise);
+    const json_t *given = json_object_get (json, numbers[i].key);
+    int64_t value = given ? json_integer_value (given) : numbers[i].otherwise;
 
+    if (given && !json_is_integer (given))
+      return err_set (err, ERR_USAGE, "%s: not a whole number", numbers[i].key);
     if (value < numbers[i].least || value > numbers[i].most)
       return err_set (err, ERR_USAGE, "%s: %lld is not between %lld and %lld",
                       numbers[i].key, (long long)value,
                       (long long)numbers[i].least, (long long)numbers[i].most);
     *number_at (policy, i) = value;
   }
+  return 0;
+}
+
+static int
+check_words (const struct policy *policy, struct err **err)
+{
+  if (strcmp (policy->isolation, "shared") != 0 &&
+      strcmp (policy->isolation, "disk") != 0)
+    return err_set (err, ERR_USAGE,
+                    "isolation: '%s' is neither shared nor disk",
+                    policy->isolation);
   return 0;
 }
 
@@ -75,7 +89,8 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->take_over = json_bool (json, "take_over", false);
   policy->health = health_spec_new (json_str (json, "health", "auto"),
                                     json_str (json, "health_fail", NULL), err);
-  if (policy->health == NULL || read_numbers (policy, json, err) == -1) {
+  if (policy->health == NULL || check_words (policy, err) == -1 ||
+      read_numbers (policy, json, err) == -1) {
     policy_free (policy);
     return NULL;
   }

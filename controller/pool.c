@@ -83,14 +83,14 @@ pool_new (unsigned threads)
   return pool;
 }
 
-void
+bool
 pool_free (struct pool *pool)
 {
   struct timespec limit;
   bool hanging = false;
 
   if (pool == NULL)
-    return;
+    return true;
   pthread_mutex_lock (&pool->lock);
   pool->ending = true;
   pthread_cond_broadcast (&pool->work);
@@ -101,7 +101,7 @@ pool_free (struct pool *pool)
     if (pthread_timedjoin_np (pool->threads[i], NULL, &limit) != 0)
       hanging = true;
   if (hanging)
-    return; /* a thread still uses the pool: the process is about to end */
+    return false; /* a thread still uses the pool */
   for (size_t i = 0; i < pool->waiting.len; i++)
     json_decref (pool->waiting.ptr[i].in);
   task_vec_release (&pool->waiting);
@@ -113,6 +113,7 @@ pool_free (struct pool *pool)
   pthread_mutex_destroy (&pool->lock);
   free (pool->threads);
   free (pool);
+  return true;
 }
 
 void

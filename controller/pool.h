@@ -20,8 +20,10 @@ struct pool_task {
 };
 
 struct pool *pool_new (unsigned threads);
-/* Waits a moment for threads that are in a call; one that hangs is left. */
-void pool_free (struct pool *pool);
+/* Waits a moment for threads that are in a call.  False: one hangs and was
+ * left; it may still use its task's binding, which must not be freed then (the
+ * process is about to end). */
+bool pool_free (struct pool *pool);
 
 void pool_submit (struct pool *pool, struct pool_task task);
 bool pool_collect (struct pool *pool, struct completion *completion);

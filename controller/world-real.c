@@ -354,11 +354,13 @@ world_real_new (const json_t *agents)
   return real;
 }
 
-void
+bool
 world_real_free (struct world_real *real)
 {
+  bool ended;
+
   if (real == NULL)
-    return;
+    return true;
   for (size_t i = 0; i < real->agents.len; i++) {
     struct agent *agent = real->agents.ptr[i];
 
@@ -374,8 +376,9 @@ world_real_free (struct world_real *real)
   for (size_t i = 0; i < real->done.len; i++)
     completion_release (&real->done.ptr[i]);
   done_vec_release (&real->done);
-  pool_free (real->pool);
+  ended = pool_free (real->pool);
   free (real);
+  return ended;
 }
 
 struct world *

@@ -11,7 +11,8 @@ struct world_real;
 /* agents: {helper name: [argv of its agent]}; "local" is an agent on this
  * machine unless it is given.  Borrowed. */
 struct world_real *world_real_new (const json_t *agents);
-void world_real_free (struct world_real *real);
+/* False: a thread hangs in a call and may still use its binding (pool.h). */
+bool world_real_free (struct world_real *real);
 struct world *world_real_world (struct world_real *real);
 
 /* Starts the agent of a helper and waits for its first word, so that a missing

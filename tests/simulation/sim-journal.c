@@ -1,6 +1,7 @@
 #include "sim-journal.h"
 
 #include <sqlite3.h>
+#include <string.h>
 
 #include <base/json.h>
 
@@ -68,7 +69,11 @@ sim_journal_has_undo (struct sim_journal *journal, int64_t job,
   if (sqlite3_step (st) == SQLITE_ROW)
     facts = json_loads ((const char *)sqlite3_column_text (st, 0), 0, NULL);
   sqlite3_reset (st);
-  json_array_foreach (json_at (facts, "undo"), i, item) found =
-      found || json_equal (item, json_string (step));
+  json_array_foreach (json_at (facts, "undo"), i, item)
+  {
+    const char *name = json_string_value (item);
+
+    found = found || (name && strcmp (name, step) == 0);
+  }
   return found;
 }

@@ -7,6 +7,7 @@
  *   --mutate NAME  break the controller on purpose (controller/mutation.h)
  *   --twins N      for every Nth seed, also kill the calm campaign at a commit
  *                  and compare its end with that of the undisturbed one
+ *   --first        end at the first seed that fails
  *   --vms N        so many VMs in each campaign, no faults (for measuring)
  * Exit status: 0 all well, 1 violations (printed with their seed), 2 usage. */
 
@@ -23,6 +24,7 @@ struct totals {
   uint64_t campaigns, vms, failed, commits, requests, lives;
   int64_t simulated_ms;
   const char *mutation;
+  bool only_first;
 };
 
 static void
@@ -91,6 +93,8 @@ run_many (uint64_t first, uint64_t last, uint64_t twins, bool verbose,
           struct totals *totals)
 {
   for (uint64_t seed = first; seed <= last; seed++) {
+    if (totals->failed && totals->only_first)
+      return;
     run_seed (seed, verbose, totals);
     if (twins && seed % twins == 0)
       run_twins (seed, verbose, totals);
@@ -135,6 +139,7 @@ main (int argc, char **argv)
        {"verbose", no_argument, NULL, 'v'},
        {"mutate", required_argument, NULL, 'm'},
        {"twins", required_argument, NULL, 't'},
+       {"first", no_argument, NULL, 'f'},
        {"vms", required_argument, NULL, 'l'},
        {NULL, 0, NULL, 0}};
   unsigned long long first = 1, last = 300, fresh = 0, twins = 0, vms = 0;
@@ -150,6 +155,8 @@ main (int argc, char **argv)
       fresh = strtoull (optarg, NULL, 10);
     else if (option == 'v')
       verbose = true;
+    else if (option == 'f')
+      totals.only_first = true;
     else if (option == 't')
       twins = strtoull (optarg, NULL, 10);
     else if (option == 'l')
