@@ -75,6 +75,7 @@ become_child (const char *const *argv, unsigned flags, const struct pipes *p,
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
   signal (SIGPIPE, SIG_DFL);
+  signal (SIGXFSZ, SIG_DFL);
   if (dup2 (p->in[0], STDIN_FILENO) != -1 &&
       dup2 (p->out[1], STDOUT_FILENO) != -1 &&
       (p->msg[1] < 0 || dup2 (p->msg[1], STDERR_FILENO) != -1))

@@ -148,6 +148,7 @@ cli_main (const char *const *argv)
   fill_standard_fds ();
   setlocale (LC_CTYPE, "");
   signal (SIGPIPE, SIG_IGN);
+  signal (SIGXFSZ, SIG_IGN); /* a limit on file size is a failed write */
   if (argv[0] && argv[1] && strcmp (argv[1], "--complete-words") == 0 &&
       argv[2] && argv[3])
     code = complete_words (atoi (argv[2]), argv + 3);

@@ -80,27 +80,9 @@ renew_jobs (struct campaign *campaign)
   }
 }
 
-int
-campaign_begin (struct campaign *campaign, const char *state, struct err **err)
+static int
+put_jobs (struct campaign *campaign, int64_t wall_ms, struct err **err)
 {
-  int64_t wall_ms = clock_wall_ms (&real_clock);
-  CLEANUP_FREE char *id = new_id (wall_ms);
-  CLEANUP_FREE char *folder = path_join (state, id);
-  CLEANUP_FREE char *evidence = path_join (folder, "evidence");
-  CLEANUP_FREE char *path = campaign_journal_path (folder);
-
-  describe_maker (campaign, id, wall_ms);
-  if (folder_make (evidence, 0700, err) == -1)
-    return err_wrap (err, "state folder");
-  policy_free (campaign->policy);
-  campaign->policy = policy_new (campaign->data, evidence, err);
-  if (campaign->policy == NULL)
-    return -1;
-  campaign->journal = journal_create (path, campaign->data, err);
-  if (campaign->journal == NULL)
-    return -1;
-  campaign->folder = TAKE (folder);
-  renew_jobs (campaign);
   journal_begin (campaign->journal);
   for (size_t i = 0; i < campaign->jobs.len; i++) {
     struct job_row row = job_to_row (campaign->jobs.ptr[i]);
@@ -110,6 +92,46 @@ campaign_begin (struct campaign *campaign, const char *state, struct err **err)
   }
   journal_add_event (campaign->journal, 0, "begin", NULL, wall_ms);
   return journal_commit (campaign->journal, err);
+}
+
+static int
+begin_in (struct campaign *campaign, const char *folder, int64_t wall_ms,
+          struct err **err)
+{
+  CLEANUP_FREE char *evidence = path_join (folder, "evidence");
+  CLEANUP_FREE char *path = campaign_journal_path (folder);
+
+  if (folder_make (evidence, 0700, err) == -1)
+    return err_wrap (err, "state folder");
+  policy_free (campaign->policy);
+  campaign->policy = policy_new (campaign->data, evidence, err);
+  if (campaign->policy == NULL)
+    return -1;
+  campaign->journal = journal_create (path, campaign->data, err);
+  if (campaign->journal == NULL)
+    return -1;
+  renew_jobs (campaign);
+  return put_jobs (campaign, wall_ms, err);
+}
+
+int
+campaign_begin (struct campaign *campaign, const char *state, struct err **err)
+{
+  int64_t wall_ms = clock_wall_ms (&real_clock);
+  CLEANUP_FREE char *id = new_id (wall_ms);
+  CLEANUP_FREE char *folder = path_join (state, id);
+
+  describe_maker (campaign, id, wall_ms);
+  /* The folder's own name must survive a power cut, too: VMs will be marked
+   * with it. */
+  if (begin_in (campaign, folder, wall_ms, err) == -1 ||
+      folder_sync (state, err) == -1) {
+    journal_close (TAKE (campaign->journal));
+    folder_remove (folder, NULL); /* nothing has been touched for it */
+    return -1;
+  }
+  campaign->folder = TAKE (folder);
+  return 0;
 }
 
 /* --- opening

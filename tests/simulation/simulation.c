@@ -338,6 +338,14 @@ somebody_acts (struct fake_cloud *cloud, struct fake_event *event)
   fake_vm_changed (vm);
 }
 
+/* Somebody sets the clock on the wall: nothing may depend on it. */
+static void
+clock_is_set (struct fake_cloud *cloud, struct fake_event *event)
+{
+  (void)event;
+  cloud->clock.wall_ms += fake_between (cloud, -2, 1) * 24 * 3600 * 1000;
+}
+
 static void
 schedule_fate (struct sim *sim)
 {
@@ -347,6 +355,7 @@ schedule_fate (struct sim *sim)
     if (fake_fault (cloud, sim->config->others))
       fake_event_add (cloud, fake_between (cloud, 0, 300000), somebody_acts,
                       &cloud->vms[i]);
+  fake_event_add (cloud, fake_between (cloud, 0, 300000), clock_is_set, NULL);
   if (fake_fault (cloud, sim->config->outage)) {
     cloud->outage_from_ms = fake_between (cloud, 0, 200000);
     cloud->outage_to_ms =
