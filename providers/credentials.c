@@ -10,6 +10,7 @@ credentials_free (struct credentials *credentials)
   secret_free (credentials->session_token);
   secret_free (credentials->bearer);
   free (credentials->source);
+  strv_free (credentials->warnings);
   free (credentials);
 }
 

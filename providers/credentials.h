@@ -21,7 +21,9 @@ struct credentials {
   struct secret *session_token; /* sigv4, temporary ones; else NULL */
   struct secret *bearer;        /* bearer */
   int64_t expires_wall_ms;      /* INT64_MAX: never */
-  char *source; /* where they came from, for messages: "profile prod" */
+  char *source;    /* where they came from, for messages: "profile prod" */
+  char **warnings; /* what the operator should hear, once; ends with NULL; or
+                      NULL */
 };
 
 void credentials_free (struct credentials *credentials);

@@ -1,10 +1,12 @@
 #include "xml.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libxml/parser.h>
 
+#include <base/secret.h>
 #include <base/text.h>
 
 #define X(text) ((const xmlChar *)(text))
@@ -43,6 +45,21 @@ xml_parse (const char *text, const char *what, struct err **err)
     return NULL;
   }
   return doc;
+}
+
+static void
+wipe_what_is_freed (void)
+{
+  /* Its own are malloc and free, so what was allocated before is no problem. */
+  xmlMemSetup (wiping_free, malloc, wiping_realloc, strdup);
+}
+
+void
+xml_wipe_freed (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, wipe_what_is_freed);
 }
 
 void

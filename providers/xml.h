@@ -17,6 +17,10 @@ xmlDocPtr xml_parse (const char *text, const char *what,
 void cleanup_xml (xmlDocPtr *doc);
 #define CLEANUP_XML CLEANUP (cleanup_xml)
 
+/* From now on everything that libxml2 frees is overwritten first, for this
+ * process: called by what reads secrets from XML. */
+void xml_wipe_freed (void);
+
 bool xml_is (const xmlNode *node, const char *name);
 /* The first child element of that name; NULL node gives NULL. */
 xmlNodePtr xml_child (const xmlNode *node, const char *name);
