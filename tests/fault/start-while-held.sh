@@ -10,7 +10,7 @@ bootmend repair "libvirt:$prefix-*" --recipe crowdstrike-291 \
   --health 'serial:BOOT OK' --shutdown-limit 0 --progress json \
   >"$work/out" 2>"$work/msg" &
 pid=$!
-working() { [[ $(power "$vm") == 'shut off' ]] && grep -q '"repair"' "$work/msg"; }
+working() { [[ $(power "$vm") == 'shut off' ]] && grep -q '"repairing' "$work/msg"; }
 wait_for 60 working || fail "no repair began: $(cat "$work/msg")"
 
 refused=0 started=0

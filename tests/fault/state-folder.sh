@@ -25,7 +25,7 @@ mount -o remount,rw "$state"
 head -c 4m /dev/zero >"$state/filler" 2>/dev/null || true
 repair
 expect_status 1
-expect_msg 'No space left'
+expect_msg 'full'
 check_as_before "$vm"
 rm -rf "${state:?}"/*
 
