@@ -67,7 +67,9 @@ gather_group (const struct job_vec *jobs, size_t head,
   ready_ms = newest_ms + rules->quiet_ms;
   if (ready_ms > first->arrived_ms + rules->longest_ms)
     ready_ms = first->arrived_ms + rules->longest_ms;
-  if (waiting < rules->batch && now_ms < ready_ms) {
+  /* Enough for every idle slot is enough; less may be the start of a burst,
+   * which would be cut into pieces that are too small. */
+  if (waiting < rules->batch * rules->idle_slots && now_ms < ready_ms) {
     if (*wait_ms == -1 || *wait_ms > ready_ms - now_ms)
       *wait_ms = ready_ms - now_ms;
     return 0;

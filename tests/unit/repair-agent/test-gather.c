@@ -119,6 +119,11 @@ test_spread_over_idle_slots (void)
   expect ("a a", &rules, 1000, "0 1", 0); /* not worth a start */
   rules.batch = 1;
   expect ("a a a a a a", &rules, 1000, "0", 0);
+  /* In the middle of a burst: one full batch would be cut in two, and what
+   * comes next would need a third start. */
+  rules.batch = 4;
+  expect ("a@0 a@0 a@0 a@0 a@0", &rules, 10, "", 90);
+  expect ("a@0 a@0 a@0 a@0 a@0 a@0 a@0 a@0", &rules, 10, "0 1 2 3", 0);
 }
 
 static const struct unit_case cases[] = {
