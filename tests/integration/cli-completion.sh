@@ -34,7 +34,7 @@ has_only_a_prompt() {
 wait_for 20 has_only_a_prompt || fail "bash did not start: $(screen)"
 
 completes() { # TYPED EXPECTED-LINE
-  tmux send-keys C-c
+  tmux send-keys C-u
   tmux send-keys C-l
   wait_for 10 has_only_a_prompt || fail "no prompt: $(screen)"
   tmux send-keys -l -- "$1"
