@@ -361,13 +361,12 @@ static void
 advance_enter (struct engine *engine, struct job *job)
 {
   /* What a journal says of the VM is too old to decide anything. */
-  if (job->now && job->now_at_ms < 0 && mutated ("blind-resume"))
-    check_then_act (engine, job);
-  else if (job->now == NULL || job->now_at_ms < 0)
-    look_again (engine, job);
-  else if (job->step->wanted && !job->step->wanted (job))
+  bool known = job->now_at_ms >= 0 || mutated ("blind-resume");
+  bool fresh = job_has_flag (job, STEP_FRESH) && job->now_at_ms >= 0;
+
+  if (job->now && known && job->step->wanted && !job->step->wanted (job))
     job_step_over (engine, job, "skipped", NULL);
-  else if (job_has_flag (job, STEP_FRESH))
+  else if (job->now == NULL || !known || fresh)
     look_again (engine, job);
   else
     check_then_act (engine, job);

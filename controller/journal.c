@@ -170,7 +170,7 @@ journal_is_live (const char *path)
 static int
 check_identity (struct journal *j, struct err **err)
 {
-  int64_t application, version;
+  int64_t application = 0, version = 0;
 
   if (query_int (j, "PRAGMA application_id", &application, err) == -1 ||
       query_int (j, "PRAGMA user_version", &version, err) == -1)
