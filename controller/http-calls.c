@@ -6,6 +6,8 @@
 #include <base/random.h>
 #include <base/vec.h>
 
+#include "call-tally.h"
+
 /* Credentials that are being fetched are asked for again so often. */
 #define AUTH_POLL_MS 100
 
@@ -36,20 +38,11 @@ struct call {
 DEFINE_VEC (struct call *, call_vec);
 DEFINE_VEC (struct completion, finished_vec);
 
-/* What was sent, for the report. */
-struct tally {
-  const struct binding *binding;
-  enum op_id op;
-  uint64_t calls, vms, errors, repeated;
-};
-
-DEFINE_VEC (struct tally, tally_vec);
-
 struct http_calls {
   struct http_calls_options options;
   struct call_vec calls; /* oldest first */
   struct finished_vec finished;
-  struct tally_vec tallies;
+  struct call_tallies tallies;
   struct exchanges exchanges;
   struct random_source random;
   uint64_t next_tag;
@@ -86,7 +79,7 @@ http_calls_free (struct http_calls *calls)
   for (size_t i = 0; i < calls->finished.len; i++)
     completion_release (&calls->finished.ptr[i]);
   finished_vec_release (&calls->finished);
-  tally_vec_release (&calls->tallies);
+  call_tallies_release (&calls->tallies);
   exchanges_free_all (&calls->exchanges);
   free (calls);
 }
@@ -280,17 +273,10 @@ http_calls_submit (struct http_calls *calls, struct effect effect)
 /* --- sending
  * ------------------------------------------------------------------- */
 
-static struct tally *
+static struct call_tally *
 tally_of (struct http_calls *calls, const struct call *call)
 {
-  struct tally tally = {.binding = call->binding, .op = call->op};
-
-  for (size_t i = 0; i < calls->tallies.len; i++)
-    if (calls->tallies.ptr[i].binding == call->binding &&
-        calls->tallies.ptr[i].op == call->op)
-      return &calls->tallies.ptr[i];
-  tally_vec_push (&calls->tallies, tally);
-  return &calls->tallies.ptr[calls->tallies.len - 1];
+  return call_tally_find (&calls->tallies, call->binding, call->op);
 }
 
 static void
@@ -299,7 +285,7 @@ send_call (struct http_calls *calls, struct call *call)
   CLEANUP_HTTP_REQUEST struct http_request req = {0};
   struct http_auth auth = {0};
   struct err *err = NULL;
-  struct tally *tally;
+  struct call_tally *tally;
 
   if (row_of (call)->build (call->binding, call->in, &req, &err) == -1) {
     finish (calls, call, NULL, err);
@@ -495,21 +481,5 @@ http_calls_next_ms (const struct http_calls *calls)
 json_t *
 http_calls_report (const struct http_calls *calls)
 {
-  json_t *list = json_array ();
-
-  for (size_t i = 0; i < calls->tallies.len; i++) {
-    const struct tally *t = &calls->tallies.ptr[i];
-
-    json_array_append_new (list,
-                           json_make ("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I}",
-                                      "provider", t->binding->provider->name,
-                                      "account", t->binding->account, "region",
-                                      t->binding->region, "operation",
-                                      t->binding->provider->ops[t->op].name,
-                                      "calls", (json_int_t)t->calls, "vms",
-                                      (json_int_t)t->vms, "errors",
-                                      (json_int_t)t->errors, "repeated",
-                                      (json_int_t)t->repeated));
-  }
-  return list;
+  return call_tallies_report (&calls->tallies);
 }
