@@ -252,6 +252,26 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
   return find_pages (campaign, binding, strategy, selector, err);
 }
 
+/* People read lists by name; "web-9" comes before "web-10". */
+static int
+by_name (const void *a, const void *b)
+{
+  const struct job *const *x = a, *const *y = b;
+  int order = strverscmp ((*x)->name, (*y)->name);
+
+  return order ? order : strcmp ((*x)->vm, (*y)->vm);
+}
+
+static void
+sort_jobs (struct campaign *campaign)
+{
+  if (campaign->jobs.len)
+    qsort (campaign->jobs.ptr, campaign->jobs.len, sizeof campaign->jobs.ptr[0],
+           by_name);
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    campaign->jobs.ptr[i]->id = (int64_t)i + 1;
+}
+
 struct campaign *
 campaign_find (json_t *request, struct err **err)
 {
@@ -269,6 +289,7 @@ campaign_find (json_t *request, struct err **err)
   json_array_foreach (words, i,
                       word) if (find_word (campaign, json_string_value (word),
                                            err) == -1) return NULL;
+  sort_jobs (campaign);
   return TAKE (campaign);
 }
 
