@@ -52,12 +52,15 @@ extents_windows (const struct extents *extents, int64_t max_gap,
 {
   for (size_t i = 0; i < extents->len; i++) {
     const struct extent *e = &extents->ptr[i];
-    struct extent *last =
-        windows->len > 0 ? &windows->ptr[windows->len - 1] : NULL;
 
-    if (last && e->start - (last->start + last->length) <= max_gap)
-      last->length = e->start + e->length - last->start;
-    else
-      extents_push (windows, *e);
+    if (windows->len > 0) {
+      struct extent *last = &windows->ptr[windows->len - 1];
+
+      if (e->start - (last->start + last->length) <= max_gap) {
+        last->length = e->start + e->length - last->start;
+        continue;
+      }
+    }
+    extents_push (windows, *e);
   }
 }

@@ -247,7 +247,6 @@ flow_in_appliance (struct disk *disk, bool shared, char *const *partitions,
       has_kind (disk, VOLUME_BTRFS)) {
     /* Two clones of one btrfs can't be told apart by one kernel. */
     disk->round = ROUND_ALONE;
-    r = 0;
   } else if (r == -1)
     disk_answer_error (disk, why);
   /* whatever happened, the next disk gets an appliance without mounts */

@@ -26,7 +26,7 @@ now_at (struct disk *disk, const char *path, char sha256[65], struct err **err)
 
   sha256[0] = '\0';
   if (r == 1 && !file.regular)
-    strcpy (sha256, "?");
+    memcpy (sha256, "?", 2);
   else if (r == 1)
     r = guest_file_sha256 (disk, &file, sha256, err);
   guest_file_release (&file);
