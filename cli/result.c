@@ -2,37 +2,13 @@
 
 #include <string.h>
 
+#include "changes.h"
 #include "disk-run.h"
 
 const char *
 result_outcome (const json_t *result)
 {
   return json_str (result, "outcome", "failed");
-}
-
-static void
-add_changes (struct strbuf *sb, const json_t *result)
-{
-  bool would = strcmp (result_outcome (result), "needed") == 0;
-  const json_t *changes = json_at (result, "changes");
-  size_t n = json_array_size (changes), i;
-  json_t *change;
-
-  if (n && would)
-    strbuf_addstr (sb, "would ");
-  json_array_foreach (changes, i, change)
-  {
-    const char *to = json_str (change, "to", NULL);
-
-    if (i == 2) {
-      strbuf_addf (sb, " and %zu more", n - i);
-      break;
-    }
-    strbuf_addf (sb, "%s%s %s%s%s", i ? ", " : "",
-                 json_str (change, "action", "change"),
-                 json_str (change, "path", "?"), to ? " to " : "",
-                 to ? to : "");
-  }
 }
 
 /* What has the name but not the proof. */
@@ -63,8 +39,12 @@ result_what (const json_t *result)
     reason = json_str (result, "error.message", "no reason given");
   if (reason)
     strbuf_addstr (&sb, reason);
-  else
-    add_changes (&sb, result);
+  else {
+    CLEANUP_FREE char *changes = changes_text (json_at (result, "changes"),
+                                               strcmp (outcome, "needed") == 0);
+
+    strbuf_addstr (&sb, changes);
+  }
   if (kept && strcmp (outcome, "clean") == 0)
     add_kept (&sb, json_at (result, "kept"));
   return strbuf_take (&sb);

@@ -7,6 +7,7 @@
 #include <base/log.h>
 #include <controller/step.h>
 
+#include "changes.h"
 #include "output.h"
 #include "stop.h"
 #include "table.h"
@@ -170,24 +171,9 @@ char *
 show_what (const json_t *job)
 {
   const char *reason = json_str (job, "reason", NULL);
-  struct strbuf sb = STRBUF_EMPTY;
-  json_t *changes = json_at (job, "repair.changes"), *change;
-  size_t i;
 
-  if (reason)
-    strbuf_addstr (&sb, reason);
-  else
-    json_array_foreach (changes, i, change)
-    {
-      if (i == 2) {
-        strbuf_addf (&sb, " and %zu more", json_array_size (changes) - i);
-        break;
-      }
-      strbuf_addf (&sb, "%s%s %s", i ? ", " : "",
-                   json_str (change, "action", "changed"),
-                   json_str (change, "path", "?"));
-    }
-  return strbuf_take (&sb);
+  return reason ? xstrdup (reason)
+                : changes_text (json_at (job, "repair.changes"), false);
 }
 
 static void
