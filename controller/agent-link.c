@@ -14,8 +14,9 @@
 #include <protocol/channel.h>
 #include <protocol/protocol.h>
 
-#define GRACE_MS      5000
-#define MESSAGES_KEPT 8192
+/* For one that has no disk in its hands, or has had its grace. */
+#define SHORT_GRACE_MS 5000
+#define MESSAGES_KEPT  8192
 
 struct agent_link {
   char *name; /* argv[0], for messages */
@@ -229,10 +230,29 @@ agent_link_send (struct agent_link *link, const json_t *message,
   return 0;
 }
 
+/* reap, while its last words are taken from it and dropped: an agent that
+ * waits for a reader does not end. */
+static bool
+drain_and_reap (struct agent_link *link, int64_t ms)
+{
+  int64_t end = clock_now_ms (&real_clock) + ms;
+
+  while (!reap (link, 0)) {
+    if (clock_now_ms (&real_clock) >= end)
+      return false;
+    read_messages (link);
+    (void)!channel_io (&link->channel, NULL);
+    strbuf_reset (&link->channel.in);
+    usleep (10000);
+  }
+  return true;
+}
+
 void
 agent_link_stop (struct agent_link *link)
 {
   CLEANUP_JSON json_t *quit = message_new ("request", "quit");
+  int64_t grace_ms;
 
   if (link == NULL)
     return;
@@ -243,11 +263,13 @@ agent_link_stop (struct agent_link *link)
     close (link->channel.out_fd);
     link->channel.out_fd = -1;
   }
-  if (!reap (link, GRACE_MS)) {
+  grace_ms =
+      link->up ? PROTOCOL_STOP_GRACE_MS + PROTOCOL_STOP_END_MS : SHORT_GRACE_MS;
+  if (!drain_and_reap (link, grace_ms)) {
     kill (link->pid, SIGTERM);
-    if (!reap (link, GRACE_MS)) {
+    if (!drain_and_reap (link, SHORT_GRACE_MS)) {
       kill (-link->pid, SIGKILL); /* and what it started, as ssh does */
-      reap (link, GRACE_MS);
+      reap (link, SHORT_GRACE_MS);
     }
   }
   if (link->msg_fd >= 0)

@@ -41,7 +41,9 @@ bool agent_link_is_up (const struct agent_link *link);
 int agent_link_send (struct agent_link *link, const json_t *message,
                      struct err **err) ATTR_USE;
 
-/* Ends the conversation: quit, and a kill after a grace time; frees link. */
+/* Ends the conversation and frees link.  It blocks until the agent has ended:
+ * at once if it has nothing to do; one that is writing a disk gets the time
+ * for it (PROTOCOL_STOP_GRACE_MS), and only then is it killed. */
 void agent_link_stop (struct agent_link *link);
 
 #endif

@@ -60,6 +60,13 @@
 #define PROTOCOL_VERSION  1
 #define PROTOCOL_MAX_LINE (4 * 1024 * 1024)
 
+/* How long an agent that is told to stop goes on with a disk that is being
+ * written (to kill it then is safe too, only slower to mend), and how long it
+ * takes at most to end after that: to close what it has, and to say its last
+ * words.  Whoever stops an agent waits for both before it kills. */
+#define PROTOCOL_STOP_GRACE_MS 20000
+#define PROTOCOL_STOP_END_MS   5000
+
 enum work_mode {
   WORK_INSPECT,
   WORK_REPORT,

@@ -7,10 +7,6 @@
 #include <base/log.h>
 #include <protocol/protocol.h>
 
-/* For a patient that is being written when we are asked to stop.  Killing that
- * is safe too, only slower to mend. */
-#define STOP_GRACE_MS 20000
-
 void
 send_event (struct supervisor *s, json_t *event_taken)
 {
@@ -63,7 +59,7 @@ supervisor_stop (struct supervisor *s, const char *why)
     if (s->jobs.ptr[i]->state == JOB_WAITING)
       end_job_stopped (s, s->jobs.ptr[i], why);
   for (size_t i = 0; i < s->slots.len; i++)
-    slot_stop (s->slots.ptr[i], now_ms + STOP_GRACE_MS);
+    slot_stop (s->slots.ptr[i], now_ms + PROTOCOL_STOP_GRACE_MS);
 }
 
 static int

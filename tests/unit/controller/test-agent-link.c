@@ -4,7 +4,9 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <base/clock.h>
 #include <controller/agent-link.h>
@@ -134,6 +136,47 @@ test_conversation (void)
   agent_link_stop (link);
 }
 
+/* What an agent does between "quit" and its end is waited for, and no longer.
+ */
+static void
+test_stop_waits_for_the_agent (void)
+{
+  static const struct {
+    const char *after_quit; /* then it makes the file */
+    int64_t least_ms, most_ms;
+  } rows[] = {
+      {"", 0, 4000},
+      /* a disk that is being written */
+      {"sleep 6.5;", 6500, 15000},
+      /* last words that nobody wants to hear */
+      {"head -c 1000000 /dev/zero;", 0, 4500},
+      {"head -c 1000000 /dev/zero >&2;", 0, 4500},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    char mark[] = "/tmp/bootmend-test-XXXXXX";
+    int fd = mkstemp (mark);
+    CLEANUP_FREE char *script =
+        xasprintf (HELLO "cat >/dev/null; %s echo done >%s", rows[i].after_quit,
+                   mark);
+    struct agent_link *link = start (script);
+    json_t *hello = NULL;
+    char text[8] = "";
+    int64_t begin, took;
+
+    CU_ASSERT_EQUAL_FATAL (step (link, &hello, NULL), 1);
+    json_decref (hello);
+    begin = clock_now_ms (&real_clock);
+    agent_link_stop (link);
+    took = clock_now_ms (&real_clock) - begin;
+    CU_ASSERT (took >= rows[i].least_ms && took <= rows[i].most_ms);
+    CU_ASSERT_EQUAL (pread (fd, text, sizeof text - 1, 0), 5);
+    CU_ASSERT_STRING_EQUAL (text, "done\n");
+    close (fd);
+    unlink (mark);
+  }
+}
+
 static void
 test_no_such_program (void)
 {
@@ -148,6 +191,7 @@ static const struct unit_case cases[] = {
     {"those that do not behave", test_those_that_do_not_behave},
     {"one that never reads", test_one_that_never_reads},
     {"conversation", test_conversation},
+    {"stop waits for the agent", test_stop_waits_for_the_agent},
     {"no such program", test_no_such_program},
 };
 
