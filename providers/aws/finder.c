@@ -148,16 +148,15 @@ need_transport (struct finder *f, struct err **err)
 static void
 note_skew (struct finder *f, const char *url, const struct fetched *got)
 {
-  CLEANUP_FREE char *host = url_for_log (url);
-  char *text;
+  CLEANUP_URL_FACTS struct url_facts facts = {0};
+  CLEANUP_FREE char *text = NULL;
 
-  if (!got->skew_known)
+  if (!got->skew_known || url_check (url, &facts, NULL) == -1)
     return;
-  text = skew_text (got->skew_ms, host);
+  text = skew_text (got->skew_ms, facts.host);
   if (text && f->skew_ms == 0)
     str_vec_push (&f->warnings, xstrdup (text));
   f->skew_ms = text ? got->skew_ms : 0;
-  free (text);
 }
 
 int

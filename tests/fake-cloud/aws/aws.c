@@ -349,7 +349,7 @@ serve (struct fake_call *call)
     return;
   }
   action = action_of (call);
-  if (aws_authenticate (call) < 0 || check_protocol (call, action) < 0 ||
+  if (aws_who_calls (call) < 0 || check_protocol (call, action) < 0 ||
       aws_params_check (call, action) < 0 || check_permission (call) < 0)
     return;
   if (!admit (call)) {

@@ -59,7 +59,7 @@ void aws_client_token_keep (struct fake_call *call, const char *id);
 
 /* ---- authentication (sigv4.c, identity.c) ---- */
 /* Sets call->identity, account, region, caller; -1 after aws_fail. */
-int aws_authenticate (struct fake_call *call);
+int aws_who_calls (struct fake_call *call);
 /* Checks the signature of the request with this secret; NULL if it is good,
  * else what is wrong with it.  *code gets the kind: "incomplete", "expired",
  * "mismatch". */

@@ -251,7 +251,7 @@ verify (struct fake_call *call, const char *authorization,
 }
 
 int
-aws_authenticate (struct fake_call *call)
+aws_who_calls (struct fake_call *call)
 {
   const char *authorization =
       http_header_get (&call->req->headers, "Authorization");
