@@ -267,7 +267,7 @@ static void
 test_imds (void)
 {
   struct stage s;
-  CLEANUP_FREE char *first = NULL, *role = NULL, *off = NULL, *v1 = NULL;
+  CLEANUP_FREE char *first = NULL, *role = NULL, *off = NULL;
   CLEANUP_CREDENTIALS struct credentials *keys = NULL;
 
   stage_init (&s);
