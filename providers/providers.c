@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include <provider-aws/aws-provider.h>
 #include <provider-libvirt/libvirt-provider.h>
 
-const struct provider *const providers[] = {&libvirt_provider, NULL};
+const struct provider *const providers[] = {&aws_provider, &libvirt_provider,
+                                            NULL};
 
 const struct provider *
 provider_by_name (const char *name)

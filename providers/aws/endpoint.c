@@ -5,23 +5,40 @@
 /* The partitions by the first part of their regions' names [botocore
  * partitions.json]; the longest that fits counts, so order matters. */
 static const struct {
-  const char *prefix, *domain;
+  const char *prefix, *partition, *domain;
 } partitions[] = {
-    {"cn-", "amazonaws.com.cn"},    {"eusc-", "amazonaws.eu"},
-    {"us-iso-", "c2s.ic.gov"},      {"us-isob-", "sc2s.sgov.gov"},
-    {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"},
-    {"", "amazonaws.com"},
+    {"cn-", "aws-cn", "amazonaws.com.cn"},
+    {"eusc-", "aws-eusc", "amazonaws.eu"},
+    {"us-gov-", "aws-us-gov", "amazonaws.com"},
+    {"us-iso-", "aws-iso", "c2s.ic.gov"},
+    {"us-isob-", "aws-iso-b", "sc2s.sgov.gov"},
+    {"us-isof-", "aws-iso-f", "csp.hci.ic.gov"},
+    {"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"},
+    {"", "aws", "amazonaws.com"},
 };
 
-char *
-aws_endpoint (const char *service, const char *region)
+static size_t
+partition_of (const char *region)
 {
   size_t i = 0;
 
   while (strncmp (region, partitions[i].prefix,
                   strlen (partitions[i].prefix)) != 0)
     i++;
-  return xasprintf ("https://%s.%s.%s/", service, region, partitions[i].domain);
+  return i;
+}
+
+char *
+aws_endpoint (const char *service, const char *region)
+{
+  return xasprintf ("https://%s.%s.%s/", service, region,
+                    partitions[partition_of (region)].domain);
+}
+
+const char *
+aws_partition (const char *region)
+{
+  return partitions[partition_of (region)].partition;
 }
 
 bool

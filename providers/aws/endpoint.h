@@ -11,6 +11,9 @@
  * which the region's name tells. */
 char *aws_endpoint (const char *service, const char *region);
 
+/* The partition as it is in ARNs: "aws", "aws-cn". */
+const char *aws_partition (const char *region);
+
 /* Whether a text can be a region's name: it becomes part of a host name. */
 bool aws_region_is_sane (const char *region);
 
