@@ -51,7 +51,8 @@ struct batch_hooks {
    * last stage that is named. */
   void (*stage) (void *opaque, const char *id, const char *stage,
                  const json_t *detail);
-  /* The appliance: phase "start", "up" (detail: accel, ms) or "down". */
+  /* The appliance: phase "start", "up" (detail: accel, ms, lean,
+   * disks, notes) or "down". */
   void (*appliance) (void *opaque, const char *phase, const json_t *detail);
   /* The result of one disk, as protocol/protocol.h describes it but for the
    * envelope; exactly one for each work unless batch_run fails. */
@@ -66,7 +67,7 @@ struct batch_hooks {
 struct batch_options {
   const char *scratch; /* folder for redo overlays */
   bool force_tcg;      /* KVM is known not to work here */
-  int memsize_mb;      /* of the appliance; 0 = the measured default */
+  int memsize_mb;      /* of the appliance; 0: libguestfs's default */
 };
 
 /* Works through all disks.  An error of one disk is that disk's result; -1 is

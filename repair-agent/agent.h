@@ -15,6 +15,9 @@ struct agent_backend {
                     const struct work *works, size_t n_works,
                     const struct batch_hooks *hooks, struct err **err);
   bool (*kvm_is_broken) (const char *scratch);
+  /* For --prepare: makes the appliance ready that BOOTMEND_APPLIANCE asks for;
+   * *note (to be freed) says what is there now. */
+  int (*prepare) (bool force_tcg, char **note, struct err **err);
 };
 
 /* Returns the exit code. */

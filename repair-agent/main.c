@@ -2,10 +2,19 @@
 
 #include "agent.h"
 
+#include <disk-ops/appliance-cache.h>
+
+static int
+prepare (bool force_tcg, char **note, struct err **err)
+{
+  return appliance_prepare (appliance_mode_default (), force_tcg, note, err);
+}
+
 int
 main (int argc, char **argv)
 {
-  static const struct agent_backend backend = {batch_run, kvm_is_broken};
+  static const struct agent_backend backend = {batch_run, kvm_is_broken,
+                                               prepare};
 
   return agent_main (argc, argv, &backend);
 }

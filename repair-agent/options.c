@@ -9,10 +9,13 @@
 #include <base/files.h>
 #include <base/text.h>
 
-/* On a 2-core machine without KVM the start of an appliance takes as long as
- * the work on some 16 disks (7 s and 0.4 s), and starting and closing it takes
- * longer with each disk attached; with more disks than this a loss, after which
- * each has an appliance of its own, costs more than a start saves. */
+/* Figures of docs/appliance.md (2 cores, no KVM): to start and end a lean
+ * appliance costs 2.6 s of processor time and 0.03 s for each disk in it, the
+ * work on a disk about 0.6 s.  With 16 disks the start is a quarter of it all,
+ * 0.2 s a disk.  Twice as many would save 0.1 s of them, and after a loss twice
+ * as many disks would each need a start of their own; with the stock appliance
+ * (7.2 s, and 0.5 s for each disk in it) they would save 0.2 s of 1.5.
+ * tests/bench/disk-throughput shows the share of the start. */
 #define DEFAULT_BATCH 16
 #define MAX_BATCH     250 /* libguestfs attaches 255 */
 #define MAX_WORKERS   64
@@ -51,7 +54,11 @@ static const struct option_row rows[] = {
     {"--limit-disk", LIMIT, AT (limit_disk_ms), 0, 0, NULL, "TIME",
      "for one stage of one disk (default 5m)"},
     {"--memsize", NUMBER, AT (memsize_mb), 256, 65536, NULL, "MIB",
-     "memory of an appliance (default: measured)"},
+     "memory of an appliance (default: libguestfs's, 1280)"},
+    {"--appliance", WORDS, AT (appliance), 0, 0, "auto|lean|stock", "WORD",
+     "auto: the lean one if it works here, else stock (default)"},
+    {"--prepare", FLAG, AT (prepare), 0, 0, NULL, NULL,
+     "make the appliance ready for the first repair, and exit"},
     {"--check", FLAG, AT (check), 0, 0, NULL, NULL,
      "print as JSON what this machine has and lacks, and exit"},
     {"--version", FLAG, AT (version), 0, 0, NULL, NULL, "print the version"},
@@ -66,6 +73,7 @@ agent_options_release (struct agent_options *options)
 {
   free (options->scratch);
   free (options->isolation);
+  free (options->appliance);
 }
 
 static int

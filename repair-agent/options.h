@@ -16,7 +16,8 @@ struct agent_options {
   int64_t limit_disk_ms;  /* one stage of one disk, if its work says nothing */
   char *scratch;          /* folder for redo overlays; NULL: default */
   char *isolation;        /* "shared", or "disk": one appliance for each */
-  bool check, help, version, worker;
+  char *appliance;        /* "auto", "lean", "stock"; NULL: environment's */
+  bool check, prepare, help, version, worker;
 };
 
 void agent_options_release (struct agent_options *options);

@@ -209,12 +209,19 @@ fake_batch_run (const struct batch_options *options, const struct work *works,
 {
   CLEANUP_STRBUF struct strbuf line = STRBUF_EMPTY;
   CLEANUP_FREE char *overlay = path_join (options->scratch, "redo.qcow2");
+  CLEANUP_JSON json_t *up = NULL;
 
   strbuf_addstr (&line, "batch");
   for (size_t i = 0; i < n_works; i++)
     strbuf_addf (&line, " %s", works[i].id);
   strbuf_addch (&line, '\n');
   note (line.buf);
+  if (getenv ("BOOTMEND_APPLIANCE")) {
+    CLEANUP_FREE char *mode =
+        xasprintf ("appliance %s\n", getenv ("BOOTMEND_APPLIANCE"));
+
+    note (mode);
+  }
   if (file_write_atomic (overlay, "", 0, 0600, err) == -1)
     return -1;
   start_qemu ();
@@ -225,7 +232,8 @@ fake_batch_run (const struct batch_options *options, const struct work *works,
     if (path_says (&works[i], "start-hangs"))
       hang (NULL);
   }
-  hooks->appliance (hooks->opaque, "up", NULL);
+  up = json_make ("{s:[s], s:s}", "notes", "KVM is lame", "accel", "tcg");
+  hooks->appliance (hooks->opaque, "up", up);
   for (size_t i = 0; i < n_works; i++)
     run_one (&(struct scene){&works[i], n_works, hooks, false});
   hooks->appliance (hooks->opaque, "down", NULL);
@@ -239,11 +247,25 @@ fake_kvm_is_broken (const char *scratch)
   return true;
 }
 
+/* As asked for by the environment, which --appliance sets. */
+static int
+fake_prepare (bool force_tcg, char **note, struct err **err)
+{
+  const char *mode = getenv ("BOOTMEND_APPLIANCE");
+
+  if (mode && strcmp (mode, "lean") == 0)
+    return err_set (err, ERR_CONFLICT, "no lean one here");
+  *note = xasprintf ("%s ready%s", mode ? mode : "any",
+                     force_tcg ? ", emulated" : "");
+  return 0;
+}
+
 int
 main (int argc, char **argv)
 {
   static const struct agent_backend backend = {fake_batch_run,
-                                               fake_kvm_is_broken};
+                                               fake_kvm_is_broken,
+                                               fake_prepare};
 
   return agent_main (argc, argv, &backend);
 }

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/files.h>
@@ -122,11 +123,45 @@ test_check (void)
   }
 }
 
+static void
+test_prepare (void)
+{
+  static const struct {
+    const char *word, *says;
+    int status;
+  } rows[] = {
+      {"stock", "stock ready, emulated\n", 0},
+      {"auto", "auto ready, emulated\n", 0},
+      {"lean", "", 1},
+      {"fat", "", 2},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    char scratch[] = "/tmp/bootmend-test-XXXXXX";
+    const char *argv[] = {getenv ("BOOTMEND_FAKE_AGENT"),
+                          "--prepare",
+                          "--scratch",
+                          mkdtemp (scratch),
+                          "--appliance",
+                          rows[i].word,
+                          NULL};
+    CLEANUP_COMMAND struct command_result result = {0};
+
+    CU_ASSERT_EQUAL (command_run (argv, NULL, 20000, 4096, &result, NULL), 0);
+    CU_ASSERT_EQUAL (result.exit_status, rows[i].status);
+    CU_ASSERT_STRING_EQUAL (result.output.len ? result.output.buf : "",
+                            rows[i].says);
+    CU_ASSERT_EQUAL (result.messages.len == 0, rows[i].status == 0);
+    CU_ASSERT_EQUAL (folder_remove (scratch, NULL), 0);
+  }
+}
+
 static const struct unit_case cases[] = {
     {"bad requests", test_bad_requests},
     {"garbage ends the conversation", test_garbage_ends_the_conversation},
     {"usage", test_usage},
     {"--check", test_check},
+    {"--prepare", test_prepare},
 };
 
 int
