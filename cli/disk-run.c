@@ -172,6 +172,7 @@ on_appliance (struct disk_run *run, const json_t *event)
     return;
   }
   progress_note (run->progress, NULL, now ());
+  show_notes (run->progress, NULL, event);
   if (strcmp (phase, "up") == 0)
     log_info ("appliance up with %s after %" PRId64 " ms",
               json_str (event, "accel", "?"), json_int (event, "ms", 0));

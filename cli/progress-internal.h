@@ -28,6 +28,7 @@ struct progress {
   int64_t finished_ms[RATE_WINDOW]; /* ring of the last ends */
   struct progress_items items;      /* in work, oldest first */
   char *note;
+  struct str_vec said; /* by progress_say */
 
   bool dirty;
   int64_t drawn_ms;     /* when the picture on the screen was made */

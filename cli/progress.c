@@ -76,6 +76,7 @@ progress_free (struct progress *p)
   progress_items_release (&p->items);
   int_vec_release (&p->drawn);
   free (p->note);
+  str_vec_free_all (&p->said);
   free (p);
 }
 
@@ -349,5 +350,25 @@ progress_note (struct progress *p, const char *text, int64_t now_ms)
     say_plain (p, "%s", text);
   else if (text && p->mode == PROGRESS_JSON)
     say_json (p, "note", json_make ("{s:s}", "text", text), now_ms);
+  changed (p, now_ms);
+}
+
+void
+progress_say (struct progress *p, const char *text, int64_t now_ms)
+{
+  for (size_t i = 0; i < p->said.len; i++)
+    if (strcmp (p->said.ptr[i], text) == 0)
+      return;
+  str_vec_push (&p->said, xstrdup (text));
+  if (p->mode == PROGRESS_JSON) {
+    say_json (p, "note", json_make ("{s:s}", "text", text), now_ms);
+    return;
+  }
+  if (p->mode == PROGRESS_NONE) {
+    log_info ("%s", text);
+    return;
+  }
+  progress_hide (p);
+  say_plain (p, "%s", text);
   changed (p, now_ms);
 }

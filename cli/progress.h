@@ -61,6 +61,10 @@ void progress_done (struct progress *p, const char *id, const char *title,
 /* A line about everything ("starting an appliance"); NULL: none any more. */
 void progress_note (struct progress *p, const char *text, int64_t now_ms);
 
+/* Something about the machine that the operator should know: a line that stays.
+ * The same text is said once.  PROGRESS_NONE: only with -v. */
+void progress_say (struct progress *p, const char *text, int64_t now_ms);
+
 void progress_tick (struct progress *p, int64_t now_ms);
 
 /* Off the screen until the next change or tick. */

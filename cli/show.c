@@ -41,6 +41,22 @@ show_progress (const struct cli *cli, const char *unit, int64_t total)
   return progress;
 }
 
+void
+show_notes (struct progress *progress, const char *helper, const json_t *event)
+{
+  json_t *note;
+  size_t i;
+
+  json_array_foreach (json_at (event, "notes"), i, note)
+  {
+    CLEANUP_FREE char *text =
+        xasprintf ("%s%s%s", helper ? helper : "", helper ? ": " : "",
+                   json_string_value (note) ? json_string_value (note) : "?");
+
+    progress_say (progress, text, now ());
+  }
+}
+
 /* ---- while it runs ---- */
 
 static void
@@ -74,6 +90,13 @@ on_progress (void *opaque, const struct job *job, const json_t *event)
   const char *stage = json_str (event, "stage", NULL);
   CLEANUP_FREE char *text = NULL;
 
+  if (strcmp (json_str (event, "event", ""), "appliance") == 0) {
+    const char *helper = job->policy->helper;
+
+    show_notes (show->progress,
+                helper && strcmp (helper, "local") != 0 ? helper : NULL, event);
+    return;
+  }
   if (stage == NULL)
     return;
   text = xasprintf ("%s: %s", job->back ? "undoing the repair" : "repairing",

@@ -12,6 +12,10 @@
 struct progress *show_progress (const struct cli *cli, const char *unit,
                                 int64_t total);
 
+/* What an "appliance" event says to the operator; helper NULL: this machine. */
+void show_notes (struct progress *progress, const char *helper,
+                 const json_t *event);
+
 struct show;
 
 /* Progress and ^C for engine runs over a campaign:

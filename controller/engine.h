@@ -22,7 +22,8 @@ struct engine;
 struct engine_hooks {
   /* After the commit that holds the change.  May be NULL. */
   void (*changed) (void *opaque, const struct job *job);
-  /* An agent's progress on a job's disk.  May be NULL. */
+  /* An agent's progress on a job's disk: an event "stage", or an "appliance"
+   * event with notes for the operator.  May be NULL. */
   void (*progress) (void *opaque, const struct job *job, const json_t *event);
   /* Asked once in each round: true parks the jobs at a safe point. */
   bool (*stop_requested) (void *opaque);

@@ -124,6 +124,25 @@ find_given (const struct agent *agent, const char *id)
   return SIZE_MAX;
 }
 
+/* What an appliance has to say to the operator comes as the progress of one of
+ * its disks. */
+static void
+appliance_event (struct world_real *real, struct agent *agent, json_t *event)
+{
+  const json_t *ids = json_at (event, "ids");
+  size_t i = SIZE_MAX;
+
+  if (json_array_size (json_at (event, "notes")) == 0)
+    return;
+  for (size_t j = 0; i == SIZE_MAX && j < json_array_size (ids); j++) {
+    const char *id = json_string_value (json_array_get (ids, j));
+
+    i = find_given (agent, id ? id : "");
+  }
+  if (i != SIZE_MAX)
+    push_done (real, agent->given.ptr[i].id, json_incref (event), NULL, false);
+}
+
 static void
 agent_event (struct world_real *real, struct agent *agent, json_t *event)
 {
@@ -132,6 +151,8 @@ agent_event (struct world_real *real, struct agent *agent, json_t *event)
   struct given given;
 
   agent->greeted = true;
+  if (strcmp (kind, "appliance") == 0)
+    appliance_event (real, agent, event);
   if (i == SIZE_MAX)
     return; /* of the appliance or the agent itself */
   if (strcmp (kind, "stage") == 0)

@@ -17,6 +17,13 @@
 /* Nested or emulated machines need a minute on a bad day. */
 #define LAUNCH_LIMIT_MS (5 * 60000)
 
+#define NOTE_KVM_BROKEN                                                        \
+  "/dev/kvm is there but KVM does not work, so the appliance is emulated "     \
+  "(TCG), which is slower"
+#define NOTE_KVM_DENIED                                                        \
+  "/dev/kvm may not be opened, so the appliance is emulated (TCG), which is "  \
+  "slower: put the user into the group kvm"
+
 struct watchdog {
   pthread_t thread;
   pthread_mutex_t mutex;
@@ -185,6 +192,14 @@ launch_once (struct appliance *appliance, const struct batch_options *options,
   return 0;
 }
 
+static void let_go (struct appliance *appliance);
+
+static void
+note (struct appliance *appliance, const char *text)
+{
+  json_array_append_new (appliance->notes, json_string (text));
+}
+
 /* What may go wrong with the quick ways is tried the slow way: KVM that dies
  * at its first instruction, a lean appliance that does not fit these disks. */
 static int
@@ -195,17 +210,23 @@ launch_somehow (struct appliance *appliance,
 {
   for (;;) {
     CLEANUP_ERR struct err *why = NULL;
+    CLEANUP_FREE char *text = NULL;
 
     if (launch_once (appliance, options, image, overlays, n_overlays, &why) ==
         0)
       return 0;
-    appliance_kill (appliance);
+    let_go (appliance);
     if (!appliance->tcg && access ("/dev/kvm", R_OK | W_OK) == 0) {
       log_debug ("KVM given up: %s", why->msg);
       appliance->tcg = true;
+      note (appliance, NOTE_KVM_BROKEN);
       kvm_remember_broken (options->scratch);
     } else if (appliance->lean) {
       log_debug ("lean appliance given up: %s", why->msg);
+      text = xasprintf ("the lean appliance did not start, so the stock one "
+                        "is used: %s",
+                        why->msg);
+      note (appliance, text);
       appliance_cache_distrust (image, why->msg);
       appliance->lean = false;
     } else
@@ -227,14 +248,20 @@ appliance_launch (struct appliance *appliance,
   memset (appliance, 0, sizeof *appliance);
   if (appliance_cache_find (folder, &how, &image, err) == -1)
     return -1;
+  appliance->notes = json_array ();
+  if (options->force_tcg && access ("/dev/kvm", F_OK) == 0)
+    note (appliance, access ("/dev/kvm", R_OK | W_OK) == 0 ? NOTE_KVM_BROKEN
+                                                           : NOTE_KVM_DENIED);
   if (image.note)
-    log_debug ("%s", image.note);
+    note (appliance, image.note);
   start = clock_now_ms (&real_clock);
   appliance->tcg = options->force_tcg;
   appliance->lean = image.lean != NULL;
   if (launch_somehow (appliance, options, &image, overlays, n_overlays, err) ==
-      -1)
+      -1) {
+    json_decref (TAKE (appliance->notes));
     return -1;
+  }
   appliance->launch_ms = clock_now_ms (&real_clock) - start;
   appliance->watchdog = watchdog_new ();
   return 0;
@@ -260,7 +287,7 @@ appliance_close (struct appliance *appliance, struct err **err)
     r = err_set (err, ERR_TRANSIENT, "appliance did not end well: %s",
                  guestfs_last_error (appliance->g));
   appliance_limit (appliance, 0);
-  let_go (appliance);
+  appliance_kill (appliance);
   return r;
 }
 
@@ -268,6 +295,7 @@ void
 appliance_kill (struct appliance *appliance)
 {
   let_go (appliance);
+  json_decref (TAKE (appliance->notes));
 }
 
 bool

@@ -26,6 +26,8 @@ struct appliance {
   int64_t launch_ms;
   char **devices; /* /dev/sdX in the order in which overlays were given */
   struct watchdog *watchdog;
+  json_t *notes;      /* array of text for the operator: what was built, what
+                       * did not work and is done without */
   char *last_message; /* of QEMU or the appliance's kernel, for errors */
 };
 

@@ -42,11 +42,11 @@ start (struct batch *batch, struct appliance *appliance,
   free (overlays);
   if (r == 0)
     tell_appliance (batch, "up",
-                    json_make ("{s:s, s:I, s:b, s:I}", "accel",
+                    json_make ("{s:s, s:I, s:b, s:I, s:O}", "accel",
                                appliance->tcg ? "tcg" : "kvm", "ms",
                                (json_int_t)appliance->launch_ms, "lean",
-                               appliance->lean, "disks",
-                               (json_int_t)group->len));
+                               appliance->lean, "disks", (json_int_t)group->len,
+                               "notes", appliance->notes));
   return r;
 }
 

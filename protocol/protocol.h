@@ -35,7 +35,10 @@
  *              workers: how many appliances at once, batch: disks in each }
  *   accepted   { event, id }
  *   appliance  { event, phase: "start" | "up" | "down" | "lost", number,
- *              ids: [...], accel: "kvm" | "tcg", ms, error,
+ *              ids: [...], accel: "kvm" | "tcg", ms, lean: bool,
+ *              notes: [text] for the operator (up: that it was built first,
+ *              that KVM or the lean appliance does not work here and what is
+ *              used instead), error,
  *              suspect: id of the disk that it was busy with (lost) }
  *   stage      { event, id, stage, ms since the work began, detail: {...} }
  *              stages in order, see protocol_stages

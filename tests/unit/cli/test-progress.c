@@ -232,6 +232,43 @@ test_json_lines (void)
 }
 
 static void
+test_said_once_and_stays (void)
+{
+  static const struct {
+    enum progress_mode mode;
+    const char *text;
+  } rows[] = {
+      {PROGRESS_PLAIN, "KVM\\x1b is broken\n"},
+      {PROGRESS_JSON, "{\"bootmend\":1,\"done\":0,\"event\":\"note\",\"kind\":"
+                      "\"progress\",\"ms\":10,\"text\":\"KVM\\u001B is "
+                      "broken\",\"total\":2}\n"},
+      {PROGRESS_BAR, "KVM\\x1b is broken\n"},
+      {PROGRESS_NONE, ""},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    struct terminal t = screen (60);
+    CLEANUP_STRBUF struct strbuf output = STRBUF_EMPTY;
+    CLEANUP_PROGRESS struct progress *p =
+        progress_new (rows[i].mode, &t, "disks", 2, 0);
+    size_t len = strlen (rows[i].text);
+
+    progress_set_output (p, &output);
+    progress_say (p, "KVM\033 is broken", 10);
+    CU_ASSERT_EQUAL (strncmp (output.len ? output.buf : "", rows[i].text, len),
+                     0);
+    strbuf_reset (&output);
+    progress_say (p, "KVM\033 is broken", 20);
+    CU_ASSERT_EQUAL (output.len, 0);
+    progress_stage (p, "1", "a", "one", 1000);
+    strbuf_reset (&output);
+    progress_say (p, "other", 1010);
+    if (rows[i].mode == PROGRESS_BAR) /* the picture goes, the line stays */
+      CU_ASSERT_STRING_EQUAL (output.buf, "\r\033[1A\033[Jother\n");
+  }
+}
+
+static void
 test_none_is_silent (void)
 {
   struct terminal t = screen (60);
@@ -256,6 +293,7 @@ static const struct unit_case cases[] = {
     {"nothing of a title is obeyed", test_nothing_of_a_title_is_obeyed},
     {"plain lines", test_plain_lines},
     {"json lines", test_json_lines},
+    {"said once, and stays", test_said_once_and_stays},
     {"none is silent", test_none_is_silent},
 };
 

@@ -83,6 +83,34 @@ test_a_burst_shares_one_appliance (void)
   talk_free (t);
 }
 
+/* Workers start the appliance that --appliance names, and what they have to
+ * say about it reaches the controller. */
+static void
+test_appliance_is_chosen_and_spoken_of (void)
+{
+  struct talk *t = talk_start (OPTIONS ("--appliance", "stock"));
+  const json_t *event = NULL;
+  CLEANUP_FREE char *log = NULL;
+  json_t *one;
+  size_t i;
+
+  talk_work (t, "a", "ok", "x", NULL);
+  CU_ASSERT (talk_until (t, "result", NULL, 1));
+  json_array_foreach (t->events, i, one)
+  {
+    if (strcmp (json_str (one, "phase", ""), "up") == 0)
+      event = one;
+  }
+  CU_ASSERT_PTR_NOT_NULL_FATAL (event);
+  CU_ASSERT_STRING_EQUAL (json_string_value (
+                              json_array_get (json_at (event, "notes"), 0)),
+                          "KVM is lame");
+  CU_ASSERT_EQUAL (json_array_size (json_at (event, "ids")), 1);
+  log = talk_log (t);
+  CU_ASSERT_PTR_NOT_NULL (strstr (log, "appliance stock\n"));
+  talk_free (t);
+}
+
 static void
 test_trust_domains_never_meet (void)
 {
@@ -400,6 +428,8 @@ test_scratch_of_the_dead_is_removed (void)
 static const struct unit_case cases[] = {
     {"hello, then quit", test_hello_then_quit},
     {"a burst shares one appliance", test_a_burst_shares_one_appliance},
+    {"appliance is chosen and spoken of",
+     test_appliance_is_chosen_and_spoken_of},
     {"trust domains never meet", test_trust_domains_never_meet},
     {"batch limit and isolation", test_batch_limit_and_isolation},
     {"one disk is never in two hands", test_one_disk_is_never_in_two_hands},
