@@ -109,14 +109,16 @@ instance_fill (const struct look_at *at, struct strbuf *form)
   {
     const char *name = json_str (filter, "name", "");
 
-    own_states = own_states || strncmp (name, "instance-at->state-", 15) == 0;
+    own_states = own_states || strncmp (name, "instance-state-", 15) == 0;
     aws_form_filter (form, n++, name, json_object_get (filter, "values"));
   }
   if (!all)
     aws_form_filter (form, n, "instance-id", at->chunk);
   else if (!own_states)
-    aws_form_filter (form, n, "instance-at->state-name", living);
-  aws_form (form, INSTANCES, "MaxResults");
+    aws_form_filter (form, n, "instance-state-name", living);
+  /* Of ids there are no more than a chunk; a page that is larger than that ends
+   * without a token for an empty one. */
+  aws_form (form, all ? INSTANCES : "1000", "MaxResults");
   aws_form (form, json_str (at->state, "token", NULL), "NextToken");
 }
 

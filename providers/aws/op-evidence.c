@@ -77,15 +77,25 @@ text_of (const unsigned char *data, size_t len)
   return strbuf_take (&sb);
 }
 
-/* What comes behind the place where an earlier look ended; all of it if that
- * place has gone from EC2's 64 KB. */
+/* What comes behind the place where an earlier look ended.  EC2 keeps 64 KB:
+ * as long as nothing has fallen out at the front the place is where it was; then
+ * it is where its words are last (a guest that loops says the same again and
+ * again); if they are nowhere, all is new. */
 static const char *
 behind (const char *text, const json_t *after)
 {
   const char *tail = json_str (after, "tail", "");
-  const char *at = *tail ? strstr (text, tail) : NULL;
+  size_t len = strlen (tail), end = (size_t)json_int (after, "length", 0);
+  const char *found = NULL;
 
-  return at ? at + strlen (tail) : text;
+  if (len == 0)
+    return text;
+  if (end >= len && end <= strlen (text) &&
+      memcmp (text + end - len, tail, len) == 0)
+    return text + end;
+  for (const char *p = text; (p = strstr (p, tail)) != NULL; p++)
+    found = p;
+  return found ? found + len : text;
 }
 
 static json_t *
@@ -96,7 +106,7 @@ place_of (const char *text)
 
   while ((*tail & 0xc0) == 0x80) /* not into the middle of a character */
     tail++;
-  return json_make ("{s:s}", "tail", tail);
+  return json_make ("{s:s,s:I}", "tail", tail, "length", (json_int_t)len);
 }
 
 int
