@@ -29,12 +29,12 @@ static void
 end_attention (struct job *job, const struct err *err)
 {
   CLEANUP_FREE char *why = xstrdup (job->reason ? job->reason : "rollback");
+  CLEANUP_FREE char *disk = job_disk_place (job);
 
   job_set_reason (job,
                   "%s; going back failed at '%s': %s; its OS disk is %s, the "
                   "VM is '%s'",
-                  why, job->step->name, err->msg,
-                  json_str (job->before, "os_disk.id", "unknown"),
+                  why, job->step->name, err->msg, disk,
                   json_str (job->now, "power", "gone"));
   job->outcome = OUT_FAILED_ATTENTION;
   job->phase = PHASE_ENDED;

@@ -14,6 +14,13 @@ struct outgoing {
 };
 DEFINE_VEC (struct outgoing, outgoing_vec);
 
+/* How much a describe asks for; see OP_DESCRIBE. */
+enum depth {
+  DEPTH_BRIEF,
+  DEPTH_WHOLE,
+  DEPTH_REFUSALS
+};
+
 /* A request on its way, and the jobs it was made for.  Without jobs: a describe
  * by the poller. */
 struct flight {
@@ -21,14 +28,17 @@ struct flight {
   struct job_vec jobs;
   struct binding *binding;
   enum effect_kind kind;
+  enum op_id op; /* of a describe */
+  enum depth depth;
   bool changes; /* has an effect */
   int64_t sent_ms;
 };
 DEFINE_VEC (struct flight, flight_vec);
 
-/* The shared poller's state for one binding. */
+/* The shared poller's state for one binding and kind of describe. */
 struct watcher {
   struct binding *binding;
+  enum op_id op; /* OP_DESCRIBE or OP_DESCRIBE_DISKS */
   int64_t last_ms;
   unsigned in_flight;       /* describes not answered yet */
   bool answered;            /* one of the present ones was answered well */
@@ -77,6 +87,9 @@ bool job_is_overdue (const struct engine *engine, const struct job *job);
 int64_t job_limit_ms (const struct job *job);
 int64_t job_again_ms (const struct job *job);
 bool job_is_fresh (const struct job *job);
+/* Are its VM (OP_DESCRIBE) and its disk (OP_DESCRIBE_DISKS) as fresh as its
+ * step wants them?  True where the step does not look at it. */
+bool job_sees (const struct job *job, enum op_id op);
 /* True if the effect changes something: it is journalled before it is sent. */
 bool job_has_effect (const struct job *job, const struct effect *effect);
 
@@ -100,8 +113,10 @@ int64_t job_trust_after (const struct engine *engine, const struct job *job,
 int64_t job_reply_limit (const struct job *job);
 /* When the job wants to be looked at again; -1: when a completion comes. */
 int64_t job_deadline (const struct engine *engine, const struct job *job);
-/* True if the shared poller should describe its VM. */
-bool job_wants_look (const struct job *job);
+/* True if the shared poller should describe its VM, or its disk. */
+bool job_wants_look (const struct job *job, enum op_id op);
+/* How much a describe for it has to say. */
+enum depth job_depth (const struct job *job);
 
 /* outbox.c */
 void outbox_add (struct engine *engine, struct job *job, struct effect effect);

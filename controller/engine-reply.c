@@ -158,9 +158,13 @@ job_reply_limit (const struct job *job)
 }
 
 bool
-job_wants_look (const struct job *job)
+job_wants_look (const struct job *job, enum op_id op)
 {
-  return (job->phase == PHASE_LOOK || job->phase == PHASE_WATCH) &&
+  if (job->phase != PHASE_LOOK && job->phase != PHASE_WATCH)
+    return false;
+  if (!job_sees (job, op))
+    return true;
+  return op == OP_DESCRIBE && job_has_flag (job, STEP_QUIET) &&
          !job_is_fresh (job);
 }
 

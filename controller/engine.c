@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine-internal.h"
+#include "helpers.h"
 
 struct engine *
 engine_new (struct world *world, struct journal *journal,
@@ -43,14 +44,22 @@ engine_free (struct engine *engine)
 void
 engine_add_job (struct engine *engine, struct job *job)
 {
-  struct watcher watcher = {.binding = job->binding, .last_ms = INT64_MIN};
+  static const enum op_id ops[] = {OP_DESCRIBE, OP_DESCRIBE_DISKS};
 
   job->adopted = false;
+  if (engine->policy->helpers)
+    helpers_adopt (engine->policy->helpers, job);
   job_vec_push (&engine->jobs, job);
   for (size_t i = 0; i < engine->watchers.len; i++)
     if (engine->watchers.ptr[i].binding == job->binding)
       return;
-  watcher_vec_push (&engine->watchers, watcher);
+  for (size_t i = 0; i < ARRAY_SIZE (ops); i++) {
+    struct watcher watcher = {.binding = job->binding,
+                              .op = ops[i],
+                              .last_ms = INT64_MIN};
+
+    watcher_vec_push (&engine->watchers, watcher);
+  }
 }
 
 int64_t

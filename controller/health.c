@@ -246,7 +246,8 @@ health_ask (const struct health_spec *spec, const struct job *job,
                : kind == KIND_GUEST_AGENT ? OP_GUEST_PING
                                           : OP_DESCRIBE;
   if (kind == KIND_STATUS) {
-    effect->in = json_make ("{s:[s]}", "ids", json_str (job->now, "id", ""));
+    effect->in = json_make ("{s:[s],s:b}", "ids", json_str (job->now, "id", ""),
+                            "health", 1);
     return 0;
   }
   effect->in = json_object ();

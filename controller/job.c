@@ -69,6 +69,7 @@ job_new (int64_t id, const json_t *vm, struct binding *binding,
   job->policy = policy;
   job->now = json_deep_copy (vm);
   job->now_at_ms = -1; /* seen once, but too long ago to act upon */
+  job->disk_at_ms = -1;
   job->facts = json_make ("{s:[]}", "undo");
   job->changed = true;
   return job;
@@ -85,6 +86,7 @@ job_free (struct job *job)
   json_decref (job->before);
   json_decref (job->facts);
   json_decref (job->now);
+  json_decref (job->disk);
   free (job);
 }
 

@@ -80,6 +80,11 @@ struct job {
   int64_t trust_after_ms;
   bool gone; /* the last describe did not find it */
 
+  /* Its OS disk as last seen (OP_DESCRIBE_DISKS); only for providers whose
+   * disks are attached to a helper.  NULL: never seen, or gone. */
+  json_t *disk;
+  int64_t disk_at_ms;
+
   int64_t step_began_ms;
   int64_t not_before_ms;
   int64_t acted_ms;   /* when the last request was made */
@@ -121,6 +126,9 @@ void job_set_fact (struct job *job, const char *key, json_t *value_taken);
 void job_note (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
 
 void job_set_reason (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
+
+/* For people: its OS disk, and what that is attached to. */
+char *job_disk_place (const struct job *job);
 
 /* The VM's power state when the job began. */
 bool job_was_running (const struct job *job);

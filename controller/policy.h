@@ -12,6 +12,8 @@
 
 #include "health.h"
 
+struct helpers;
+
 struct policy {
   const char *campaign; /* its id: in marks */
   json_t *recipe;       /* what agents are sent */
@@ -21,8 +23,10 @@ struct policy {
   char *isolation; /* "shared", "disk" */
   char *helper;    /* which agent works: "local" */
   struct health_spec *health;
-  bool include_healthy; /* work also on VMs that look healthy */
-  bool take_over;       /* marks of other campaigns are stale */
+  struct helpers *helpers; /* for disks that are attached; borrowed; may be NULL
+                              where none are */
+  bool include_healthy;    /* work also on VMs that look healthy */
+  bool take_over;          /* marks of other campaigns are stale */
 
   int64_t max_in_flight; /* jobs at the same time */
 
@@ -30,6 +34,8 @@ struct policy {
   int64_t mark_ms;
   int64_t shutdown_ms; /* a guest may shut down by itself for so long */
   int64_t stop_ms;
+  int64_t snapshot_ms;
+  int64_t attach_ms; /* one attach or detach */
   int64_t repair_ms;
   int64_t start_ms;
   int64_t verify_ms;

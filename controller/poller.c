@@ -1,5 +1,5 @@
-/* The shared poller: one describe call about many VMs for each binding, never
- * one call per VM.
+/* The shared poller: one describe call about many VMs, or many disks, for each
+ * binding, never one call per VM.
  *
  * Jobs that want to see their VM (job_wants_look) are gathered; what is seen is
  * put into them.  While none of a binding's describes is answered well, the
@@ -16,19 +16,26 @@
 #define BLIND_HALT_MS (15 * 60 * 1000)
 
 static void
-send_describe (struct engine *engine, struct watcher *watcher, json_t *ids)
+send_describe (struct engine *engine, struct watcher *watcher, json_t *ids,
+               enum depth depth)
 {
   struct flight flight = {.id = engine->next_effect++,
                           .binding = watcher->binding,
                           .kind = EFFECT_OP,
+                          .op = watcher->op,
+                          .depth = depth,
                           .sent_ms = engine_now (engine)};
   struct effect effect = {.id = flight.id,
                           .kind = EFFECT_OP,
                           .binding = watcher->binding,
-                          .op = OP_DESCRIBE,
+                          .op = watcher->op,
                           .in = json_object ()};
 
   json_put (effect.in, "ids", ids);
+  if (watcher->op == OP_DESCRIBE && depth == DEPTH_BRIEF)
+    json_put_bool (effect.in, "brief", true);
+  if (depth == DEPTH_REFUSALS)
+    json_put_bool (effect.in, "preflight", true);
   flight_vec_push (&engine->flights, flight);
   if (watcher->in_flight++ == 0)
     watcher->answered = false;
@@ -41,14 +48,23 @@ send_describe (struct engine *engine, struct watcher *watcher, json_t *ids)
 static size_t
 ids_per_describe (const struct watcher *watcher)
 {
-  unsigned most = watcher->binding->provider->ops[OP_DESCRIBE].max_ids;
+  unsigned most = watcher->binding->provider->ops[watcher->op].max_ids;
 
   most >>= watcher->failures < 31 ? watcher->failures : 31;
   return most ? most : 1;
 }
 
+static const char *
+id_of (const struct job *job, enum op_id op)
+{
+  if (op == OP_DESCRIBE_DISKS)
+    return json_str (job->before, "os_disk.id", "");
+  return json_str (job->now ? job->now : job->before, "id", "");
+}
+
 static void
-describe_wanted (struct engine *engine, struct watcher *watcher)
+describe_wanted (struct engine *engine, struct watcher *watcher,
+                 enum depth depth)
 {
   size_t most = ids_per_describe (watcher);
   json_t *ids = json_array ();
@@ -56,28 +72,39 @@ describe_wanted (struct engine *engine, struct watcher *watcher)
   for (size_t i = 0; i < engine->jobs.len; i++) {
     struct job *job = engine->jobs.ptr[i];
 
-    if (job->binding != watcher->binding || !job_wants_look (job))
+    if (job->binding != watcher->binding ||
+        !job_wants_look (job, watcher->op) ||
+        (watcher->op == OP_DESCRIBE && job_depth (job) != depth))
       continue;
-    json_array_append_new (ids, json_string (
-                                    json_str (job->now ? job->now : job->before,
-                                              "id", "")));
+    json_array_append_new (ids, json_string (id_of (job, watcher->op)));
     if (json_array_size (ids) >= most) {
-      send_describe (engine, watcher, ids);
+      send_describe (engine, watcher, ids, depth);
       ids = json_array ();
     }
   }
   if (json_array_size (ids))
-    send_describe (engine, watcher, ids);
+    send_describe (engine, watcher, ids, depth);
   else
     json_decref (ids);
 }
 
+static void
+describe_all (struct engine *engine, struct watcher *watcher)
+{
+  if (watcher->op == OP_DESCRIBE_DISKS) {
+    describe_wanted (engine, watcher, DEPTH_BRIEF);
+    return;
+  }
+  for (enum depth depth = DEPTH_BRIEF; depth <= DEPTH_REFUSALS; depth++)
+    describe_wanted (engine, watcher, depth);
+}
+
 static bool
-anyone_wants_look (const struct engine *engine, const struct binding *binding)
+anyone_wants_look (const struct engine *engine, const struct watcher *watcher)
 {
   for (size_t i = 0; i < engine->jobs.len; i++)
-    if (engine->jobs.ptr[i]->binding == binding &&
-        job_wants_look (engine->jobs.ptr[i]))
+    if (engine->jobs.ptr[i]->binding == watcher->binding &&
+        job_wants_look (engine->jobs.ptr[i], watcher->op))
       return true;
   return false;
 }
@@ -99,10 +126,12 @@ due_ms (const struct engine *engine, const struct watcher *watcher)
 }
 
 static struct watcher *
-watcher_of (const struct engine *engine, const struct binding *binding)
+watcher_of (const struct engine *engine, const struct binding *binding,
+            enum op_id op)
 {
   for (size_t i = 0; i < engine->watchers.len; i++)
-    if (engine->watchers.ptr[i].binding == binding)
+    if (engine->watchers.ptr[i].binding == binding &&
+        engine->watchers.ptr[i].op == op)
       return &engine->watchers.ptr[i];
   return NULL;
 }
@@ -121,13 +150,20 @@ blind_since_ms (const struct engine *engine, const struct watcher *watcher)
 bool
 poller_is_blind (const struct engine *engine, const struct binding *binding)
 {
-  return blind_since_ms (engine, watcher_of (engine, binding)) != INT64_MAX;
+  const struct watcher *vms = watcher_of (engine, binding, OP_DESCRIBE);
+  const struct watcher *disks = watcher_of (engine, binding, OP_DESCRIBE_DISKS);
+
+  return blind_since_ms (engine, vms) != INT64_MAX ||
+         blind_since_ms (engine, disks) != INT64_MAX;
 }
 
 const struct err *
 poller_error (const struct engine *engine, const struct binding *binding)
 {
-  return watcher_of (engine, binding)->error;
+  const struct watcher *vms = watcher_of (engine, binding, OP_DESCRIBE);
+
+  return vms->error ? vms->error
+                    : watcher_of (engine, binding, OP_DESCRIBE_DISKS)->error;
 }
 
 /* It can be asked again: the time without sight counts for no job's step. */
@@ -204,7 +240,7 @@ poller_run (struct engine *engine)
 
     if (watcher->in_flight == 0 &&
         due_ms (engine, watcher) <= engine_now (engine))
-      describe_wanted (engine, watcher);
+      describe_all (engine, watcher);
   }
 }
 
@@ -220,7 +256,7 @@ poller_deadline (const struct engine *engine)
     int64_t due = watcher->in_flight ? watcher->last_ms + DESCRIBE_LIMIT_MS
                                      : due_ms (engine, watcher);
 
-    if (!anyone_wants_look (engine, watcher->binding))
+    if (!anyone_wants_look (engine, watcher))
       continue;
     if (due < engine_now (engine))
       due = engine_now (engine);
@@ -231,36 +267,80 @@ poller_deadline (const struct engine *engine)
 }
 
 static struct job *
-job_of_vm (struct engine *engine, const struct binding *binding, const char *id)
+job_of (struct engine *engine, const struct flight *flight, const char *id)
 {
   for (size_t i = 0; i < engine->jobs.len; i++) {
     struct job *job = engine->jobs.ptr[i];
-    const json_t *vm = job->now ? job->now : job->before;
 
-    if (job->binding == binding && strcmp (json_str (vm, "id", ""), id) == 0)
+    if (job->binding == flight->binding &&
+        strcmp (id_of (job, flight->op), id) == 0)
       return job;
   }
   return NULL;
 }
 
 static void
-observe (struct job *job, json_t *vm, int64_t sent_ms)
+observe_disk (struct job *job, json_t *disk, int64_t sent_ms)
 {
-  if (job == NULL || sent_ms < job->now_at_ms)
+  if (sent_ms < job->disk_at_ms)
+    return;
+  json_decref (job->disk);
+  job->disk = disk ? json_incref (disk) : NULL;
+  job->disk_at_ms = sent_ms;
+}
+
+/* A brief look leaves what it does not show as it was last seen. */
+static json_t *
+join_brief (const json_t *known, json_t *brief)
+{
+  static const char *const shown[] = {"os_disk", "mark"};
+  json_t *vm = json_copy ((json_t *)known);
+
+  for (size_t i = 0; i < ARRAY_SIZE (shown); i++)
+    if (json_object_get (brief, shown[i]) == NULL)
+      json_object_del (vm, shown[i]);
+  json_object_update (vm, brief);
+  return vm;
+}
+
+static void
+observe_vm (struct job *job, json_t *vm, const struct flight *flight)
+{
+  /* Its step has changed meanwhile, and wants to know more. */
+  bool shallow = job->step && flight->depth < job_depth (job);
+
+  if (shallow || flight->sent_ms < job->now_at_ms)
     return;
   job->gone = vm == NULL;
   if (vm) {
-    json_decref (job->now);
-    job->now = json_incref (vm);
+    json_t *known = job->now;
+
+    job->now = flight->depth == DEPTH_BRIEF && known ? join_brief (known, vm)
+                                                     : json_incref (vm);
+    json_decref (known);
   }
-  job->now_at_ms = sent_ms;
+  job->now_at_ms = flight->sent_ms;
+}
+
+static void
+observe (struct engine *engine, const struct flight *flight, const char *id,
+         json_t *seen)
+{
+  struct job *job = job_of (engine, flight, id);
+
+  if (job == NULL)
+    return;
+  if (flight->op == OP_DESCRIBE_DISKS)
+    observe_disk (job, seen, flight->sent_ms);
+  else
+    observe_vm (job, seen, flight);
 }
 
 void
 poller_answer (struct engine *engine, const struct flight *flight,
                const struct completion *c)
 {
-  struct watcher *watcher = watcher_of (engine, flight->binding);
+  struct watcher *watcher = watcher_of (engine, flight->binding, flight->op);
   int64_t since_ms = blind_since_ms (engine, watcher);
   json_t *item;
   size_t i;
@@ -273,11 +353,11 @@ poller_answer (struct engine *engine, const struct flight *flight,
   if (c->err && c->err->code == ERR_AUTH)
     halt (engine, watcher, "");
   json_array_foreach (json_at (c->out, "vms"), i, item)
-      observe (job_of_vm (engine, flight->binding, json_str (item, "id", "")),
-               item, flight->sent_ms);
+      observe (engine, flight, json_str (item, "id", ""), item);
+  json_array_foreach (json_at (c->out, "disks"), i, item)
+      observe (engine, flight, json_str (item, "id", ""), item);
   json_array_foreach (json_at (c->out, "gone"), i, item)
-      observe (job_of_vm (engine, flight->binding, json_string_value (item)),
-               NULL, flight->sent_ms);
+      observe (engine, flight, json_string_value (item), NULL);
   if (watcher->in_flight == 0)
     describes_over (engine, watcher, since_ms);
 }

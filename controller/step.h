@@ -4,6 +4,7 @@
  * the same way (engine-job.c):
  *
  *   wanted?  --no-->  next step, journalled as "skipped"
+ *   ready?   --no-->  waits for its turn; no time runs meanwhile
  *   seen?    --yes->  next step, "done", nothing was sent
  *   "intent" is journalled and committed, then act's effect is submitted
  *   reply:   NO -> act again later;  YES -> watch
@@ -22,7 +23,8 @@
 enum verdict {
   VERDICT_NO,
   VERDICT_YES,
-  VERDICT_FAIL /* with an error */
+  VERDICT_FAIL, /* with an error */
+  VERDICT_WAIT  /* not yet, and it would be wrong to act: look again */
 };
 
 enum step_flags {
@@ -30,8 +32,13 @@ enum step_flags {
   STEP_BEST_EFFORT = 2, /* its failure is a note, not a reason to turn back */
   STEP_FIRST = 4,       /* nothing has been touched before it ends */
   STEP_QUIET = 16,      /* waits until no request is left that was given up */
-  STEP_LAST = 8         /* the VM is proven by now: no failure is a reason to
+  STEP_LAST = 8,        /* the VM is proven by now: no failure is a reason to
                            take its repair away; a person must look */
+  STEP_DISK = 32,       /* looks at its OS disk itself, where the provider's
+                               disks are attached to a helper */
+  STEP_ATTACHES = 64, /* only for such providers: for others it is not there */
+  STEP_WHOLE = 128,   /* needs all that a describe can say of the VM */
+  STEP_REFUSALS = 256 /* likewise, and what the provider refuses */
 };
 
 struct step {
@@ -42,9 +49,10 @@ struct step {
   unsigned flags;
   size_t limit; /* offsetof (struct policy, ..._ms): how long it may take */
 
-  /* All may be NULL: always wanted; done when the reply says so; no request;
-   * any reply will do. */
+  /* All may be NULL: always wanted; at once; done when the reply says so; no
+   * request; any reply will do. */
   bool (*wanted) (const struct job *job);
+  bool (*ready) (struct job *job);
   enum verdict (*seen) (struct job *job, struct err **err);
   int (*act) (struct job *job, struct effect *effect, struct err **err);
   enum verdict (*reply) (struct job *job, json_t *out, struct err **err);

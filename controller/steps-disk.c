@@ -47,13 +47,18 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
 
   if (failed)
     return err_move (err, TAKE (failed));
-  if (check_stopped (job, err) == -1 || check_same_disk (job, err) == -1)
+  if (check_stopped (job, err) == -1 ||
+      (!job_attaches (job) && check_same_disk (job, err) == -1))
     return -1;
   domain =
       xasprintf ("%s:%s", job->binding->provider->name, job->binding->account);
   patient = json_object ();
   json_put_str (patient, "path", json_str (disk, "path", ""));
   json_put_str (patient, "format", json_str (disk, "format", "raw"));
+  if (job_attaches (job) && attached_patient (job, patient, err) == -1) {
+    json_decref (patient);
+    return -1;
+  }
   json_put_str (patient, "serial", json_str (disk, "serial", NULL));
   if (json_at (disk, "size_bytes"))
     json_put_int (patient, "size_bytes", json_int (disk, "size_bytes", 0));
@@ -61,7 +66,9 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
 
   in = json_object ();
   json_put_str (in, "mode", mode);
-  json_put_str (in, "helper", job->policy->helper);
+  json_put_str (in, "helper",
+                job_attaches (job) ? json_str (job->facts, "helper.name", "")
+                                   : job->policy->helper);
   json_put_str (in, "evidence", evidence);
   json_put_str (in, "isolation", job->policy->isolation);
   json_put_int (in, "limit_ms", job->policy->repair_ms);
@@ -87,11 +94,24 @@ repair_act (struct job *job, struct effect *effect, struct err **err)
   return work_effect (job, "apply", effect, err);
 }
 
-/* An agent of a killed controller may still be closing the disk. */
 static bool
-is_passing (const json_t *result)
+outcome_is (const json_t *result, const char *name)
 {
-  return strcmp (json_str (result, "refusal", ""), "in-use") == 0;
+  return strcmp (json_str (result, "outcome", ""), name) == 0;
+}
+
+/* An agent of a killed controller may still be closing the disk; a disk that
+ * has just been attached may not have shown up on its helper yet. */
+static bool
+is_passing (const struct job *job, const json_t *result)
+{
+  if (job->attempt >= 30)
+    return false;
+  if (outcome_is (result, "refused"))
+    return strcmp (json_str (result, "refusal", ""), "in-use") == 0;
+  return job_attaches (job) && outcome_is (result, "failed") &&
+         strcmp (json_str (result, "error.code", ""), "not-found") == 0 &&
+         !json_bool (result, "changed", false);
 }
 
 static enum verdict
@@ -110,16 +130,10 @@ give_up (const json_t *result, struct err **err)
   return VERDICT_FAIL;
 }
 
-static bool
-outcome_is (const json_t *result, const char *name)
-{
-  return strcmp (json_str (result, "outcome", ""), name) == 0;
-}
-
 enum verdict
 repair_reply (struct job *job, json_t *out, struct err **err)
 {
-  if (outcome_is (out, "refused") && is_passing (out) && job->attempt < 30)
+  if (is_passing (job, out))
     return VERDICT_NO;
   /* A resumed job may find its own repair done: that is no "clean". */
   if (outcome_is (out, "clean") &&
@@ -170,7 +184,7 @@ repair_undo_reply (struct job *job, json_t *out, struct err **err)
   const char *repair = json_str (job->facts, "repair.outcome", "unknown");
   bool repaired = strcmp (repair, "repaired") == 0;
 
-  if (outcome_is (out, "refused") && is_passing (out) && job->attempt < 30)
+  if (is_passing (job, out))
     return VERDICT_NO;
   job_set_fact (job, "repair_undo", json_incref (out));
   if (outcome_is (out, "undone") || outcome_is (out, "clean"))

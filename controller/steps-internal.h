@@ -49,6 +49,27 @@ bool verify_wanted (const struct job *job);
 int verify_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict verify_reply (struct job *job, json_t *out, struct err **err);
 
+/* steps-attach.c */
+/* True if its disk is worked on at a helper, not in place. */
+bool job_attaches (const struct job *job);
+/* True once a slot of a helper is its own. */
+bool helper_ready (struct job *job);
+bool snapshot_wanted (const struct job *job);
+int snapshot_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict snapshot_reply (struct job *job, json_t *out, struct err **err);
+enum verdict detach_seen (struct job *job, struct err **err);
+int detach_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict attach_seen (struct job *job, struct err **err);
+int attach_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict attach_helper_seen (struct job *job, struct err **err);
+int attach_helper_act (struct job *job, struct effect *effect,
+                       struct err **err);
+enum verdict detach_helper_seen (struct job *job, struct err **err);
+int detach_helper_act (struct job *job, struct effect *effect,
+                       struct err **err);
+/* Path and format of the disk where the job's helper sees it. */
+int attached_patient (const struct job *job, json_t *patient, struct err **err);
+
 /* steps-disk.c */
 int repair_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict repair_reply (struct job *job, json_t *out, struct err **err);

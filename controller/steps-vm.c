@@ -6,6 +6,7 @@
 
 #include <providers/vm.h>
 
+#include "helpers.h"
 #include "plan.h"
 #include "policy.h"
 
@@ -59,6 +60,19 @@ check_mark (const struct job *job, struct err **err)
                   other, json_str (job->now, "mark.since", "?"), other);
 }
 
+/* A disk is attached only within its own zone. */
+static int
+check_helper (const struct job *job, struct err **err)
+{
+  if (!job_attaches (job) || job->policy->helpers == NULL ||
+      helpers_serve (job->policy->helpers, job->binding, job->now))
+    return 0;
+  return err_set (err, ERR_REFUSED,
+                  "no-helper: there is no helper with a free slot in its zone "
+                  "'%s'; give one with --helper",
+                  json_str (job->now, "zone", ""));
+}
+
 static int
 check_power (const struct job *job, struct err **err)
 {
@@ -90,7 +104,7 @@ preflight_seen (struct job *job, struct err **err)
     return VERDICT_FAIL;
   }
   if (check_planned (job, err) == -1 || check_mark (job, err) == -1 ||
-      check_power (job, err) == -1)
+      check_power (job, err) == -1 || check_helper (job, err) == -1)
     return VERDICT_FAIL;
   json_array_foreach (json_at (job->now, "warnings"), i, item)
       job_note (job, "%s: %s", json_str (item, "code", "warning"),

@@ -124,6 +124,9 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
 
   if (work == NULL || work->hangs)
     return;
+  if (cloud->config->attaches && !fake_disk_on_helper (work->vm) &&
+      !work->vm->others)
+    fake_violation (cloud, work->vm, "its disk was taken from the agent");
   if (work->vm->power != FAKE_OFF && work->vm->exists)
     fake_violation (cloud, work->vm, "its disk is written while it is %s",
                     fake_power_name (work->vm));
@@ -176,6 +179,13 @@ open_disk (struct fake_cloud *cloud, struct fake_event *event)
   vm = work->vm;
   if (!vm->exists) {
     finish (cloud, work, failed ("not-found", false));
+    return;
+  }
+  if (cloud->config->attaches && !fake_disk_on_helper (vm) && !vm->others)
+    fake_violation (cloud, vm, "work on its disk while that is at '%s'",
+                    vm->disk_at);
+  if (cloud->config->attaches && fake_chance (cloud, 200)) {
+    finish (cloud, work, failed ("not-found", false)); /* udev is late */
     return;
   }
   /* A running VM holds its disk's lock; so does another work. */

@@ -289,6 +289,8 @@ init_vm (struct fake_cloud *cloud, size_t i)
   vm->log_until_ms = -60000;
   vm->attributes = json_make ("{s:i,s:b}", "cpus", (int)i, "keep", 1);
   vm->first_attributes = json_deep_copy (vm->attributes);
+  vm->keeps_disk = true;
+  strcpy (vm->disk_at, vm->id);
   vm->first_content = vm->content;
   vm->first_on = vm->power == FAKE_ON;
   vm->work_fails = fake_fault (cloud, cloud->config->work_fails);
@@ -296,7 +298,10 @@ init_vm (struct fake_cloud *cloud, size_t i)
     vm->refused_ops = 1U << fake_between (cloud, OP_STOP, OP_START);
   else if (fake_fault (cloud, cloud->config->refused_op))
     vm->refused_ops = 1U << fake_between (cloud, OP_MARK, OP_GUEST_PING);
+  if (cloud->config->attaches && fake_fault (cloud, cloud->config->refused_op))
+    vm->refused_ops |= 1U << fake_between (cloud, OP_DETACH_OS, OP_SNAPSHOT);
   fake_vm_changed (vm);
+  fake_disk_changed (vm);
 }
 
 void

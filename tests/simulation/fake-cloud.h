@@ -9,6 +9,7 @@
 
 #include <base/clock.h>
 #include <base/random.h>
+#include <controller/helpers.h>
 #include <controller/world.h>
 
 #include "fake-vm.h"
@@ -97,6 +98,20 @@ void fake_deliver (struct fake_cloud *cloud, unsigned generation,
 const struct provider *fake_provider (const struct sim_config *config);
 void fake_op_submit (struct fake_cloud *cloud, struct effect effect);
 bool fake_healthy_answer (const struct fake_vm *vm);
+
+/* fake-disk.c: only where config->attaches */
+const char *fake_zone (const struct fake_vm *vm);
+struct helpers *fake_helpers_new (struct fake_cloud *cloud);
+void fake_disk_changed (struct fake_vm *vm);
+json_t *fake_disk_at (const struct fake_vm *vm, int64_t at_ms);
+/* Attached to this, "" for nothing, and not on its way? */
+bool fake_disk_is_at (const struct fake_vm *vm, const char *place);
+bool fake_disk_on_helper (const struct fake_vm *vm);
+/* NULL, or why not. */
+struct err *fake_disk_change (struct fake_vm *vm, enum op_id op,
+                              const json_t *in);
+json_t *fake_snapshot (struct fake_vm *vm, const json_t *in);
+json_t *fake_find_created (struct fake_cloud *cloud);
 
 /* fake-agent.c */
 void fake_work_submit (struct fake_cloud *cloud, struct effect effect);

@@ -40,9 +40,33 @@ static const struct provider batching = {
             [OP_GUEST_PING] = OP ("guest-ping", 0, false)},
 };
 
+/* Like a cloud whose disks are attached to helpers. */
+static const struct provider attaching = {
+    .name = "fake-attaching",
+    .caps = CAP_MOVE | CAP_GUEST_PING,
+    .settle_ms = 15000,
+    .ops = {[OP_DESCRIBE] = OP ("describe", 100, false),
+            [OP_STOP] = OP ("stop", 10, true),
+            [OP_START] = OP ("start", 10, true),
+            [OP_DESCRIBE_DISKS] = OP ("describe-disks", 50, false),
+            [OP_DETACH_OS] = OP ("detach", 0, true),
+            [OP_ATTACH_OS] = OP ("attach", 0, true),
+            [OP_RESTORE_ATTRIBUTES] = OP ("restore-attributes", 0, true),
+            [OP_HELPER_ATTACH] = OP ("helper-attach", 0, true),
+            [OP_HELPER_DETACH] = OP ("helper-detach", 0, true),
+            [OP_SNAPSHOT] = OP ("snapshot", 0, true),
+            [OP_FIND_CREATED] = OP ("find-created", 0, false),
+            [OP_MARK] = OP ("mark", 10, true),
+            [OP_UNMARK] = OP ("unmark", 10, true),
+            [OP_SERIAL_LOG] = OP ("serial-log", 0, false),
+            [OP_GUEST_PING] = OP ("guest-ping", 0, false)},
+};
+
 const struct provider *
 fake_provider (const struct sim_config *config)
 {
+  if (config->attaches)
+    return &attaching;
   return config->batches ? &batching : &single;
 }
 
@@ -69,6 +93,24 @@ describe (struct fake_cloud *cloud, const json_t *in)
       json_array_append (gone, item);
   }
   return json_make ("{s:o,s:o}", "vms", vms, "gone", gone);
+}
+
+static json_t *
+describe_disks (struct fake_cloud *cloud, const json_t *in)
+{
+  json_t *disks = json_array (), *item;
+  size_t i;
+
+  json_array_foreach (json_at (in, "ids"), i, item)
+  {
+    struct fake_vm *vm = fake_cloud_vm (cloud, json_string_value (item));
+    int64_t age = fake_chance (cloud, cloud->config->stale)
+                      ? fake_between (cloud, 0, cloud->config->settle_ms)
+                      : 0;
+
+    json_array_append_new (disks, fake_disk_at (vm, fake_now (cloud) - age));
+  }
+  return json_make ("{s:o,s:[]}", "disks", disks, "gone");
 }
 
 static void
@@ -106,6 +148,11 @@ change (struct fake_vm *vm, enum op_id op, const json_t *in)
     err_set (&err, ERR_CONFLICT, "it is stopping");
   else if (op == OP_STOP && vm->power == FAKE_STARTING)
     err_set (&err, ERR_CONFLICT, "it is starting");
+  else if (op == OP_START && vm->cloud->config->attaches &&
+           !fake_disk_is_at (vm, vm->id))
+    err_set (&err, ERR_CONFLICT, "it has no disk");
+  else
+    err = fake_disk_change (vm, op, in);
   if (err)
     return err;
   vm->changes++;
@@ -119,6 +166,8 @@ change (struct fake_vm *vm, enum op_id op, const json_t *in)
   else if (op == OP_RESTORE_ATTRIBUTES) {
     json_decref (vm->attributes);
     vm->attributes = json_deep_copy (json_at (in, "saved.attributes"));
+    if (fake_disk_is_at (vm, vm->id))
+      vm->keeps_disk = json_bool (in, "saved.os_disk.attributes.keep", false);
     fake_vm_changed (vm);
   }
   return NULL;
@@ -156,15 +205,28 @@ serial_log (struct fake_vm *vm, const json_t *in)
   return out;
 }
 
+/* The one VM that a request is about; NULL: several. */
+static const char *
+id_in (const json_t *in)
+{
+  const json_t *disk = json_array_get (json_at (in, "disks"), 0);
+
+  return disk ? json_str (disk, "disk.id", NULL) : json_str (in, "vm.id", NULL);
+}
+
 static json_t *
 answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
 {
-  const char *id = json_str (effect->in, "vm.id", NULL);
+  const char *id = id_in (effect->in);
   struct fake_vm *vm = id ? fake_cloud_vm (cloud, id) : NULL;
   struct err *why;
 
   if (effect->op == OP_DESCRIBE)
     return describe (cloud, effect->in);
+  if (effect->op == OP_DESCRIBE_DISKS)
+    return describe_disks (cloud, effect->in);
+  if (effect->op == OP_FIND_CREATED)
+    return fake_find_created (cloud);
   if (json_at (effect->in, "vms"))
     return change_many (cloud, effect->op, effect->in);
   if (vm == NULL || !vm->exists || vm->refused_ops & 1U << effect->op) {
@@ -176,6 +238,8 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
   switch (effect->op) {
   case OP_SERIAL_LOG:
     return serial_log (vm, effect->in);
+  case OP_SNAPSHOT:
+    return fake_snapshot (vm, effect->in);
   case OP_SCREENSHOT:
     return json_make ("{s:s,s:s}", "type", "image/png", "data", "aGFsbG8=");
   case OP_GUEST_PING:
@@ -196,7 +260,7 @@ for_each_vm (struct fake_cloud *cloud, const struct effect *effect,
              void (*each) (struct fake_vm *vm, const void *opaque),
              const void *opaque)
 {
-  const char *id = json_str (effect->in, "vm.id", NULL);
+  const char *id = id_in (effect->in);
   json_t *item;
   size_t i;
 
@@ -235,9 +299,10 @@ note_sent (struct fake_vm *vm, const void *opaque)
   vm->cloud->check (vm->cloud->opaque, vm, opaque);
 }
 
-/* What the engine is told last about a VM's power. */
+/* What the engine is told last about a VM's power.  A reply that comes later
+ * than a newer one is nothing that it goes by. */
 static void
-note_shown (struct fake_cloud *cloud, const json_t *out)
+note_shown (struct fake_cloud *cloud, const json_t *out, bool late)
 {
   json_t *item;
   size_t i;
@@ -246,8 +311,9 @@ note_shown (struct fake_cloud *cloud, const json_t *out)
   {
     struct fake_vm *vm = fake_cloud_vm (cloud, json_str (item, "id", ""));
 
-    strncpy (vm->last_shown, json_str (item, "power", ""),
-             sizeof vm->last_shown - 1);
+    if (!late || strcmp (json_str (item, "power", ""), "stopped") == 0)
+      strncpy (vm->last_shown, json_str (item, "power", ""),
+               sizeof vm->last_shown - 1);
   }
 }
 
@@ -255,7 +321,7 @@ static void
 reply (struct fake_cloud *cloud, struct fake_event *event)
 {
   if (event->completion.out)
-    note_shown (cloud, event->completion.out);
+    note_shown (cloud, event->completion.out, event->reply_ms >= 20000);
   fake_deliver (cloud, event->generation, event->completion);
   event->completion = (struct completion){0};
 }
@@ -266,6 +332,7 @@ reply_in (struct fake_cloud *cloud, int64_t ms, uint64_t id,
 {
   struct fake_event *event = fake_event_add (cloud, ms, reply, NULL);
 
+  event->reply_ms = ms;
   event->completion = (struct completion){id, out, err, true};
   event->generation = generation;
 }

@@ -51,13 +51,18 @@ make_record (const struct fake_vm *vm)
       json_make ("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:O,s:[s],"
                  "s:{s:s,s:I,s:s,s:s,s:{s:s}}}",
                  "provider", vm->cloud->binding.provider->name, "account",
-                 "fake", "region", "", "zone", "", "id", vm->id, "name",
-                 vm->name, "power", fake_power_name (vm), "health", "unknown",
-                 "guest_agent", 1, "attributes", vm->attributes, "addresses",
-                 "192.0.2.1", "os_disk", "id", vm->id, "size_bytes",
-                 (json_int_t)1 << 30, "path", vm->id, "format", "raw",
-                 "attributes", "bus", "nvme");
+                 "fake", "region", "", "zone", fake_zone (vm), "id", vm->id,
+                 "name", vm->name, "power", fake_power_name (vm), "health",
+                 "unknown", "guest_agent", 1, "attributes", vm->attributes,
+                 "addresses", "192.0.2.1", "os_disk", "id", vm->id,
+                 "size_bytes", (json_int_t)1 << 30, "path", vm->id, "format",
+                 "raw", "attributes", "bus", "nvme");
 
+  json_put_bool (json_object_get (json_object_get (record, "os_disk"),
+                                  "attributes"),
+                 "keep", vm->keeps_disk);
+  if (vm->cloud->config->attaches && !fake_disk_is_at (vm, vm->id))
+    json_object_del (record, "os_disk");
   if (strcmp (vm->cloud->config->health, "status") == 0)
     json_put_str (record, "health", fake_vm_is_up (vm) ? "ok" : "impaired");
   if (*vm->mark)
@@ -148,6 +153,8 @@ started (struct fake_cloud *cloud, struct fake_event *event)
 
   if (!vm->exists || vm->power_change != event->number)
     return;
+  if (cloud->config->attaches && !fake_disk_is_at (vm, vm->id))
+    fake_violation (cloud, vm, "is started without its disk");
   if (vm->held_by || fake_fault (cloud, cloud->config->start_falls)) {
     vm->fell++;
     set_power (vm, FAKE_OFF);
@@ -207,6 +214,9 @@ fake_vm_release (struct fake_vm *vm)
   for (size_t i = 0; i < vm->shown.len; i++)
     json_decref (vm->shown.ptr[i].record);
   shown_vec_release (&vm->shown);
+  for (size_t i = 0; i < vm->disk_shown.len; i++)
+    json_decref (vm->disk_shown.ptr[i].record);
+  shown_vec_release (&vm->disk_shown);
   json_decref (vm->attributes);
   json_decref (vm->first_attributes);
   strbuf_release (&vm->log);

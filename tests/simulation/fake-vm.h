@@ -62,6 +62,13 @@ struct fake_vm {
   struct fake_evidence evidence;
   json_t *attributes;
   char mark[24];
+  char disk_at[24], disk_slot[24]; /* what its disk is attached to; "" */
+  bool disk_moving, disk_leaving;  /* on its way there, or away */
+  bool keeps_disk;                 /* an attribute that an attach resets */
+  struct shown_vec disk_shown;
+  unsigned snapshots;
+  int64_t first_snapshot_ms;
+  char token[64];
   uint64_t held_by; /* number of the agent's work; 0: nobody */
   struct strbuf log;
   int64_t log_until_ms; /* the log is written up to here */
@@ -82,7 +89,7 @@ struct fake_vm {
   unsigned work_errors; /* failed works */
   unsigned errors;      /* injected errors of all kinds */
   unsigned changes;     /* requests of ours that took effect */
-  unsigned sent[2][8];  /* requests with an effect: direction, step */
+  unsigned sent[2][16]; /* requests with an effect: direction, step */
   char last_shown[16];  /* power in the last describe that was delivered */
 };
 

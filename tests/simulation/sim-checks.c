@@ -11,9 +11,12 @@ static void
 check_journalled (struct fake_cloud *cloud, struct sim_journal *reader,
                   const struct job *job, struct fake_vm *vm)
 {
-  static const char *const steps[] = {"mark",  "stop",        "repair",
-                                      "start", "repair-undo", "attributes",
-                                      "unmark"};
+  static const char *const steps[] = {"mark",          "stop",
+                                      "repair",        "start",
+                                      "repair-undo",   "attributes",
+                                      "unmark",        "snapshot",
+                                      "detach",        "attach-helper",
+                                      "detach-helper", "attach"};
   const char *name = job->step ? job->step->name : "none";
   unsigned announced;
 
@@ -109,6 +112,8 @@ expect_vm (struct fake_vm *vm, const struct job *job, bool power)
   expect (vm, job, *vm->mark == '\0', "it is still marked");
   expect (vm, job, json_equal (vm->attributes, vm->first_attributes),
           "its attributes are not as before");
+  expect (vm, job, fake_disk_is_at (vm, vm->id), "its disk is not its own");
+  expect (vm, job, vm->keeps_disk, "its disk has lost an attribute");
   expect (vm, job, !power || (vm->power == FAKE_ON) == vm->first_on,
           "its power is not as before");
 }
@@ -156,6 +161,20 @@ expect_truth (struct fake_vm *vm, const struct job *job)
   }
 }
 
+/* Whatever was made is in the report. */
+static void
+check_created (struct fake_vm *vm, const struct job *job)
+{
+  const json_t *entry = json_array_get (json_at (job->facts, "created"), 0);
+
+  if (vm->snapshots == 0)
+    return;
+  expect (vm, job, strcmp (json_str (entry, "token", ""), vm->token) == 0,
+          "a snapshot of it is not in the report");
+  expect (vm, job, vm->snapshots == 1 || vm->unanswered,
+          "there is more than one snapshot of it");
+}
+
 static void
 check_journal (struct fake_vm *vm, const struct job *job)
 {
@@ -181,6 +200,7 @@ sim_check_outcome (struct fake_cloud *cloud, const struct job *job,
   fake_trace (cloud, "%s (%s)", outcomes->ptr[outcomes->len - 1],
               job->reason ? job->reason : "");
   check_journal (vm, job);
+  check_created (vm, job);
   if (vm->held_by)
     fake_violation (cloud, vm, "its disk is still in an agent's hand");
   if (vm->others) /* what they did is not ours to explain */

@@ -41,6 +41,7 @@ sim_config_calm (uint64_t seed)
   config.batches = random_below (&random, 2);
   config.settle_ms = config.batches ? 15000 : 0;
   config.health = healths[random_below (&random, ARRAY_SIZE (healths))];
+  config.attaches = config.batches && random_below (&random, 2);
   return config;
 }
 
@@ -154,6 +155,7 @@ close_life (struct sim *sim)
   for (size_t i = 0; i < sim->jobs.len; i++)
     job_free (sim->jobs.ptr[i]);
   job_vec_release (&sim->jobs);
+  helpers_free (TAKE (sim->policy->helpers));
   journal_close (TAKE (sim->journal));
   sim_journal_close (TAKE (sim->reader));
 }
@@ -280,6 +282,8 @@ live (struct sim *sim)
   tempt_fate (sim);
   journal_set_fault (sim->journal, fault, sim);
   sim->reader = sim_journal_open (sim->path);
+  if (sim->config->attaches)
+    sim->policy->helpers = fake_helpers_new (&sim->cloud);
   engine = engine_new (&sim->cloud.world, sim->journal, sim->policy, &hooks,
                        sim->config->seed + sim->lives);
   for (size_t i = 0; i < sim->jobs.len; i++)

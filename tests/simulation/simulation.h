@@ -13,7 +13,8 @@ struct sim_config {
   uint64_t seed;
   size_t n_vms;
   bool verbose;
-  bool batches; /* calls take many VMs; else one */
+  bool batches;  /* calls take many VMs; else one */
+  bool attaches; /* disks are attached to helpers; else worked on in place */
   const char *health;
   int64_t settle_ms; /* describes may be so old */
 

@@ -1,0 +1,47 @@
+/* Helpers: healthy VMs that the OS disks of others are attached to, for the
+ * agent that runs there.
+ *
+ * A helper has a number of slots (device names, LUNs).  A job claims one just
+ * before its disk is detached from its own VM, so that a disk which belongs
+ * nowhere never waits for others; it gives the slot back when its disk has been
+ * seen to have left the helper.  What a job has claimed is in its facts:
+ *
+ *   facts.helper = {name, vm: id, slot, devices}
+ *
+ * so that a resumed campaign finds the disks where they are.
+ */
+
+#ifndef BOOTMEND_HELPERS_H
+#define BOOTMEND_HELPERS_H
+
+#include "job.h"
+
+struct helpers;
+
+struct helpers *helpers_new (void);
+void helpers_free (struct helpers *helpers);
+
+/* A helper: what jobs call it, where its agent sees devices ("/dev"), its VM
+ * record, and its free slots, an array of texts, the best first.  All borrowed
+ * but for the binding, which must outlive it.  Known already: only its record
+ * is renewed. */
+void helpers_add (struct helpers *helpers, const char *name,
+                  const char *devices, const struct binding *binding,
+                  const json_t *record, const json_t *slots);
+
+/* The record of a helper; NULL: it is not known. */
+const json_t *helpers_record (const struct helpers *helpers, const char *name);
+
+/* Is there a helper that this VM's disk could be attached to? */
+bool helpers_serve (const struct helpers *helpers,
+                    const struct binding *binding, const json_t *vm);
+
+/* A slot for this job, in facts.helper; true at once if it has one.  False:
+ * none is free now. */
+bool helpers_claim (struct helpers *helpers, struct job *job);
+/* Gives it back, if it has one. */
+void helpers_release (struct helpers *helpers, struct job *job);
+/* What the facts of a job from the journal say it holds. */
+void helpers_adopt (struct helpers *helpers, struct job *job);
+
+#endif

@@ -1,0 +1,353 @@
+/* Steps of providers whose disks are attached to a helper: the OS disk goes
+ * from its VM to the helper and back, and a snapshot is taken before.
+ *
+ *   snapshot, detach, attach-helper, (repair), detach-helper, attach
+ *
+ * Where the disk is, the disk itself says (OP_DESCRIBE_DISKS, job->disk); each
+ * pair is the other's way back. */
+
+#include "steps-internal.h"
+
+#include <string.h>
+
+#include <providers/vm.h>
+
+#include "helpers.h"
+#include "policy.h"
+
+bool
+job_attaches (const struct job *job)
+{
+  return !(job->binding->provider->caps & CAP_IN_PLACE);
+}
+
+enum place {
+  PLACE_FREE,   /* attached to nothing */
+  PLACE_MOVING, /* on its way, whatever way that is */
+  PLACE_VM,
+  PLACE_HELPER, /* the one that the job has claimed */
+  PLACE_OTHER,
+  PLACE_UNKNOWN
+};
+
+static enum place
+place_of (const struct job *job)
+{
+  const char *state = json_str (job->disk, "state", "");
+  const char *to = json_str (job->disk, "attached_to", "");
+
+  if (strcmp (state, "available") == 0)
+    return PLACE_FREE;
+  if (strcmp (state, "busy") == 0)
+    return PLACE_MOVING;
+  if (strcmp (state, "attached") != 0)
+    return PLACE_UNKNOWN;
+  if (strcmp (to, json_str (job->before, "id", "")) == 0)
+    return PLACE_VM;
+  return strcmp (to, json_str (job->facts, "helper.vm", "-")) == 0
+             ? PLACE_HELPER
+             : PLACE_OTHER;
+}
+
+/* A describe may be older than the one before it: what it shows without a
+ * request of this step is believed only when it can't be. */
+static bool
+is_settled (const struct job *job)
+{
+  int64_t since_ms =
+      job->acted_ms > job->step_began_ms ? job->acted_ms : job->step_began_ms;
+
+  return job->disk_at_ms >= since_ms + job->binding->provider->settle_ms;
+}
+
+static enum verdict
+there (const struct job *job)
+{
+  return job->attempt > 0 || is_settled (job) ? VERDICT_YES : VERDICT_WAIT;
+}
+
+static enum verdict
+lost (const struct job *job, struct err **err)
+{
+  const char *id = json_str (job->before, "os_disk.id", "");
+
+  if (!is_settled (job))
+    return VERDICT_WAIT;
+  if (place_of (job) == PLACE_UNKNOWN)
+    err_set (err, ERR_REFUSED, "its OS disk %s is in state '%s'", id,
+             json_str (job->disk, "state", "unknown"));
+  else
+    err_set (err, ERR_REFUSED,
+             "its OS disk %s is attached to %s now: somebody else did that", id,
+             json_str (job->disk, "attached_to", "?"));
+  return VERDICT_FAIL;
+}
+
+bool
+helper_ready (struct job *job)
+{
+  return !job_attaches (job) || helpers_claim (job->policy->helpers, job);
+}
+
+/* --- snapshot ------------------------------------------------------------- */
+
+bool
+snapshot_wanted (const struct job *job)
+{
+  return job_attaches (job) && job_has_op (job, OP_SNAPSHOT);
+}
+
+static char *
+token_of (const struct job *job)
+{
+  return xasprintf ("bootmend-%s-%lld", job->policy->campaign,
+                    (long long)job->id);
+}
+
+static bool
+snapshot_is (const struct job *job, const char *state)
+{
+  return strcmp (json_str (job->facts, "snapshot", ""), state) == 0;
+}
+
+static void
+note_created (struct job *job, const char *id)
+{
+  CLEANUP_FREE char *token = token_of (job);
+  json_t *entry = json_make ("{s:s,s:s}", "kind", "snapshot", "token", token);
+
+  json_put_str (entry, "id", id);
+  job_set_fact (job, "created", json_make ("[o]", entry));
+}
+
+/* Where a request may have been answered to nobody, what it may have made is
+ * looked for by its tag before another one is sent. */
+int
+snapshot_act (struct job *job, struct effect *effect, struct err **err)
+{
+  CLEANUP_FREE char *token = token_of (job);
+  bool find = snapshot_is (job, "asked") && job_has_op (job, OP_FIND_CREATED);
+
+  (void)err;
+  effect->kind = EFFECT_OP;
+  effect->op = find ? OP_FIND_CREATED : OP_SNAPSHOT;
+  if (find) {
+    effect->in = json_make ("{s:s}", "campaign", job->policy->campaign);
+    return 0;
+  }
+  effect->in =
+      json_make ("{s:O,s:O,s:s,s:s,s:{s:s,s:s}}", "vm", job->now, "disk",
+                 json_at (job->before, "os_disk"), "token", token, "name",
+                 token, "tags", "bootmend-campaign", job->policy->campaign,
+                 "bootmend-vm", json_str (job->before, "id", ""));
+  job_set_fact (job, "snapshot", json_string ("asked"));
+  note_created (job, NULL); /* it may exist from now on */
+  return 0;
+}
+
+/* The answer is one of OP_FIND_CREATED if it holds a list. */
+enum verdict
+snapshot_reply (struct job *job, json_t *out, struct err **err)
+{
+  const json_t *created = json_at (out, "created");
+  CLEANUP_FREE char *token = token_of (job);
+  json_t *item;
+  size_t i;
+
+  (void)err;
+  if (json_is_object (created)) {
+    note_created (job, json_str (created, "id", NULL));
+    job_set_fact (job, "snapshot", json_string ("made"));
+    return VERDICT_YES;
+  }
+  json_array_foreach (created, i, item)
+  {
+    if (strcmp (json_str (item, "token", ""), token) == 0) {
+      note_created (job, json_str (item, "id", NULL));
+      job_set_fact (job, "snapshot", json_string ("made"));
+      return VERDICT_YES;
+    }
+  }
+  if (job->acted_ms >= job->trust_after_ms) {
+    job_set_fact (job, "snapshot", json_string ("absent"));
+    job_set_fact (job, "created", NULL);
+  }
+  return VERDICT_NO;
+}
+
+/* --- the VM's side -------------------------------------------------------- */
+
+enum verdict
+detach_seen (struct job *job, struct err **err)
+{
+  switch (place_of (job)) {
+  case PLACE_FREE:
+  case PLACE_HELPER:
+    return there (job);
+  case PLACE_MOVING:
+    return VERDICT_WAIT;
+  case PLACE_VM:
+    return VERDICT_NO;
+  default:
+    return lost (job, err);
+  }
+}
+
+static int
+check_power_off (const struct job *job, struct err **err)
+{
+  if (vm_is_power (job->now, "stopped"))
+    return 0;
+  return err_set (err, ERR_CONFLICT,
+                  "its OS disk stays where it is while the "
+                  "VM is '%s'",
+                  json_str (job->now, "power", "other"));
+}
+
+int
+detach_act (struct job *job, struct effect *effect, struct err **err)
+{
+  if (check_power_off (job, err) == -1)
+    return -1;
+  effect->kind = EFFECT_OP;
+  effect->op = OP_DETACH_OS;
+  effect->in = json_make ("{s:O,s:O}", "vm", job->now, "disk",
+                          json_at (job->before, "os_disk"));
+  return 0;
+}
+
+enum verdict
+attach_seen (struct job *job, struct err **err)
+{
+  switch (place_of (job)) {
+  case PLACE_VM:
+    if (there (job) == VERDICT_YES)
+      helpers_release (job->policy->helpers, job);
+    return there (job);
+  case PLACE_MOVING:
+    return VERDICT_WAIT;
+  case PLACE_FREE:
+    return VERDICT_NO;
+  default:
+    return lost (job, err);
+  }
+}
+
+int
+attach_act (struct job *job, struct effect *effect, struct err **err)
+{
+  (void)err;
+  effect->kind = EFFECT_OP;
+  effect->op = OP_ATTACH_OS;
+  effect->in = json_make ("{s:O,s:O}", "vm", job->now, "disk",
+                          json_at (job->before, "os_disk"));
+  return 0;
+}
+
+/* --- the helper's side ---------------------------------------------------- */
+
+enum verdict
+attach_helper_seen (struct job *job, struct err **err)
+{
+  switch (place_of (job)) {
+  case PLACE_HELPER:
+    return there (job);
+  case PLACE_MOVING:
+    return VERDICT_WAIT;
+  case PLACE_FREE:
+    return VERDICT_NO;
+  default:
+    return lost (job, err);
+  }
+}
+
+static int
+helper_effect (const struct job *job, enum op_id op, struct effect *effect,
+               struct err **err)
+{
+  const char *name = json_str (job->facts, "helper.name", "");
+  const json_t *record = helpers_record (job->policy->helpers, name);
+
+  if (record == NULL)
+    return err_set (err, ERR_USAGE,
+                    "helper '%s' is not known: give it with --helper again",
+                    name);
+  effect->kind = EFFECT_OP;
+  effect->op = op;
+  effect->in = json_make ("{s:O,s:[{s:O,s:s}]}", "helper", record, "disks",
+                          "disk", json_at (job->before, "os_disk"), "slot",
+                          json_str (job->facts, "helper.slot", ""));
+  return 0;
+}
+
+int
+attach_helper_act (struct job *job, struct effect *effect, struct err **err)
+{
+  return helper_effect (job, OP_HELPER_ATTACH, effect, err);
+}
+
+enum verdict
+detach_helper_seen (struct job *job, struct err **err)
+{
+  switch (place_of (job)) {
+  case PLACE_FREE:
+  case PLACE_VM:
+    if (there (job) == VERDICT_YES)
+      helpers_release (job->policy->helpers, job);
+    return there (job);
+  case PLACE_MOVING:
+    return VERDICT_WAIT;
+  case PLACE_HELPER:
+    return VERDICT_NO;
+  default:
+    return lost (job, err);
+  }
+}
+
+int
+detach_helper_act (struct job *job, struct effect *effect, struct err **err)
+{
+  return helper_effect (job, OP_HELPER_DETACH, effect, err);
+}
+
+/* --- where an agent finds it ------------------------------------------------
+ */
+
+int
+attached_patient (const struct job *job, json_t *patient, struct err **err)
+{
+  const struct provider *provider = job->binding->provider;
+  const json_t *disk = json_at (job->before, "os_disk");
+  CLEANUP_STRV char **paths = NULL;
+  size_t n;
+
+  if (place_of (job) != PLACE_HELPER)
+    return err_set (err, ERR_CONFLICT,
+                    "its OS disk is not attached to helper '%s' yet",
+                    json_str (job->facts, "helper.name", "none"));
+  if (provider->helper_paths)
+    paths =
+        provider->helper_paths (disk, json_str (job->facts, "helper.slot", ""),
+                                json_str (job->facts, "helper.devices",
+                                          "/dev"));
+  n = paths ? strv_length (paths) : 0;
+  /* One after the other, until one exists: see repair_reply. */
+  json_put_str (patient, "path",
+                n ? paths[(size_t)(job->attempt > 0 ? job->attempt - 1 : 0) % n]
+                  : json_str (disk, "path", ""));
+  json_put_str (patient, "format", "raw");
+  return 0;
+}
+
+char *
+job_disk_place (const struct job *job)
+{
+  const char *id = json_str (job->before, "os_disk.id", "unknown");
+
+  if (!job_attaches (job) || job->disk == NULL)
+    return xstrdup (id);
+  if (json_at (job->disk, "attached_to"))
+    return xasprintf ("%s, attached to %s", id,
+                      json_str (job->disk, "attached_to", "?"));
+  return xasprintf ("%s, state '%s'", id, json_str (job->disk, "state", "?"));
+}
