@@ -422,13 +422,25 @@ adopt (struct engine *engine, struct job *job)
     job_next_back (engine, job);
 }
 
+/* It waits for its turn, and no time runs, until it is; or it never will be. */
+static bool
+is_ready (struct engine *engine, struct job *job)
+{
+  struct err *err = NULL;
+  enum verdict verdict = job->step->ready (job, &err);
+
+  if (verdict == VERDICT_FAIL)
+    job_step_failed (engine, job, err);
+  else if (verdict == VERDICT_WAIT)
+    job->step_began_ms = engine_now (engine);
+  return verdict == VERDICT_YES;
+}
+
 static void
 advance_enter (struct engine *engine, struct job *job)
 {
-  if (job->step->ready && !job->step->ready (job)) {
-    job->step_began_ms = engine_now (engine);
+  if (job->step->ready && !is_ready (engine, job))
     return;
-  }
   /* What a journal says of the VM is too old to decide anything. */
   bool known = job->now_at_ms >= 0 || mutated ("blind-resume");
   bool fresh = job_has_flag (job, STEP_FRESH) && job->now_at_ms >= 0;

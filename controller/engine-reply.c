@@ -178,6 +178,8 @@ job_deadline (const struct engine *engine, const struct job *job)
     return job->cancelled ? -1 : job_reply_limit (job) + 1;
   if (engine->stopping) /* parked */
     return -1;
+  if (job->phase == PHASE_ENTER && job->step->ready) /* another's end is it */
+    return -1;
   if (job->phase == PHASE_PAUSE)
     return job->not_before_ms;
   /* While nothing can be seen, the poller's own time is what matters. */

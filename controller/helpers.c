@@ -163,6 +163,24 @@ helpers_claim (struct helpers *helpers, struct job *job)
   return false;
 }
 
+bool
+helpers_may_clear (const struct helpers *helpers, const struct job *job)
+{
+  for (size_t i = 0; helpers && i < helpers->all.len; i++) {
+    const struct helper *helper = helpers->all.ptr[i];
+
+    if (!serves (helper, job->binding, job->before))
+      continue;
+    for (size_t j = 0; j < helper->slots.len; j++) {
+      const struct job *holder = helper->slots.ptr[j].holder;
+
+      if (holder == NULL || holder->phase != PHASE_ENDED)
+        return true;
+    }
+  }
+  return false;
+}
+
 void
 helpers_release (struct helpers *helpers, struct job *job)
 {

@@ -39,6 +39,9 @@ bool helpers_serve (const struct helpers *helpers,
 /* A slot for this job, in facts.helper; true at once if it has one.  False:
  * none is free now. */
 bool helpers_claim (struct helpers *helpers, struct job *job);
+/* False: the slots that it could have are all kept by jobs that have ended
+ * without letting go of them. */
+bool helpers_may_clear (const struct helpers *helpers, const struct job *job);
 /* Gives it back, if it has one. */
 void helpers_release (struct helpers *helpers, struct job *job);
 /* What the facts of a job from the journal say it holds. */

@@ -4,7 +4,7 @@
  * the same way (engine-job.c):
  *
  *   wanted?  --no-->  next step, journalled as "skipped"
- *   ready?   --no-->  waits for its turn; no time runs meanwhile
+ *   ready?   --WAIT-->  waits for its turn; no time runs meanwhile
  *   seen?    --yes->  next step, "done", nothing was sent
  *   "intent" is journalled and committed, then act's effect is submitted
  *   reply:   NO -> act again later;  YES -> watch
@@ -52,7 +52,7 @@ struct step {
   /* All may be NULL: always wanted; at once; done when the reply says so; no
    * request; any reply will do. */
   bool (*wanted) (const struct job *job);
-  bool (*ready) (struct job *job);
+  enum verdict (*ready) (struct job *job, struct err **err);
   enum verdict (*seen) (struct job *job, struct err **err);
   int (*act) (struct job *job, struct effect *effect, struct err **err);
   enum verdict (*reply) (struct job *job, json_t *out, struct err **err);

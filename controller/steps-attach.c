@@ -83,10 +83,20 @@ lost (const struct job *job, struct err **err)
   return VERDICT_FAIL;
 }
 
-bool
-helper_ready (struct job *job)
+enum verdict
+helper_ready (struct job *job, struct err **err)
 {
-  return !job_attaches (job) || helpers_claim (job->policy->helpers, job);
+  struct helpers *helpers = job->policy->helpers;
+
+  if (!job_attaches (job) || helpers_claim (helpers, job))
+    return VERDICT_YES;
+  if (helpers_may_clear (helpers, job))
+    return VERDICT_WAIT;
+  err_set (err, ERR_REFUSED,
+           "no slot of a helper in zone '%s' will become free: give another "
+           "helper with --helper",
+           json_str (job->before, "zone", ""));
+  return VERDICT_FAIL;
 }
 
 /* --- snapshot ------------------------------------------------------------- */

@@ -52,8 +52,8 @@ enum verdict verify_reply (struct job *job, json_t *out, struct err **err);
 /* steps-attach.c */
 /* True if its disk is worked on at a helper, not in place. */
 bool job_attaches (const struct job *job);
-/* True once a slot of a helper is its own. */
-bool helper_ready (struct job *job);
+/* Yes once a slot of a helper is its own. */
+enum verdict helper_ready (struct job *job, struct err **err);
 bool snapshot_wanted (const struct job *job);
 int snapshot_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict snapshot_reply (struct job *job, json_t *out, struct err **err);
