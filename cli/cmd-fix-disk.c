@@ -185,7 +185,7 @@ run_all (const struct cli *cli, struct disk_run *run,
                                   .request = work_request (cli, &images->ptr[i],
                                                            mode, recipe)};
   }
-  disk_run_work (run, can, n, true);
+  disk_run_work (run, can, n);
   for (size_t i = 0, next = 0; i < images->len; i++)
     if (works[i].result == NULL)
       works[i].result = can[next++].result;

@@ -1,7 +1,6 @@
-/* `bootmend inspect`: what is on a disk, and which recipes would help.
- *
- * First every image is looked at; then each built-in recipe is tried, without
- * any change, on the images that have its operating system. */
+/* `bootmend inspect`: what is on a disk, and which recipes would help: the
+ * agent tries each built-in one, without any change, on the images that have
+ * its operating system, in the same appliance as the look. */
 
 #include "command.h"
 
@@ -22,19 +21,58 @@ struct finding {
   json_t *recipes; /* [{name, outcome, reason, ...}] */
 };
 
+/* [{recipe, parameters}] of the built-in recipes; one that needs parameters
+ * can't be tried without. */
 static json_t *
-request (const struct cli *cli, const struct image *image, const char *mode)
+recipes_to_try (struct err **err)
 {
-  return json_make ("{s:s,s:{s:s,s:s,s:s},s:s,s:I}", "mode", mode, "disk",
-                    "path", image->path, "format", image->format,
+  CLEANUP_JSON json_t *list = json_array ();
+
+  for (size_t i = 0; recipe_builtin_names[i]; i++) {
+    CLEANUP_JSON json_t *json = recipe_find (recipe_builtin_names[i], err);
+    CLEANUP_RECIPE struct recipe *recipe = NULL;
+
+    if (json == NULL)
+      return NULL;
+    recipe = recipe_new (json, NULL, NULL);
+    if (recipe)
+      json_array_append_new (list,
+                             json_make ("{s:O,s:O}", "recipe", recipe->json,
+                                        "parameters", recipe->values));
+  }
+  return TAKE (list);
+}
+
+static json_t *
+request (const struct cli *cli, const struct image *image, json_t *recipes)
+{
+  return json_make ("{s:s,s:{s:s,s:s,s:s},s:s,s:I,s:O}", "mode", "inspect",
+                    "disk", "path", image->path, "format", image->format,
                     "trust_domain", "files", "isolation",
                     options_text (cli->options, "isolation"), "limit_ms",
-                    (json_int_t)options_int (cli->options, "disk-limit"));
+                    (json_int_t)options_int (cli->options, "disk-limit"),
+                    "recipes", recipes);
+}
+
+/* A row of the agent's, with what it comes to in words. */
+static void
+add_recipe_row (struct finding *finding, const json_t *tried)
+{
+  static const char *const kept[] = {"matches", "kept", "changes", "refusal"};
+  CLEANUP_FREE char *what = result_what (tried);
+  json_t *row =
+      json_make ("{s:s,s:s,s:s}", "name", json_str (tried, "name", "?"),
+                 "outcome", result_outcome (tried), "what", what);
+
+  for (size_t i = 0; i < ARRAY_SIZE (kept); i++)
+    if (json_at (tried, kept[i]))
+      json_put (row, kept[i], json_incref (json_at (tried, kept[i])));
+  json_array_append_new (finding->recipes, row);
 }
 
 static void
 inspect_all (const struct cli *cli, struct disk_run *run,
-             struct finding *findings, size_t n, bool last)
+             struct finding *findings, size_t n, json_t *recipes)
 {
   CLEANUP_FREE struct disk_work *works = xcalloc (n, sizeof *works);
   CLEANUP_FREE struct finding **of = xcalloc (n, sizeof *of);
@@ -49,77 +87,20 @@ inspect_all (const struct cli *cli, struct disk_run *run,
     }
     of[m] = &findings[i];
     works[m].image = image;
-    works[m++].request = request (cli, image, "inspect");
+    works[m++].request = request (cli, image, recipes);
   }
-  disk_run_work (run, works, m, last);
+  disk_run_work (run, works, m);
   for (size_t i = 0; i < m; i++) {
+    json_t *tried;
+    size_t j;
+
     of[i]->result = works[i].result;
-    json_decref (works[i].request);
-  }
-}
-
-static bool
-suits (const struct finding *finding, const struct recipe *recipe)
-{
-  const char *os = json_str (finding->result, "os.type", "");
-
-  if (strcmp (result_outcome (finding->result), "inspected") != 0 ||
-      json_str (finding->result, "disk.would_refuse", NULL))
-    return false;
-  return recipe->os == RECIPE_OS_ANY ||
-         strcmp (os, recipe_os_name (recipe->os)) == 0;
-}
-
-static void
-try_recipe (const struct cli *cli, struct disk_run *run,
-            const struct recipe *recipe, struct finding *findings, size_t n)
-{
-  CLEANUP_FREE struct disk_work *works = xcalloc (n, sizeof *works);
-  CLEANUP_FREE struct finding **of = xcalloc (n, sizeof *of);
-  size_t m = 0;
-
-  for (size_t i = 0; i < n; i++)
-    if (suits (&findings[i], recipe)) {
-      of[m] = &findings[i];
-      works[m].image = findings[i].image;
-      works[m].request = request (cli, findings[i].image, "report");
-      json_put (works[m].request, "recipe", json_incref (recipe->json));
-      json_put (works[m++].request, "parameters", json_incref (recipe->values));
+    json_array_foreach (json_at (works[i].result, "recipes"), j, tried)
+    {
+      add_recipe_row (of[i], tried);
     }
-  if (m)
-    disk_run_work (run, works, m, false);
-  for (size_t i = 0; i < m; i++) {
-    CLEANUP_FREE char *what = result_what (works[i].result);
-    json_t *row = json_make ("{s:s,s:s,s:s}", "name", recipe->name, "outcome",
-                             result_outcome (works[i].result), "what", what);
-    static const char *const kept[] = {"matches", "kept", "changes", "refusal"};
-
-    for (size_t k = 0; k < ARRAY_SIZE (kept); k++)
-      if (json_at (works[i].result, kept[k]))
-        json_put (row, kept[k],
-                  json_incref (json_at (works[i].result, kept[k])));
-    json_array_append_new (of[i]->recipes, row);
-    json_decref (works[i].result);
     json_decref (works[i].request);
   }
-}
-
-/* Recipes that need parameters can't be tried without. */
-static int
-try_recipes (const struct cli *cli, struct disk_run *run,
-             struct finding *findings, size_t n, struct err **err)
-{
-  for (size_t i = 0; recipe_builtin_names[i]; i++) {
-    CLEANUP_JSON json_t *json = recipe_find (recipe_builtin_names[i], err);
-    CLEANUP_RECIPE struct recipe *recipe = NULL;
-
-    if (json == NULL)
-      return -1;
-    recipe = recipe_new (json, NULL, NULL);
-    if (recipe && !disk_run_was_stopped (run))
-      try_recipe (cli, run, recipe, findings, n);
-  }
-  return 0;
 }
 
 /* ---- for people ---- */
@@ -302,10 +283,13 @@ cmd_inspect (struct cli *cli, struct err **err)
   CLEANUP_IMAGES struct image_vec images = VEC_EMPTY;
   CLEANUP_DISK_RUN struct disk_run *run = NULL;
   CLEANUP_FREE struct finding *findings = NULL;
-  bool quick = options_flag (cli->options, "no-recipes"), stopped;
-  int code = 0;
+  CLEANUP_JSON json_t *recipes = options_flag (cli->options, "no-recipes")
+                                     ? json_array ()
+                                     : recipes_to_try (err);
+  bool stopped;
+  int code;
 
-  if (images_find (cli, &images, err) == -1)
+  if (recipes == NULL || images_find (cli, &images, err) == -1)
     return -1;
   run = disk_run_new (cli, images.len, err);
   if (run == NULL)
@@ -315,13 +299,10 @@ cmd_inspect (struct cli *cli, struct err **err)
     findings[i].image = &images.ptr[i];
     findings[i].recipes = json_array ();
   }
-  inspect_all (cli, run, findings, images.len, true);
-  if (!quick)
-    code = try_recipes (cli, run, findings, images.len, err);
+  inspect_all (cli, run, findings, images.len, recipes);
   stopped = disk_run_was_stopped (run);
   disk_run_end_display (run);
-  if (code == 0)
-    code = show (cli, findings, images.len, stopped);
+  code = show (cli, findings, images.len, stopped);
   for (size_t i = 0; i < images.len; i++) {
     json_decref (findings[i].result);
     json_decref (findings[i].recipes);

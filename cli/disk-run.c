@@ -30,7 +30,6 @@ struct round {
   struct disk_work *works;
   size_t n, open;
   uint64_t first_id;
-  bool last;
 };
 
 static int64_t
@@ -139,10 +138,8 @@ set_result (struct disk_run *run, struct round *round, struct disk_work *work,
   result_of_this_run (work->result);
   round->open--;
   what = result_what (work->result);
-  if (round->last)
-    progress_done (run->progress, work->image->name, work->image->name,
-                   result_outcome (work->result), what[0] ? what : NULL,
-                   now ());
+  progress_done (run->progress, work->image->name, work->image->name,
+                 result_outcome (work->result), what[0] ? what : NULL, now ());
 }
 
 static struct disk_work *
@@ -258,10 +255,9 @@ wait_for_agent (struct disk_run *run)
 }
 
 void
-disk_run_work (struct disk_run *run, struct disk_work *works, size_t n,
-               bool last)
+disk_run_work (struct disk_run *run, struct disk_work *works, size_t n)
 {
-  struct round round = {works, n, n, run->next_id, last};
+  struct round round = {works, n, n, run->next_id};
   CLEANUP_ERR struct err *err = NULL;
 
   run->next_id += n;

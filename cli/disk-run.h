@@ -47,9 +47,8 @@ struct disk_run;
 struct disk_run *disk_run_new (const struct cli *cli, size_t total,
                                struct err **err) ATTR_USE;
 /* Works through all of them and sets each result; an agent that dies gives
- * "failed" results.  `last`: an image is done with this. */
-void disk_run_work (struct disk_run *run, struct disk_work *works, size_t n,
-                    bool last);
+ * "failed" results. */
+void disk_run_work (struct disk_run *run, struct disk_work *works, size_t n);
 /* An image that can't be worked on: its error as the result. */
 json_t *disk_run_failed (struct disk_run *run, const struct image *image,
                          const struct err *err);

@@ -4,6 +4,7 @@
 
 #include "disk.h"
 #include "mount.h"
+#include "try-recipes.h"
 
 /* A word of blkid's; empty if there is none. */
 static void
@@ -80,6 +81,10 @@ inspect (struct disk *disk, struct err **err)
     json_put_str (json, "would_refuse", refusal);
     disk_note (disk, "a repair would be refused (%s): %s", refusal, why);
   }
+  /* on what is mounted now; a repair would be refused before its recipe */
+  if (disk->work->recipes && refusal == NULL && disk->mounted &&
+      try_recipes (disk, err) == -1)
+    return -1;
   if (mount_end (disk, err) == -1)
     return -1;
   disk_answer (disk, "inspected", NULL);

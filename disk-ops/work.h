@@ -30,6 +30,8 @@ struct work {
   const char *id;
   const char *mode;            /* "inspect", "report", "apply", "undo" */
   const struct recipe *recipe; /* NULL for inspect and undo */
+  /* inspect: the recipes to try without a change, ended by NULL; NULL: none */
+  const struct recipe *const *recipes;
   const char *path;
   const char *format;   /* "raw", "qcow2": never probed */
   int64_t size_bytes;   /* virtual size as the provider says; -1: not said */

@@ -14,6 +14,8 @@
  *             mode: "inspect" | "report" | "apply" | "undo",
  *             recipe: the recipe's object (report, apply),
  *             parameters: {name: value},
+ *             recipes: [{recipe, parameters}] to try without any change on a
+ *             disk that has their system (inspect),
  *             disk: { path, format: "raw" | "qcow2", size_bytes or absent,
  *                     serial or absent, trust_domain: text },
  *             evidence: folder for this disk (apply, undo),
@@ -46,6 +48,8 @@
  *              refusal: code, error: {code, message}, changed: bool,
  *              os: {...}, matches: [...], kept: [...], changes: [...],
  *              disk: {...what inspect shows...}, evidence: folder,
+ *              recipes: [{name, outcome, reason, refusal, matches, kept,
+ *              changes}], as a report by each would say it (inspect),
  *              notes: [text], timings_ms: {...},
  *              tries: appliances that were started for it,
  *              suspect: true if a shared one was lost while busy with it }

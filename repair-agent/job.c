@@ -31,6 +31,28 @@ check_recipe (const json_t *request, enum work_mode mode, struct err **err)
   return recipe ? 0 : -1;
 }
 
+/* What inspect is to try. */
+static int
+check_recipes (const json_t *request, struct err **err)
+{
+  const json_t *list = json_object_get (request, "recipes");
+  json_t *one;
+  size_t i;
+
+  if (list && !json_is_array (list))
+    return err_set (err, ERR_INPUT, "field \"recipes\" is no list");
+  json_array_foreach (list, i, one)
+  {
+    CLEANUP_RECIPE struct recipe *recipe =
+        recipe_new (json_object_get (one, "recipe"),
+                    json_object_get (one, "parameters"), err);
+
+    if (recipe == NULL)
+      return err_wrap (err, "recipes[%zu]", i);
+  }
+  return 0;
+}
+
 static int
 check_evidence (const json_t *request, enum work_mode mode, struct err **err)
 {
@@ -72,6 +94,8 @@ check_request (const json_t *request, const char **isolation, struct err **err)
               err) == -1 ||
       check_evidence (request, (enum work_mode)mode, err) == -1)
     return -1;
+  if (mode == WORK_INSPECT)
+    return check_recipes (request, err);
   return check_recipe (request, (enum work_mode)mode, err);
 }
 

@@ -24,6 +24,7 @@ struct worker {
   json_t *cancelled; /* {id: true} */
   struct work *works;
   struct recipe **recipes;
+  struct recipe ***to_try; /* of inspect: each NULL, or ended by NULL */
   size_t n;
 };
 
@@ -135,6 +136,29 @@ read_message (struct worker *w, json_t **message, struct err **err)
   }
 }
 
+/* recipes[] of an inspect. */
+static int
+fill_recipes (struct worker *w, size_t i, const json_t *r, struct err **err)
+{
+  const json_t *list = json_object_get (r, "recipes");
+  size_t n = json_array_size (list);
+  struct recipe **recipes;
+
+  if (n == 0)
+    return 0;
+  recipes = w->to_try[i] = xcalloc (n + 1, sizeof *recipes);
+  for (size_t j = 0; j < n; j++) {
+    const json_t *one = json_array_get (list, j);
+
+    recipes[j] = recipe_new (json_object_get (one, "recipe"),
+                             json_object_get (one, "parameters"), err);
+    if (recipes[j] == NULL)
+      return err_wrap (err, "%s", w->works[i].id);
+  }
+  w->works[i].recipes = (const struct recipe *const *)recipes;
+  return 0;
+}
+
 static int
 fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
 {
@@ -153,7 +177,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .unchanged = json_bool (r, "unchanged", false),
   };
   if (json_object_get (r, "recipe") == NULL)
-    return 0;
+    return fill_recipes (w, i, r, err);
   /* Checked by the supervisor, but it is we who act by it. */
   w->recipes[i] = recipe_new (json_object_get (r, "recipe"),
                               json_object_get (r, "parameters"), err);
@@ -175,6 +199,7 @@ read_batch (struct worker *w, struct err **err)
   w->n = (size_t)n;
   w->works = xcalloc (w->n, sizeof *w->works);
   w->recipes = xcalloc (w->n, sizeof (struct recipe *));
+  w->to_try = xcalloc (w->n, sizeof (struct recipe **));
   for (size_t i = 0; i < w->n; i++) {
     json_t *request;
 
@@ -210,9 +235,14 @@ run_batch (struct worker *w, const struct agent_backend *backend,
 static void
 worker_release (struct worker *w)
 {
-  for (size_t i = 0; i < w->n; i++)
+  for (size_t i = 0; i < w->n; i++) {
     recipe_free (w->recipes[i]);
+    for (size_t j = 0; w->to_try[i] && w->to_try[i][j]; j++)
+      recipe_free (w->to_try[i][j]);
+    free (w->to_try[i]);
+  }
   free (w->recipes);
+  free (w->to_try);
   free (w->works);
   json_decref (w->batch);
   json_decref (w->requests);

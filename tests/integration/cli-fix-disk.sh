@@ -128,6 +128,31 @@ expect_out 'log dirty (version 2.0)'
 expect_out 'System: windows'
 unchanged before
 
+# recipes are tried in the same appliance, as a dry run would say it
+run bootmend inspect --json --progress plain bad.img good.qcow2 hibernated.img \
+  noise.img --workers 1
+[[ $(grep -c 'starting an appliance' <<<"$msg") == 1 ]] || fail "$msg"
+unchanged before
+tried() { # IMAGE: its recipes and their outcomes
+  # shellcheck disable=SC2016 # jq's
+  json -c --arg name "$1" \
+    '.disks[] | select(.image == $name) | .recipes | map([.name, .outcome])'
+}
+recipe_291() { # IMAGE FILTER: of its row for crowdstrike-291
+  # shellcheck disable=SC2016 # jq's
+  json -c --arg name "$1" ".disks[] | select(.image == \$name) | .recipes[] |
+    select(.name == \"crowdstrike-291\") | $2"
+}
+[[ $(tried bad.img) == *'["crowdstrike-291","needed"]'* ]] || fail "$(tried bad.img)"
+[[ $(tried good.qcow2) == *'["crowdstrike-291","clean"]'* ]] ||
+  fail "$(tried good.qcow2)"
+[[ $(tried hibernated.img) == '[]' && $(tried noise.img) == '[]' ]] || fail "$out"
+# (the one file must not be counted for two recipes)
+[[ $(recipe_291 bad.img '.matches | length') == 1 ]] || fail "$out"
+[[ $(recipe_291 bad.img '.changes[0].path') == */C-00000291* ]] || fail "$out"
+[[ $(recipe_291 bad.img '.what') == 'would delete C-00000291-'* ]] || fail "$out"
+[[ $(recipe_291 good.qcow2 '.kept | length') == 1 ]] || fail "$out"
+
 # ---- no agent ----
 mkdir alone
 cp "$build_dir/bin/bootmend" alone

@@ -14,6 +14,7 @@
 
 #include <base/files.h>
 #include <base/strbuf.h>
+#include <recipes/recipe.h>
 #include <repair-agent/agent.h>
 
 static void
@@ -202,6 +203,21 @@ run_one (struct scene *s)
                                "changed", 1, "notes", "of the disk"));
 }
 
+/* "try ID NAME NAME": the recipes of an inspect. */
+static void
+note_recipes (const struct work *work)
+{
+  CLEANUP_STRBUF struct strbuf line = STRBUF_EMPTY;
+
+  if (work->recipes == NULL)
+    return;
+  strbuf_addf (&line, "try %s", work->id);
+  for (size_t i = 0; work->recipes[i]; i++)
+    strbuf_addf (&line, " %s", work->recipes[i]->name);
+  strbuf_addch (&line, '\n');
+  note (line.buf);
+}
+
 static int
 fake_batch_run (const struct batch_options *options, const struct work *works,
                 size_t n_works, const struct batch_hooks *hooks,
@@ -227,6 +243,7 @@ fake_batch_run (const struct batch_options *options, const struct work *works,
   start_qemu ();
   hooks->appliance (hooks->opaque, "start", NULL);
   for (size_t i = 0; i < n_works; i++) {
+    note_recipes (&works[i]);
     if (path_says (&works[i], "start-fails"))
       return err_set (err, ERR_DISK, "the appliance did not start");
     if (path_says (&works[i], "start-hangs"))

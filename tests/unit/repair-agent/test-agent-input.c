@@ -38,6 +38,15 @@ test_bad_requests (void)
        "recipe \"r\": unknown field \"junk\""},
       {"{\"mode\":\"report\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"}}",
        "recipe: is no object"},
+      {"{\"mode\":\"inspect\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"},"
+       "\"recipes\":{}}",
+       "field \"recipes\" is no list"},
+      {"{\"mode\":\"inspect\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"},"
+       "\"recipes\":[{\"recipe\":{\"format\":1,\"name\":\"r\",\"junk\":1}}]}",
+       "recipes[0]: recipe \"r\": unknown field \"junk\""},
+      {"{\"mode\":\"inspect\",\"disk\":{\"path\":\"/x\",\"format\":\"raw\"},"
+       "\"recipes\":[1]}",
+       "recipes[0]: recipe: is no object"},
   };
   struct talk *t = talk_start (OPTIONS ("--workers=1"));
 

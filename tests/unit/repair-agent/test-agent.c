@@ -12,6 +12,7 @@
 
 #include <base/files.h>
 #include <protocol/protocol.h>
+#include <recipes/recipe.h>
 
 #include "talk.h"
 
@@ -108,6 +109,39 @@ test_appliance_is_chosen_and_spoken_of (void)
   CU_ASSERT_EQUAL (json_array_size (json_at (event, "ids")), 1);
   log = talk_log (t);
   CU_ASSERT_PTR_NOT_NULL (strstr (log, "appliance stock\n"));
+  talk_free (t);
+}
+
+static void
+test_inspect_brings_its_recipes (void)
+{
+  struct talk *t = talk_start (OPTIONS ("--workers=1"));
+  json_t *list = json_array ();
+  CLEANUP_FREE char *log = NULL;
+
+  for (size_t i = 0; i < 2; i++) {
+    json_t *recipe = recipe_find (recipe_builtin_names[i], NULL);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL (recipe);
+    json_array_append_new (list, json_make ("{s:o}", "recipe", recipe));
+  }
+  talk_send (t,
+             json_make ("{s:i,s:s,s:s,s:s,s:{s:s,s:s,s:s},s:O}", "bootmend",
+                        PROTOCOL_VERSION, "request", "work", "id", "a", "mode",
+                        "inspect", "disk", "path", "/fake/ok", "format", "raw",
+                        "trust_domain", "x", "recipes", list));
+  /* without: none */
+  talk_send (t, json_make ("{s:i,s:s,s:s,s:s,s:{s:s,s:s,s:s},s:[]}", "bootmend",
+                           PROTOCOL_VERSION, "request", "work", "id", "b",
+                           "mode", "inspect", "disk", "path", "/fake/ok.2",
+                           "format", "raw", "trust_domain", "x", "recipes"));
+  json_decref (list);
+  CU_ASSERT (talk_until (t, "result", NULL, 2));
+  log = talk_log (t);
+  CU_ASSERT_PTR_NOT_NULL (strstr (log, "batch a b\n"));
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (log, "try a crowdstrike-291 crowdstrike-rename-folder\n"));
+  CU_ASSERT_PTR_NULL (strstr (log, "try b"));
   talk_free (t);
 }
 
@@ -430,6 +464,7 @@ static const struct unit_case cases[] = {
     {"a burst shares one appliance", test_a_burst_shares_one_appliance},
     {"appliance is chosen and spoken of",
      test_appliance_is_chosen_and_spoken_of},
+    {"inspect brings its recipes", test_inspect_brings_its_recipes},
     {"trust domains never meet", test_trust_domains_never_meet},
     {"batch limit and isolation", test_batch_limit_and_isolation},
     {"one disk is never in two hands", test_one_disk_is_never_in_two_hands},
