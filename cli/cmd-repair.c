@@ -26,6 +26,10 @@ find_from_plan (const struct cli *cli, const char *path, struct err **err)
   if (plan == NULL)
     return NULL;
   campaign = campaign_find_planned (plan, err);
+  if (campaign && campaign_size (campaign) == 0) {
+    campaign_close (TAKE (campaign));
+    err_set (err, ERR_NOT_FOUND, "the plan has no VM to repair");
+  }
   if (campaign == NULL)
     err_wrap (err, "%s", path);
   return campaign;

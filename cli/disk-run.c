@@ -14,7 +14,8 @@
 #include "show.h"
 #include "stop.h"
 
-#define MAX_FDS 8
+#define MAX_FDS        8
+#define HELLO_LIMIT_MS 60000
 
 struct disk_run {
   const struct cli *cli;
@@ -52,6 +53,11 @@ disk_run_new (const struct cli *cli, size_t total, struct err **err)
   link = agent_link_start (argv, err);
   if (link == NULL)
     return NULL;
+  /* What is no agent is found out before it is given a disk. */
+  if (agent_link_await_hello (link, HELLO_LIMIT_MS, err) == -1) {
+    agent_link_stop (link);
+    return NULL;
+  }
   stop_install ("disks in work are finished up to a safe point, no new ones "
                 "are begun",
                 "once more ends at once; a disk that is being written is "

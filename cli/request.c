@@ -12,6 +12,7 @@ request_recipe (const struct cli *cli, struct err **err)
 {
   const char *name = options_text (cli->options, "recipe");
   CLEANUP_JSON json_t *json = NULL, *values = NULL;
+  struct recipe *recipe;
 
   if (name == NULL) {
     err_set (err, ERR_USAGE,
@@ -23,7 +24,10 @@ request_recipe (const struct cli *cli, struct err **err)
   if (json == NULL)
     return NULL;
   values = options_pairs (cli->options, "param");
-  return recipe_new (json, values, err);
+  recipe = recipe_new (json, values, err);
+  if (recipe == NULL)
+    err_wrap (err, "%s", name);
+  return recipe;
 }
 
 json_t *

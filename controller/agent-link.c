@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,7 +39,8 @@ agent_link_start (const char *const *argv, struct err **err)
    * agent finish what it has in its hands. */
   if (child_start (argv, CHILD_OWN_GROUP | CHILD_CAPTURE_MESSAGES, &child,
                    err) == -1) {
-    err_wrap (err, "agent");
+    err_wrap (err, "agent (installed beside bootmend, or named by "
+                   "BOOTMEND_AGENT)");
     return NULL;
   }
   link = xcalloc (1, sizeof *link);
@@ -72,7 +74,10 @@ agent_link_local_program (void)
 {
   CLEANUP_FREE char *own = own_folder ();
   const char *const folders[] = {own, BOOTMEND_BINDIR};
+  const char *given = getenv ("BOOTMEND_AGENT");
 
+  if (given && *given)
+    return xstrdup (given);
   for (size_t i = 0; i < ARRAY_SIZE (folders); i++) {
     CLEANUP_FREE char *path =
         folders[i] ? path_join (folders[i], "bootmend-agent") : NULL;
@@ -200,10 +205,9 @@ agent_link_step (struct agent_link *link, json_t **event, struct err **err)
   if (channel_io (&link->channel, err) == -1)
     return err_wrap (err, "%s", link->name);
   r = channel_next (&link->channel, event, &why);
-  if (r == -1 && why->code == ERR_PROTOCOL) {
-    err_move (err, TAKE (why));
-    return err_wrap (err, "%s", link->name);
-  }
+  if (r == -1 && why->code == ERR_PROTOCOL)
+    return err_set (err, ERR_PROTOCOL, "%s: %s%s", link->name, why->msg,
+                    link->up ? "" : "; is this a bootmend-agent?");
   if (r <= 0) /* half a line at the end is an end too */
     return link->channel.ended ? gone (link, err) : 0;
   if (!link->up && check_hello (link, *event, err) == -1) {
@@ -211,6 +215,31 @@ agent_link_step (struct agent_link *link, json_t **event, struct err **err)
     return -1;
   }
   return 1;
+}
+
+int
+agent_link_await_hello (struct agent_link *link, int64_t limit_ms,
+                        struct err **err)
+{
+  int64_t end = clock_now_ms (&real_clock) + limit_ms;
+
+  while (!link->up) {
+    struct pollfd fds[CHANNEL_MAX_FDS + 1];
+    json_t *event = NULL;
+    int r;
+
+    poll (fds, agent_link_fds (link, fds, ARRAY_SIZE (fds)), 200);
+    r = agent_link_step (link, &event, err);
+    json_decref (event);
+    if (r == -1)
+      return -1;
+    if (!link->up && clock_now_ms (&real_clock) > end)
+      return err_set (err, ERR_TIMEOUT,
+                      "%s: it said nothing for %lld s; is this a "
+                      "bootmend-agent?",
+                      link->name, (long long)(limit_ms / 1000));
+  }
+  return 0;
 }
 
 bool

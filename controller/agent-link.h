@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <base/json.h>
 
@@ -19,8 +20,9 @@ struct agent_link;
 
 struct agent_link *agent_link_start (const char *const *argv,
                                      struct err **err) ATTR_USE;
-/* The bootmend-agent beside the running program, in BOOTMEND_BINDIR, or in
- * PATH, in this order: its path, or the bare name for PATH. */
+/* What $BOOTMEND_AGENT names, or else the bootmend-agent beside the running
+ * program, in BOOTMEND_BINDIR, or in PATH, in this order: its path, or the bare
+ * name for PATH. */
 char *agent_link_local_program (void);
 struct agent_link *agent_link_start_local (struct err **err) ATTR_USE;
 
@@ -33,6 +35,11 @@ size_t agent_link_fds (const struct agent_link *link, struct pollfd *fds,
  * status and its last line on stderr (ERR_PROTOCOL for another protocol). */
 int agent_link_step (struct agent_link *link, json_t **event,
                      struct err **err) ATTR_USE;
+
+/* Waits for its hello, at most limit_ms; what comes with it is dropped.  -1:
+ * there is none, or not one of our protocol. */
+int agent_link_await_hello (struct agent_link *link, int64_t limit_ms,
+                            struct err **err) ATTR_USE;
 
 /* True once its hello has been read and is of our protocol. */
 bool agent_link_is_up (const struct agent_link *link);

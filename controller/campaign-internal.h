@@ -32,6 +32,10 @@ struct job *campaign_add (struct campaign *campaign, const json_t *vm,
                           struct binding *binding,
                           const struct strategy *strategy);
 
+/* Starts the helper's agent, if any VM is left to repair, and hears its hello.
+ */
+int campaign_check_agent (struct campaign *campaign, struct err **err) ATTR_USE;
+
 char *campaign_journal_path (const char *folder);
 
 #endif

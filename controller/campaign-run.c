@@ -100,12 +100,18 @@ agent_needed (const struct campaign *campaign)
 
 /* A missing or foreign agent is found out before the first VM is stopped. */
 int
+campaign_check_agent (struct campaign *campaign, struct err **err)
+{
+  if (!agent_needed (campaign))
+    return 0;
+  return world_real_check_agent (campaign->real, campaign->policy->helper, err);
+}
+
+int
 campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
               enum engine_end *end, struct err **err)
 {
-  if (agent_needed (campaign) &&
-      world_real_check_agent (campaign->real, campaign->policy->helper, err) ==
-          -1)
+  if (campaign_check_agent (campaign, err) == -1)
     return -1;
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }

@@ -122,6 +122,8 @@ campaign_begin (struct campaign *campaign, const char *state, struct err **err)
   CLEANUP_FREE char *folder = path_join (state, id);
 
   describe_maker (campaign, id, wall_ms);
+  if (campaign_check_agent (campaign, err) == -1)
+    return -1;
   /* The folder's own name must survive a power cut, too: VMs will be marked
    * with it. */
   if (begin_in (campaign, folder, wall_ms, err) == -1 ||

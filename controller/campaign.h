@@ -40,7 +40,8 @@ int campaign_check (struct campaign *campaign, const struct engine_hooks *hooks,
 /* After campaign_check: {bootmend: 1, kind: "plan", ...}. */
 json_t *campaign_plan (const struct campaign *campaign);
 
-/* Makes the campaign's folder and journal below `state`. */
+/* Makes the campaign's folder and journal below `state`.  The helper's agent
+ * has to answer first: a campaign that can't begin leaves nothing behind. */
 int campaign_begin (struct campaign *campaign, const char *state,
                     struct err **err) ATTR_USE;
 

@@ -84,6 +84,8 @@ job_step_failed (struct engine *engine, struct job *job, struct err *err_taken)
   }
   if (job_has_flag (job, STEP_BEST_EFFORT) && err->code != ERR_STOPPED) {
     job_note (job, "%s: %s", job->step->name, err->msg);
+    if (job->step->failed)
+      job->step->failed (job, err);
     job_step_over (engine, job, "failed", json_from_err (err));
     return;
   }

@@ -56,6 +56,8 @@ struct step {
   enum verdict (*seen) (struct job *job, struct err **err);
   int (*act) (struct job *job, struct effect *effect, struct err **err);
   enum verdict (*reply) (struct job *job, json_t *out, struct err **err);
+  /* For STEP_BEST_EFFORT: what is known now that it failed. */
+  void (*failed) (struct job *job, const struct err *err);
 
   int64_t again_ms; /* not seen for so long after the reply: act again; 0: no;
                        -1: policy.shutdown_ms after a polite stop */

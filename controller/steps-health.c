@@ -22,6 +22,15 @@ set_health (struct job *job, const char *key, enum health health,
   job_set_fact (job, key, fact);
 }
 
+/* "Could not be asked" is not "nobody asked", and never "broken". */
+static void
+set_not_asked (struct job *job, const char *key, const struct err *err)
+{
+  CLEANUP_FREE char *why = xasprintf ("could not be asked: %s", err->msg);
+
+  set_health (job, key, HEALTH_UNKNOWN, why);
+}
+
 /* --- look: does it boot as it is? ---------------------------------------- */
 
 bool
@@ -48,6 +57,15 @@ look_reply (struct job *job, json_t *out, struct err **err)
     return VERDICT_YES;
   err_set (err, ERR_STOPPED, "%s", why);
   return VERDICT_FAIL; /* engine-job.c ends the job as clean or recovered */
+}
+
+/* The operator selected this VM, and a VM that is down often can't be asked: it
+ * is repaired all the same, as any whose health is unknown; the report says
+ * so. */
+void
+look_failed (struct job *job, const struct err *err)
+{
+  set_not_asked (job, "health_before", err);
 }
 
 /* --- console and screenshot as evidence ---------------------------------- */
@@ -209,4 +227,12 @@ verify_reply (struct job *job, json_t *out, struct err **err)
   health = health_read (job->policy->health, job, out, &why);
   set_health (job, "health_after", health, why);
   return health == HEALTH_OK ? VERDICT_YES : VERDICT_NO;
+}
+
+/* After a limit on time the last answer says more than the limit does. */
+void
+verify_failed (struct job *job, const struct err *err)
+{
+  if (json_at (job->facts, "health_after") == NULL)
+    set_not_asked (job, "health_after", err);
 }

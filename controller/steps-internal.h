@@ -29,6 +29,7 @@ bool job_has_op (const struct job *job, enum op_id op);
 bool look_wanted (const struct job *job);
 int look_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict look_reply (struct job *job, json_t *out, struct err **err);
+void look_failed (struct job *job, const struct err *err);
 bool console_before_wanted (const struct job *job);
 bool console_after_wanted (const struct job *job);
 int console_act (struct job *job, struct effect *effect, struct err **err);
@@ -48,6 +49,7 @@ enum verdict baseline_reply (struct job *job, json_t *out, struct err **err);
 bool verify_wanted (const struct job *job);
 int verify_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict verify_reply (struct job *job, json_t *out, struct err **err);
+void verify_failed (struct job *job, const struct err *err);
 
 /* steps-attach.c */
 /* True if its disk is worked on at a helper, not in place. */
