@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# A question about health that fails is neither "broken" nor "nobody asked": the
+# operator selected the VM, so it is repaired, and plan, outcome and report all
+# say that it could not be asked, and why.
+. "$(dirname "$0")/../functions.sh"
+. "$source_dir/tests/fleet/lib.sh"
+prefix=unasked
+
+fleet_up --bad 1
+vm=$prefix-bad-1
+# libvirt knows no address of this VM, so that tcp:PORT alone can't be asked.
+asked=(bootmend plan "libvirt:$vm" -r crowdstrike-291 --health tcp:3389)
+
+run "${asked[@]}" --json
+expect_status 0
+[[ $(json '.vms[0] | "\(.decision) \(.health.state)"') == 'repair unknown' ]] ||
+  fail "plan: $out"
+[[ $(json '.vms[0].health.why') == 'could not be asked: '*'no address'* ]] ||
+  fail "plan: $(json '.vms[0].health')"
+run "${asked[@]}"
+expect_out 'no address'
+check_as_before "$vm"
+
+run bootmend repair "libvirt:$vm" -r crowdstrike-291 --health tcp:3389 \
+  --shutdown-limit 0 --progress none
+expect_status 1 # none is proven
+expect_out repaired-unproven
+check_repaired "$vm"
+run bootmend report --json
+[[ $(json '.jobs[0].outcome') == repaired-unproven ]] || fail "$out"
+[[ $(json '.jobs[0].reason') == *'could not be asked: '*'no address'* ]] ||
+  fail "reason: $(json '.jobs[0].reason')"
+[[ $(json '.jobs[0].health_before.state') == unknown ]] || fail "$out"
+[[ $(json '[.jobs[0].notes[] | select(startswith("look: "))] | length') == 1 ]] ||
+  fail "no note"
+run env COLUMNS=200 bootmend report
+expect_out 'before     could not be asked'
+
+run bootmend rollback last --progress none
+expect_status 0
+check_as_before "$vm"
