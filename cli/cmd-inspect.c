@@ -75,7 +75,7 @@ inspect_all (const struct cli *cli, struct disk_run *run,
              struct finding *findings, size_t n, json_t *recipes)
 {
   CLEANUP_FREE struct disk_work *works = xcalloc (n, sizeof *works);
-  CLEANUP_FREE struct finding **of = xcalloc (n, sizeof *of);
+  CLEANUP_FREE struct finding **of = xcalloc (n, sizeof (struct finding *));
   size_t m = 0;
 
   for (size_t i = 0; i < n; i++) {

@@ -146,7 +146,7 @@ fill_recipes (struct worker *w, size_t i, const json_t *r, struct err **err)
 
   if (n == 0)
     return 0;
-  recipes = w->to_try[i] = xcalloc (n + 1, sizeof *recipes);
+  recipes = w->to_try[i] = xcalloc (n + 1, sizeof (struct recipe *));
   for (size_t j = 0; j < n; j++) {
     const json_t *one = json_array_get (list, j);
 
