@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <base/files.h>
+#include <base/text.h>
 #include <recipes/digest.h>
 
 #include "manifest.h"
@@ -21,12 +23,36 @@
 #define WINDOW_GAP 0
 #define SECTOR     512
 
+/* What an overlay and the undo image may need.  A disk that is full in the
+ * middle makes QEMU halt the appliance, and the repair would stand until its
+ * limit; so it does not begin. */
+#define SPACE_NEEDED (64 << 20)
+
+static int
+check_space (const char *folder, struct err **err)
+{
+  struct statvfs st;
+  CLEANUP_FREE char *left = NULL, *needed = text_bytes (SPACE_NEEDED);
+
+  if (statvfs (folder, &st) == -1)
+    return err_set_errno (err, errno, "%s", folder);
+  if ((uint64_t)st.f_bavail * st.f_frsize >= SPACE_NEEDED)
+    return 0;
+  left = text_bytes ((uint64_t)st.f_bavail * st.f_frsize);
+  return err_set (err, ERR_NO_SPACE,
+                  "%s: only %s are free, and a repair may need %s: make room, "
+                  "or use another state folder",
+                  folder, left, needed);
+}
+
 char *
 overlay_make (const char *folder, const char *name,
               const struct patient *patient, struct err **err)
 {
   CLEANUP_FREE char *path = path_join (folder, name);
 
+  if (check_space (folder, err) == -1)
+    return NULL;
   if (unlink (path) == -1 && errno != ENOENT) {
     err_set_errno (err, errno, "%s", path);
     return NULL;

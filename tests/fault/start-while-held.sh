@@ -10,8 +10,9 @@ bootmend repair "libvirt:$prefix-*" --recipe crowdstrike-291 \
   --health 'serial:BOOT OK' --shutdown-limit 0 --progress json \
   >"$work/out" 2>"$work/msg" &
 pid=$!
-working() { [[ $(power "$vm") == 'shut off' ]] && grep -q '"repairing' "$work/msg"; }
-wait_for 60 working || fail "no repair began: $(cat "$work/msg")"
+# The agent takes its locks before it makes this overlay.
+held() { compgen -G "$BOOTMEND_STATE_DIR/*/evidence/1/work.qcow2" >/dev/null; }
+wait_for 90 held || fail "no repair began: $(cat "$work/msg")"
 
 refused=0 started=0
 while kill -0 "$pid" 2>/dev/null && [[ $(power "$vm") == 'shut off' ]]; do
