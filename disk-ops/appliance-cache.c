@@ -86,8 +86,12 @@ appliance_mode_default (void)
 char *
 appliance_cache_folder (void)
 {
-  CLEANUP_FREE char *state = state_folder ();
+  const char *own = getenv ("BOOTMEND_CACHE_DIR");
+  CLEANUP_FREE char *state = NULL;
 
+  if (own && *own == '/')
+    return path_join (own, "appliance");
+  state = state_folder ();
   return path_join (state, "appliance");
 }
 

@@ -32,6 +32,8 @@ test_name=$(basename "$0" .sh)
 export PATH=$build_dir/bin:$PATH:/usr/sbin:/sbin
 work=$(mktemp -d "${TMPDIR:-/tmp}/bootmend-$test_name.XXXXXX")
 export BOOTMEND_STATE_DIR=$work/state
+# The lean appliance is built once for all tests of a build, not once in each.
+export BOOTMEND_CACHE_DIR=$build_dir/test-cache
 status=0 out='' msg=''
 exit_commands=()
 

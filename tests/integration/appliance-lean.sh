@@ -3,6 +3,7 @@
 # LUKS, disks in order. It is built once, seen when damaged, replaced by the
 # stock one if it does not start, and no QEMU outlives who started it.
 . "$(dirname "$0")/../functions.sh"
+unset BOOTMEND_CACHE_DIR # this one builds its own, and spoils it
 requires guestfish supermin cryptsetup mkfs.xfs jq
 export LIBGUESTFS_BACKEND=direct
 # KVM may be there and not work; the time that TCG takes is bearable
