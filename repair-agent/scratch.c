@@ -97,7 +97,7 @@ scratch_open (struct scratch *scratch, const char *dir, struct err **err)
 
   *scratch = (struct scratch){.lock_fd = -1};
   if (folder_make (wanted, 0700, err) == -1)
-    return err_wrap (err, "scratch folder");
+    return err_wrap (err, "scratch folder (BOOTMEND_STATE_DIR names another)");
   scratch->folder = realpath (wanted, NULL);
   if (scratch->folder == NULL)
     return err_set_errno (err, errno, "scratch folder %s", wanted);

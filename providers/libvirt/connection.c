@@ -124,6 +124,7 @@ connect_failed (const struct session *session, struct err **err)
   virt_err (&why, "%s", session->uri);
   if (why->code == ERR_AUTH || why->code == ERR_DENIED ||
       strstr (text, "Permission denied") ||
+      strstr (text, "system bus") || /* polkit can't be asked who we are */
       strstr (text, "Host key verification failed")) {
     code = ERR_AUTH;
     advice = session->remote

@@ -79,6 +79,18 @@ for command in plan repair; do
   done
 done
 
+# Somebody whom libvirt does not know, without a home that can be written.
+if ((EUID == 0)) && command -v setpriv >/dev/null; then
+  chmod 755 "$work"
+  cp "$build_dir/bin/bootmend" "$work/bootmend"
+  run setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent \
+    "$work/bootmend" plan libvirt:nobody -r crowdstrike-291 \
+    --libvirt-uri qemu:///system
+  expect_status 1
+  expect_no_out
+  [[ $(wc -l <<<"$msg") == 1 && $msg == 'bootmend: plan: '* ]] || fail nobody
+fi
+
 # What a preflight refuses is an outcome, not an error: its row says why.
 skipped() { # NAME TEXT...
   local name=$1 text
