@@ -114,6 +114,15 @@ static const struct option_row fixed_rows[] = {
     {"workers", 0, OPTION_INT, false, GROUP_AGENT, "N", NULL,
      "at most so many appliances at once", .least = 1, .most = 64},
 
+    {"helper", 0, OPTION_PAIR, true, GROUP_AGENT, "ID=WHERE", NULL,
+     "a VM that disks are attached to for their repair, and where its agent "
+     "is: ssh://[USER@]HOST[:PORT], or local; ,devices=DIR where its disks "
+     "show up elsewhere than in /dev"},
+    {"ca-file", 0, OPTION_STRING, false, GROUP_PROVIDER, "FILE", NULL,
+     "certificates to trust besides the system's", .words = WORDS_FILES},
+    {"limits", 0, OPTION_STRING, false, GROUP_PROVIDER, "FILE", NULL,
+     "rates of calls that differ from the documented ones",
+     .words = WORDS_FILES},
     {"json", 0, OPTION_FLAG, false, GROUP_JSON, NULL, NULL,
      "the result as one JSON object on stdout"},
     {"progress", 0, OPTION_CHOICE, false, GROUP_PROGRESS, "HOW", "auto",

@@ -19,14 +19,26 @@ struct campaign {
   struct job_vec jobs;
   json_t *missing;
   struct world_real *real;
+  struct helpers *helpers; /* NULL: none is needed */
 };
 
 /* A campaign with its policy and world; takes data. */
 struct campaign *campaign_new (json_t *data_taken, const char *evidence,
                                struct err **err);
-/* The binding of a provider, opened when first asked for. */
+/* NULL: there is none of that name, and which there are. */
+const struct provider *campaign_provider (const char *name, struct err **err);
+void campaign_binding_free (struct binding *binding);
+/* The binding of a provider for these words of its own ({profile, region}, ...;
+ * NULL: none), opened when first asked for. */
 struct binding *campaign_binding (struct campaign *campaign,
-                                  const char *provider, struct err **err);
+                                  const char *provider, const json_t *words,
+                                  struct err **err);
+/* The one of a VM that was found in this campaign before. */
+struct binding *campaign_binding_again (struct campaign *campaign,
+                                        const json_t *found, struct err **err);
+/* Helpers that the campaign's jobs need are looked at and their agents asked;
+ * nothing is done for providers in place. */
+int campaign_ready_helpers (struct campaign *campaign, struct err **err);
 /* Adds a job for a found VM unless it has one; NULL: it has. */
 struct job *campaign_add (struct campaign *campaign, const json_t *vm,
                           struct binding *binding,

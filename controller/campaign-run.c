@@ -93,7 +93,8 @@ static bool
 agent_needed (const struct campaign *campaign)
 {
   for (size_t i = 0; i < campaign->jobs.len; i++)
-    if (campaign->jobs.ptr[i]->phase != PHASE_ENDED)
+    if (campaign->jobs.ptr[i]->phase != PHASE_ENDED &&
+        (campaign->jobs.ptr[i]->binding->provider->caps & CAP_IN_PLACE))
       return true;
   return false;
 }
@@ -112,6 +113,8 @@ campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
               enum engine_end *end, struct err **err)
 {
   if (campaign_check_agent (campaign, err) == -1)
+    return -1;
+  if (campaign_ready_helpers (campaign, err) == -1)
     return -1;
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }

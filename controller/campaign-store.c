@@ -216,7 +216,7 @@ binding_for (const struct loading *loading, const json_t *found,
   struct binding *binding;
 
   if (loading->mode == JOURNAL_WRITE)
-    return campaign_binding (loading->campaign, name, err);
+    return campaign_binding_again (loading->campaign, found, err);
   for (size_t i = 0; i < bindings->len; i++)
     if (bindings->ptr[i]->provider == provider)
       return bindings->ptr[i];

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include <base/strbuf.h>
 #include <providers/vm.h>
 
 #include "campaign-internal.h"
+#include "helpers.h"
 #include "plan.h"
 #include "step.h"
 
@@ -21,7 +21,8 @@ campaign_new (json_t *data_taken, const char *evidence, struct err **err)
   campaign->id = json_str (campaign->data, "id", "");
   campaign->missing = json_array ();
   campaign->policy = policy_new (campaign->data, evidence, err);
-  campaign->real = world_real_new (json_at (campaign->data, "agents"));
+  campaign->real = world_real_new (json_at (campaign->data, "agents"),
+                                   json_at (campaign->data, "http"));
   if (campaign->policy == NULL) {
     campaign_close (campaign);
     return NULL;
@@ -40,16 +41,9 @@ campaign_close (struct campaign *campaign)
   for (size_t i = 0; i < campaign->jobs.len; i++)
     job_free (campaign->jobs.ptr[i]);
   job_vec_release (&campaign->jobs);
-  for (size_t i = 0; ended && i < campaign->bindings.len; i++) {
-    struct binding *binding = campaign->bindings.ptr[i];
-
-    if (binding->provider->close)
-      binding->provider->close (binding);
-    free (binding->account);
-    free (binding->region);
-    json_decref (binding->config);
-    free (binding);
-  }
+  for (size_t i = 0; ended && i < campaign->bindings.len; i++)
+    campaign_binding_free (campaign->bindings.ptr[i]);
+  helpers_free (campaign->helpers);
   binding_vec_release (&campaign->bindings);
   journal_close (campaign->journal);
   policy_free (campaign->policy);
@@ -93,53 +87,6 @@ void
 campaign_set_wakeup (struct campaign *campaign, int fd)
 {
   world_real_set_wakeup (campaign->real, fd);
-}
-
-/* --- bindings ----------------------------------------------------------------
- */
-
-static int
-unknown_provider (const char *name, struct err **err)
-{
-  CLEANUP_STRBUF struct strbuf known = STRBUF_EMPTY;
-
-  for (size_t i = 0; providers[i]; i++)
-    strbuf_addf (&known, "%s%s", i ? ", " : "", providers[i]->name);
-  return err_set (err, ERR_USAGE, "'%s' is no provider; there are: %s", name,
-                  known.buf ? known.buf : "none");
-}
-
-struct binding *
-campaign_binding (struct campaign *campaign, const char *name, struct err **err)
-{
-  const struct provider *provider = provider_by_name (name);
-  struct binding *binding;
-  json_t *config;
-
-  for (size_t i = 0; i < campaign->bindings.len; i++)
-    if (strcmp (campaign->bindings.ptr[i]->provider->name, name) == 0)
-      return campaign->bindings.ptr[i];
-  if (provider == NULL) {
-    unknown_provider (name, err);
-    return NULL;
-  }
-  config = json_object_get (json_at (campaign->data, "providers"), name);
-  binding = xcalloc (1, sizeof *binding);
-  binding->provider = provider;
-  binding->config = config ? json_incref (config) : json_object ();
-  binding->region = xstrdup ("");
-  if (provider->open && provider->open (binding, err) == -1) {
-    err_wrap (err, "%s", name);
-    free (binding->account);
-    free (binding->region);
-    json_decref (binding->config);
-    free (binding);
-    return NULL;
-  }
-  if (binding->account == NULL)
-    binding->account = xstrdup ("");
-  binding_vec_push (&campaign->bindings, binding);
-  return binding;
 }
 
 /* --- finding VMs
@@ -232,7 +179,8 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
 {
   size_t len = strcspn (word, ":");
   CLEANUP_FREE char *name = xstrndup (word, len);
-  CLEANUP_JSON json_t *selector = NULL;
+  CLEANUP_JSON json_t *selector = NULL, *words = NULL;
+  const struct provider *provider;
   const struct strategy *strategy;
   struct binding *binding;
 
@@ -241,14 +189,18 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
                     "'%s': a selection starts with the provider's name, as in "
                     "libvirt:web-1",
                     word);
-  binding = campaign_binding (campaign, name, err);
+  provider = campaign_provider (name, err);
+  if (provider == NULL)
+    return -1;
+  if (provider->parse_selector (word + len + 1, &selector, err) == -1)
+    return err_wrap (err, "%s", word);
+  words = provider->binding_words ? provider->binding_words (selector) : NULL;
+  binding = campaign_binding (campaign, name, words, err);
   if (binding == NULL)
     return -1;
   strategy = strategy_for (campaign, binding, err);
   if (strategy == NULL)
     return -1;
-  if (binding->provider->parse_selector (word + len + 1, &selector, err) == -1)
-    return err_wrap (err, "%s", word);
   return find_pages (campaign, binding, strategy, selector, err);
 }
 
@@ -303,7 +255,7 @@ find_planned (struct campaign *campaign, json_t *vm, struct err **err)
 
   if (provider == NULL || json_need_str (vm, "id", err) == NULL)
     return -1;
-  binding = campaign_binding (campaign, provider, err);
+  binding = campaign_binding_again (campaign, vm, err);
   if (binding == NULL)
     return -1;
   strategy = strategy_for (campaign, binding, err);

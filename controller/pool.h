@@ -16,7 +16,8 @@ struct pool_task {
   void (*run) (struct pool_task *task, json_t **out, struct err **err);
   const struct binding *binding;
   enum op_id op;
-  json_t *in; /* owned by the task alone: no other thread refers to it */
+  void *opaque; /* the task's own; until its completion was collected */
+  json_t *in;   /* owned by the task alone: no other thread refers to it */
 };
 
 struct pool *pool_new (unsigned threads);

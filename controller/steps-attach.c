@@ -38,7 +38,7 @@ place_of (const struct job *job)
 
   if (strcmp (state, "available") == 0)
     return PLACE_FREE;
-  if (strcmp (state, "busy") == 0)
+  if (strcmp (state, "busy") == 0 || strcmp (state, "other") == 0)
     return PLACE_MOVING;
   if (strcmp (state, "attached") != 0)
     return PLACE_UNKNOWN;

@@ -89,8 +89,9 @@ repair_act (struct job *job, struct effect *effect, struct err **err)
 {
   /* Whatever this attempt will say, an earlier one may have changed the disk.
    */
-  if (job->uncertain)
+  if (job->uncertain && !json_bool (job->facts, "repair_put_off", false))
     job_set_fact (job, "repair_uncertain", json_true ());
+  job_set_fact (job, "repair_put_off", NULL);
   return work_effect (job, "apply", effect, err);
 }
 
@@ -133,8 +134,10 @@ give_up (const json_t *result, struct err **err)
 enum verdict
 repair_reply (struct job *job, json_t *out, struct err **err)
 {
-  if (is_passing (job, out))
+  if (is_passing (job, out)) {
+    job_set_fact (job, "repair_put_off", json_true ()); /* nothing was done */
     return VERDICT_NO;
+  }
   /* A resumed job may find its own repair done: that is no "clean". */
   if (outcome_is (out, "clean") &&
       strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") == 0)

@@ -11,6 +11,7 @@
 #include "agent-link.h"
 #include "pool.h"
 #include "probe.h"
+#include "world-http.h"
 
 #define THREADS        4
 #define HELLO_LIMIT_MS 60000
@@ -42,7 +43,8 @@ DEFINE_VEC (struct completion, done_vec);
 struct world_real {
   struct world world; /* first: a struct world * is a struct world_real * */
   struct pool *pool;
-  const json_t *agents_config;
+  const json_t *agents_config, *http_config;
+  struct world_http *http; /* NULL: no HTTP provider was asked yet */
   struct agent_vec agents;
   struct done_vec done; /* what agents answered, not collected yet */
   int wakeup_fd;
@@ -301,11 +303,38 @@ run_probe (struct pool_task *task, json_t **out, struct err **err)
   probe_run (task->in, out, err);
 }
 
+static bool
+goes_by_http (const struct effect *effect)
+{
+  return effect->kind == EFFECT_OP &&
+         effect->binding->provider->ops[effect->op].build != NULL;
+}
+
+/* Taken over. */
+static void
+submit_http (struct world_real *real, struct effect effect)
+{
+  struct err *err = NULL;
+
+  if (real->http == NULL)
+    real->http = world_http_new (real->pool, real->http_config, &err);
+  if (real->http) {
+    world_http_submit (real->http, effect);
+    return;
+  }
+  push_done (real, effect.id, NULL, err, true);
+  effect_release (&effect);
+}
+
 static void
 submit (struct world *world, struct effect effect)
 {
   struct world_real *real = (struct world_real *)world;
 
+  if (goes_by_http (&effect)) {
+    submit_http (real, effect);
+    return;
+  }
   if (effect.kind == EFFECT_WORK)
     submit_work (real, &effect);
   else {
@@ -334,7 +363,10 @@ collect (struct world *world, struct completion *completion)
     *completion = done_vec_remove (&real->done, 0);
     return true;
   }
-  return pool_collect (real->pool, completion);
+  while (pool_collect (real->pool, completion))
+    if (!world_http_takes (real->http, completion))
+      return true;
+  return real->http && world_http_collect (real->http, completion);
 }
 
 static void
@@ -356,11 +388,14 @@ wait_for (struct world *world, int64_t until_ms)
           agent_link_fds (real->agents.ptr[i]->link, fds + n, MAX_POLL_FDS - n);
   if (until_ms < 0 || ms > 1000)
     ms = 1000; /* agents' own time limits want a look now and then */
-  poll (fds, n, ms < 0 ? 0 : (int)ms);
+  if (real->http)
+    world_http_wait (real->http, fds, (unsigned)n, ms < 0 ? 0 : ms);
+  else
+    poll (fds, n, ms < 0 ? 0 : (int)ms);
 }
 
 struct world_real *
-world_real_new (const json_t *agents)
+world_real_new (const json_t *agents, const json_t *http)
 {
   struct world_real *real = xcalloc (1, sizeof *real);
 
@@ -371,6 +406,7 @@ world_real_new (const json_t *agents)
   real->world.wait = wait_for;
   real->pool = pool_new (THREADS);
   real->agents_config = agents;
+  real->http_config = http;
   real->wakeup_fd = -1;
   return real;
 }
@@ -398,6 +434,7 @@ world_real_free (struct world_real *real)
     completion_release (&real->done.ptr[i]);
   done_vec_release (&real->done);
   ended = pool_free (real->pool);
+  world_http_free (real->http, ended);
   free (real);
   return ended;
 }

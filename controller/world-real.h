@@ -8,9 +8,10 @@
 
 struct world_real;
 
-/* agents: {helper name: [argv of its agent]}; "local" is an agent on this
+/* http: as world_http_new; NULL: none is set.
+ * agents: {helper name: [argv of its agent]}; "local" is an agent on this
  * machine unless it is given.  Borrowed. */
-struct world_real *world_real_new (const json_t *agents);
+struct world_real *world_real_new (const json_t *agents, const json_t *http);
 /* False: a thread hangs in a call and may still use its binding (pool.h). */
 bool world_real_free (struct world_real *real);
 struct world *world_real_world (struct world_real *real);
