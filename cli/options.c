@@ -116,8 +116,8 @@ static const struct option_row fixed_rows[] = {
 
     {"helper", 0, OPTION_PAIR, true, GROUP_AGENT, "ID=WHERE", NULL,
      "a VM that disks are attached to for their repair, and where its agent "
-     "is: ssh://[USER@]HOST[:PORT], or local; ,devices=DIR where its disks "
-     "show up elsewhere than in /dev"},
+     "is: ssh://USER@HOST, or local; ,devices=DIR if its disks do not show up "
+     "in /dev"},
     {"ca-file", 0, OPTION_STRING, false, GROUP_PROVIDER, "FILE", NULL,
      "certificates to trust besides the system's", .words = WORDS_FILES},
     {"limits", 0, OPTION_STRING, false, GROUP_PROVIDER, "FILE", NULL,
