@@ -74,3 +74,16 @@ expect_status 0
 [[ $(jq -r '.counts.repaired' <<<"$out") == 4 ]] || fail "not all are repaired: $out"
 [[ $(jq -r '[.jobs[].created[] | select(.kind == "snapshot") | .id] | unique | length' \
   <<<"$out") == 4 ]] || fail "the snapshots are not in the report: $out"
+
+# ---- everything else is as it was, field by field ----
+settled() { # FILE: VMs and volumes without what a stop and a start must change
+  jq -S '[.. | objects | select(.instanceState? or .attachmentSet?)]
+         | sort_by(.instanceId // .volumeId)
+         | walk(if type == "object" then with_entries(select(.key
+             | (startswith("_") or . == "attachTime" or . == "launchTime" or
+                . == "reason" or . == "stateReason") | not)) else . end)' "$1"
+}
+settled "$work/before.json" >"$work/before.txt"
+settled "$work/after.json" >"$work/after.txt"
+(($(wc -l <"$work/before.txt") > 100)) || fail 'the state is not what it was thought to be'
+diff -u "$work/before.txt" "$work/after.txt" || fail 'the fleet is not as it was'
