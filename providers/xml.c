@@ -25,8 +25,8 @@ xml_parse (const char *text, const char *what, struct err **err)
              XML_MAX_BYTES);
     return NULL;
   }
-  /* libvirt writes no DTD; with one come entities, and with them files and
-   * sizes from nowhere. */
+  /* Neither libvirt nor a cloud writes a DTD; with one come entities, and with
+   * them files and sizes from nowhere. */
   if (strstr (text, "<!DOCTYPE")) {
     err_set (err, ERR_INPUT, "%s: XML with a DTD", what);
     return NULL;

@@ -62,7 +62,6 @@ snapshot_fill (const struct look_at *at, struct strbuf *form)
   aws_form_filter (form, 1, "snapshot-id", at->chunk);
   aws_form (form, "1000", "MaxResults");
   aws_form (form, "self", "Owner.1");
-  aws_form (form, json_str (at->state, "token", NULL), "NextToken");
 }
 
 static void

@@ -42,7 +42,6 @@ encrypted_fill (const struct look_at *at, struct strbuf *form)
   aws_form_filter (form, 1, "attachment.instance-id", at->chunk);
   aws_form_filter (form, 2, "encrypted", yes);
   aws_form (form, "500", "MaxResults");
-  aws_form (form, json_str (at->state, "token", NULL), "NextToken");
 }
 
 static void

@@ -41,7 +41,6 @@ impaired_fill (const struct look_at *at, struct strbuf *form)
   aws_form_filter (form, 1, json_string_value (json_array_get (at->chunk, 0)),
                    values);
   aws_form (form, "1000", "MaxResults");
-  aws_form (form, json_str (at->state, "token", NULL), "NextToken");
 }
 
 static void
@@ -119,7 +118,6 @@ instance_fill (const struct look_at *at, struct strbuf *form)
   /* Of ids there are no more than a chunk; a page that is larger than that ends
    * without a token for an empty one. */
   aws_form (form, all ? INSTANCES : "1000", "MaxResults");
-  aws_form (form, json_str (at->state, "token", NULL), "NextToken");
 }
 
 static void
@@ -230,7 +228,6 @@ look_volume_fill (const struct look_at *at, struct strbuf *form)
 {
   aws_form_filter (form, 1, "volume-id", at->chunk);
   aws_form (form, "500", "MaxResults");
-  aws_form (form, json_str (at->state, "token", NULL), "NextToken");
 }
 
 static void

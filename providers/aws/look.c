@@ -75,6 +75,15 @@ nothing (const struct look_at *at, struct err **err)
   return err_set (err, ERR_INTERNAL, "a look at nothing");
 }
 
+/* STS and KMS are asked about one thing at a time. */
+static bool
+has_pages (const struct look_phase *phase)
+{
+  const char *service = aws_actions[phase->action].service;
+
+  return strcmp (service, "sts") != 0 && strcmp (service, "kms") != 0;
+}
+
 int
 look_build (const struct look *look, const struct binding *b, const json_t *in,
             struct http_request *req, struct err **err)
@@ -87,16 +96,20 @@ look_build (const struct look *look, const struct binding *b, const json_t *in,
   if (phase == NULL)
     return nothing (&at, err);
   phase->fill (&at, &form);
+  if (has_pages (phase))
+    aws_form (&form, json_str (at.state, "token", NULL), "NextToken");
   aws_request (b, phase->action, in, &form, req);
   return 0;
 }
 
 /* EC2: nextToken; Auto Scaling: NextToken. */
 static const char *
-token_of (const json_t *root)
+token_of (const struct look_phase *phase, const json_t *root)
 {
   const char *token = json_str (root, "nextToken", "");
 
+  if (!has_pages (phase))
+    return "";
   return *token ? token : json_str (root, "NextToken", "");
 }
 
@@ -143,7 +156,7 @@ look_parse (const struct look *look, const struct binding *b, const json_t *in,
     phase->read (&at, root);
   else if (!phase->failed || !phase->failed (&at, reply, why))
     return err_move (err, TAKE (why));
-  if (advance (look, &at, number, root ? token_of (root) : ""))
+  if (advance (look, &at, number, root ? token_of (phase, root) : ""))
     *out = json_make ("{s:O}", "next", at.state);
   else
     *out = look->finish (&at);

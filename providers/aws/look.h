@@ -30,7 +30,7 @@ struct look_phase {
   /* What it asks about, made from the state when the phase begins: an array of
    * texts (new reference); NULL or empty: nothing. */
   json_t *(*items) (const struct look_at *at);
-  /* Appends the parameters (for KMS: the JSON body). */
+  /* Appends the parameters but NextToken (for KMS: the JSON body). */
   void (*fill) (const struct look_at *at, struct strbuf *form);
   void (*read) (const struct look_at *at, const json_t *root);
   /* A reply that is an error: true if the look goes on all the same.  NULL: it

@@ -78,9 +78,9 @@ text_of (const unsigned char *data, size_t len)
 }
 
 /* What comes behind the place where an earlier look ended.  EC2 keeps 64 KB:
- * as long as nothing has fallen out at the front the place is where it was; then
- * it is where its words are last (a guest that loops says the same again and
- * again); if they are nowhere, all is new. */
+ * as long as nothing has fallen out at the front the place is where it was;
+ * then it is where its words are last (a guest that loops says the same again
+ * and again); if they are nowhere, all is new. */
 static const char *
 behind (const char *text, const json_t *after)
 {
