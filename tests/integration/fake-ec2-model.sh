@@ -23,6 +23,7 @@ coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
 # shellcheck disable=SC2153 # set by coproc
 at_exit kill "$SERVER_PID"
 read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-fake-cloud-server --actions >"$work/actions"
+# (KMS is JSON, which this comparison does not read.)
+fake-cloud-server --actions | grep -v '^kms ' >"$work/actions"
 /usr/bin/python3 "$source_dir/tests/integration/fake-ec2-model.py" "$url" <"$work/actions" ||
   fail 'the fake and the model differ'

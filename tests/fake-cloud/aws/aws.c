@@ -22,13 +22,15 @@ static const struct service services[] = {
     {"sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/", false},
     {"autoscaling", "2011-01-01",
      "http://autoscaling.amazonaws.com/doc/2011-01-01/", false},
+    {"kms", NULL, NULL, false}, /* JSON */
 };
 
 static const struct aws_action *const tables[] =
     {aws_describe_actions, aws_instance_actions,    aws_volume_actions,
      aws_attach_actions,   aws_snapshot_actions,    aws_tag_actions,
      aws_root_actions,     aws_attribute_actions,   aws_console_actions,
-     aws_place_actions,    aws_autoscaling_actions, aws_sts_actions};
+     aws_place_actions,    aws_autoscaling_actions, aws_sts_actions,
+     aws_kms_actions};
 
 static const struct service *
 service_of (const struct fake_call *call)
@@ -50,6 +52,12 @@ action_of (const struct fake_call *call)
   return NULL;
 }
 
+static bool
+is_json (const struct fake_call *call)
+{
+  return service_of (call)->version == NULL;
+}
+
 /* ---- replies ---- */
 
 static void
@@ -59,11 +67,23 @@ put_reply (struct fake_call *call, int status, struct strbuf *body)
 
   reply->status = status;
   http_header_add (&reply->headers, "x-amzn-requestid", call->request_id);
-  http_header_add (&reply->headers, "Content-Type", "text/xml;charset=UTF-8");
+  http_header_add (&reply->headers, "Content-Type",
+                   is_json (call) ? "application/x-amz-json-1.1"
+                                  : "text/xml;charset=UTF-8");
   if (service_of (call)->ec2)
     http_header_add (&reply->headers, "Server", "AmazonEC2");
   reply->body_len = body->len;
   reply->body = strbuf_take (body);
+}
+
+static void
+json_reply (struct fake_call *call, int status, const json_t *json)
+{
+  struct strbuf sb = STRBUF_EMPTY;
+  CLEANUP_FREE char *text = json_text (json);
+
+  strbuf_addstr (&sb, text);
+  put_reply (call, status, &sb);
 }
 
 static void
@@ -72,6 +92,15 @@ fail_reply (struct fake_call *call, int status, const char *code,
 {
   struct strbuf sb = STRBUF_EMPTY;
 
+  if (is_json (call)) {
+    CLEANUP_JSON json_t *error =
+        json_make ("{s:s,s:s}", "__type", code, "message", message);
+
+    json_reply (call, status, error);
+    free (call->result);
+    call->result = xstrdup (code);
+    return;
+  }
   strbuf_addstr (&sb, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
   if (service_of (call)->ec2)
     strbuf_addstr (&sb, "<Response><Errors><Error>");
@@ -130,6 +159,10 @@ good_reply (struct fake_call *call)
   const struct service *service = service_of (call);
   struct strbuf sb = STRBUF_EMPTY;
 
+  if (is_json (call)) {
+    json_reply (call, 200, call->out);
+    return;
+  }
   if (service->ec2) {
     strbuf_addf (&sb,
                  "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -268,6 +301,33 @@ collect_ids (struct fake_call *call)
   }
 }
 
+/* "TrentService.DescribeKey" with a JSON object; lists in it are not kept. */
+static bool
+parse_json (struct fake_call *call)
+{
+  const char *target = http_header_get (&call->req->headers, "X-Amz-Target");
+  CLEANUP_JSON json_t *body = NULL;
+  const char *key;
+  json_t *value;
+
+  if (target == NULL || strncmp (target, "TrentService.", 13) != 0)
+    return false;
+  call->service = "kms";
+  call->action = text_printable (target + 13);
+  body = json_parse (call->req->body ? call->req->body : "",
+                     call->req->body_len, "body", NULL);
+  if (!json_is_object (body))
+    json_put_str (call->params, "_malformed", "yes");
+  json_object_foreach (body, key, value)
+  {
+    if (json_is_string (value))
+      json_object_set (call->params, key, value);
+    else if (json_is_boolean (value))
+      json_put_str (call->params, key, json_is_true (value) ? "true" : "false");
+  }
+  return true;
+}
+
 static void
 parse (struct fake_call *call)
 {
@@ -280,6 +340,8 @@ parse (struct fake_call *call)
     call->action = text_printable (path); /* it goes into the log */
     return;
   }
+  if (parse_json (call))
+    return;
   if (call->req->body_len)
     bad = fake_form_parse (call->req->body, call->req->body_len, call->params);
   else if (*query)
@@ -302,10 +364,10 @@ check_protocol (struct fake_call *call, const struct aws_action *action)
   if (*call->action == '\0')
     return aws_fail (call, 400, "MissingAction",
                      "The request must contain the parameter Action");
-  if (version == NULL)
+  if (version == NULL && !is_json (call))
     return aws_fail (call, 400, "MissingParameter",
                      "The request must contain the parameter Version");
-  if (strcmp (version, service_of (call)->version) != 0)
+  if (!is_json (call) && strcmp (version, service_of (call)->version) != 0)
     return aws_fail (call, 400, "NoSuchVersion",
                      "The requested version (%s) of service %s does not exist",
                      version, call->service);
@@ -326,6 +388,11 @@ check_permission (struct fake_call *call)
   if (aws_may (call, permission) ||
       strcmp (permission, "sts:GetCallerIdentity") == 0)
     return 0;
+  if (is_json (call))
+    return aws_fail (call, 400, "AccessDeniedException",
+                     "User: %s is not authorized to perform: %s on this "
+                     "resource",
+                     call->caller, permission);
   if (!service_of (call)->ec2)
     return aws_fail (call, 403, "AccessDenied",
                      "User: %s is not authorized to perform: %s", call->caller,

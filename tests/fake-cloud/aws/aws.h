@@ -32,7 +32,7 @@ extern const struct aws_action aws_describe_actions[], aws_instance_actions[],
     aws_volume_actions[], aws_attach_actions[], aws_snapshot_actions[],
     aws_tag_actions[], aws_root_actions[], aws_attribute_actions[],
     aws_console_actions[], aws_place_actions[], aws_sts_actions[],
-    aws_autoscaling_actions[];
+    aws_autoscaling_actions[], aws_kms_actions[];
 
 /* ---- protocol (aws.c, aws-params.c) ---- */
 int aws_fail (struct fake_call *call, int status, const char *code,

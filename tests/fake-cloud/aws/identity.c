@@ -112,7 +112,7 @@ region_exists (const struct fake_call *call, const char *region)
 static bool
 endpoint_agrees (const char *host, const struct aws_scope *scope)
 {
-  static const char *const services[] = {"ec2", "sts", "autoscaling"};
+  static const char *const services[] = {"ec2", "sts", "autoscaling", "kms"};
   CLEANUP_FREE char *copy = xstrdup (host);
   char *rest = copy;
   const char *service = strsep (&rest, "."), *region = strsep (&rest, ".");

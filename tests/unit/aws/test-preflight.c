@@ -86,6 +86,17 @@ static const struct row {
      "{'op': 'call', 'region': 'us-east-1', 'form':"
      " {'Action': 'CreateSnapshot', 'Version': '2016-11-15',"
      "  'VolumeId': 'vol-0000000000000000a'}}"},
+    {NULL, "refusals",
+     FLEET (", 'root': {'encrypted': true, 'kms_key': '" KEY "'}"), NULL},
+    {"key-unusable", "refusals",
+     FLEET (", 'root': {'encrypted': true, 'kms_key': '" KEY "',"
+            " 'key_unusable': true}"),
+     NULL},
+    /* A start needs the keys of all its volumes. */
+    {"key-unusable", "refusals",
+     FLEET (", 'volumes': [{'device': '/dev/sdf', 'encrypted': true,"
+            " 'kms_key': '" KEY "', 'key_unusable': true}]"),
+     NULL},
     {"system-impaired", "warnings", FLEET (", 'system_status': 'impaired'"),
      NULL},
 };
@@ -200,11 +211,57 @@ test_own_call (void)
   harness_release (&h);
 }
 
+/* Without the permissions: the look at the key says so, and with "grant" the
+ * grant does. */
+static void
+test_keys (void)
+{
+  static const struct {
+    const char *check, *key, *calls;
+    bool refused;
+  } tries[] = {
+      {"key", "AKIAALL", "DescribeKey ", false},
+      {"key", "AKIANOKMS", "DescribeKey ", true},
+      {"key", "AKIANOGRANT", "DescribeKey ", false},
+      {"grant", "AKIAALL", "GetCallerIdentity DescribeKey CreateGrant ", false},
+      {"grant", "AKIANOGRANT", "GetCallerIdentity DescribeKey CreateGrant ",
+       true},
+      {"none", "AKIANOKMS", "", false},
+  };
+  struct harness h;
+
+  harness_init (&h, "{'aws': {'accounts': {'111122223333': {'keys': ["
+                    " {'id': 'AKIAALL', 'secret': 's'},"
+                    " {'id': 'AKIANOKMS', 'secret': 's', 'deny': ['kms:*']},"
+                    " {'id': 'AKIANOGRANT', 'secret': 's',"
+                    "  'deny': ['kms:CreateGrant']}]}},"
+                    " 'instances': [{'id': '" VM "', 'zone': 'us-east-1a',"
+                    "  'root': {'encrypted': true, 'kms_key': '" KEY "'}}]}}");
+  for (size_t i = 0; i < ARRAY_SIZE (tries); i++) {
+    CLEANUP_JSON json_t *vm = NULL;
+    CLEANUP_FREE char *calls = NULL;
+    const char *last;
+
+    json_put_str (h.b.config, "kms-check", tries[i].check);
+    h.d.key = tries[i].key;
+    free (harness_calls (&h));
+    vm = harness_vm (&h, VM);
+    calls = harness_calls (&h);
+    last = strstr (calls, "DescribeInstanceTypes ") +
+           strlen ("DescribeInstanceTypes ");
+    last += strncmp (last, "DescribeVolumes ", 16) == 0 ? 16 : 0;
+    CU_ASSERT_STRING_EQUAL (last, tries[i].calls);
+    CU_ASSERT_EQUAL (has_code (vm, "refusals", "key-denied"), tries[i].refused);
+  }
+  harness_release (&h);
+}
+
 static const struct unit_case cases[] = {
     {"each refusal and warning by a fleet", test_rows},
     {"and by facts", test_facts},
     {"all of the tables are tried", test_all_have_a_case},
     {"what takes a call of its own", test_own_call},
+    {"keys of encrypted volumes", test_keys},
 };
 
 UNIT_MAIN ("aws preflight", cases)
