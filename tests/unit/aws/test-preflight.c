@@ -186,7 +186,7 @@ static void
 test_own_call (void)
 {
   struct harness h;
-  CLEANUP_JSON json_t *locked = NULL, *out = NULL, *web = NULL, *fine = NULL;
+  CLEANUP_JSON json_t *locked = NULL, *out = NULL;
   CLEANUP_FREE char *calls = NULL, *more = NULL;
 
   harness_init (&h, FLEET (", 'shutdown_behavior': 'terminate',"
