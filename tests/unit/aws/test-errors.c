@@ -84,13 +84,16 @@ static const struct {
 static void
 check_code (size_t i, enum op_id op, const char *in, enum err_code code)
 {
-  static const char *const frames[] =
-      {"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>"
-       "<Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1"
-       "</RequestID></Response>",
-       "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s"
-       "</Message></Error><RequestId>1</RequestId></ErrorResponse>",
-       "{\"__type\": \"com.amazonaws.x#%s\", \"message\": \"%s\"}"};
+  static const char ec2[] =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>"
+      "<Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1"
+      "</RequestID></Response>";
+  static const char query[] =
+      "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s"
+      "</Message></Error><RequestId>1</RequestId></ErrorResponse>";
+  static const char json[] =
+      "{\"__type\": \"com.amazonaws.x#%s\", \"message\": \"%s\"}";
+  static const char *const frames[] = {ec2, query, json};
 
   for (size_t f = 0; f < ARRAY_SIZE (frames); f++) {
     char body[600];
