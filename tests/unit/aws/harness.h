@@ -9,7 +9,7 @@
 #define BOOTMEND_TEST_AWS_HARNESS_H
 
 #include <controller/http-calls.h>
-#include "fake-cloud/driver.h"
+#include <fake-cloud/driver.h>
 
 struct harness {
   struct driver d;
