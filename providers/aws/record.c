@@ -6,7 +6,7 @@
 
 #include <base/vec.h>
 
-#define GIB (INT64_C (1) << 30)
+#include "record-fields.h"
 
 /* Only the low byte of the state's code counts. [model, filter
  * instance-state-code] */
@@ -28,32 +28,6 @@ power_of (const json_t *instance)
     if (code >= 0 && (code & 0xff) == powers[i].code)
       return powers[i].power;
   return "other";
-}
-
-static bool
-flag (const json_t *json, const char *path)
-{
-  return strcmp (json_str (json, path, "false"), "true") == 0;
-}
-
-/* A member of XML as a number, -1 if it is none. */
-static int64_t
-number (const json_t *json, const char *path)
-{
-  const char *text = json_str (json, path, "");
-
-  if (*text < '0' || *text > '9' || strlen (text) > 15)
-    return -1;
-  return strtoll (text, NULL, 10);
-}
-
-static void
-copy_text (json_t *to, const char *key, const json_t *from, const char *path)
-{
-  const char *text = json_str (from, path, "");
-
-  if (*text)
-    json_put_str (to, key, text);
 }
 
 json_t *
@@ -163,11 +137,11 @@ put_os_disk (json_t *vm, const json_t *mapping)
 
   json_put_str (disk, "id", id);
   json_put_str (disk, "serial", serial); /* of the NVMe device on a helper */
-  copy_text (disk, "device", mapping, "deviceName");
-  copy_text (disk, "state", mapping, "ebs.status");
-  copy_text (attributes, "device", mapping, "deviceName");
+  aws_field_copy (disk, "device", mapping, "deviceName");
+  aws_field_copy (disk, "state", mapping, "ebs.status");
+  aws_field_copy (attributes, "device", mapping, "deviceName");
   json_put_bool (attributes, "delete_on_termination",
-                 flag (mapping, "ebs.deleteOnTermination"));
+                 aws_field_flag (mapping, "ebs.deleteOnTermination"));
   json_put (disk, "attributes", attributes);
   json_put (vm, "os_disk", disk);
 }
@@ -194,7 +168,8 @@ put_disks (json_t *vm, json_t *attributes, const json_t *instance)
       json_put (others, device,
                 json_make ("{s:s,s:b}", "volume", volume,
                            "delete_on_termination",
-                           flag (mapping, "ebs.deleteOnTermination")));
+                           aws_field_flag (mapping,
+                                           "ebs.deleteOnTermination")));
   }
   json_put (attributes, "disks", others);
 }
@@ -229,10 +204,10 @@ put_public (json_t *facts, const json_t *instance)
     const char *owner = json_str (card, "association.ipOwnerId", "");
 
     if (*owner)
-      copy_text (facts,
-                 strcmp (owner, "amazon") == 0 ? "lent_address"
-                                               : "elastic_address",
-                 card, "association.publicIp");
+      aws_field_copy (facts,
+                      strcmp (owner, "amazon") == 0 ? "lent_address"
+                                                    : "elastic_address",
+                      card, "association.publicIp");
   }
 }
 
@@ -261,13 +236,14 @@ facts_of (const json_t *instance)
   const json_t *maps = json_object_get (instance, "blockDeviceMapping");
 
   for (size_t i = 0; i < ARRAY_SIZE (texts); i++)
-    copy_text (facts, texts[i].key, instance, texts[i].path);
+    aws_field_copy (facts, texts[i].key, instance, texts[i].path);
   json_put_int (facts, "interfaces", (int64_t)json_array_size (cards));
   json_put_int (facts, "attached", (int64_t)json_array_size (maps));
   json_put_bool (facts, "hibernation",
-                 flag (instance, "hibernationOptions.configured"));
-  json_put_bool (facts, "managed", flag (instance, "operator.managed"));
-  copy_text (facts, "manager", instance, "operator.principal");
+                 aws_field_flag (instance, "hibernationOptions.configured"));
+  json_put_bool (facts, "managed",
+                 aws_field_flag (instance, "operator.managed"));
+  aws_field_copy (facts, "manager", instance, "operator.principal");
   json_put (facts, "product_codes", product_codes (instance));
   put_public (facts, instance);
   return facts;
@@ -315,9 +291,9 @@ aws_record (const struct binding *b, const json_t *instance, const char *owner)
                 strcasecmp (json_str (instance, "platform", ""), "windows") == 0
                     ? "windows"
                     : "unknown");
-  copy_text (attributes, "root_device", instance, "rootDeviceName");
-  copy_text (attributes, "instance_type", instance, "instanceType");
-  copy_text (attributes, "elastic_address", facts, "elastic_address");
+  aws_field_copy (attributes, "root_device", instance, "rootDeviceName");
+  aws_field_copy (attributes, "instance_type", instance, "instanceType");
+  aws_field_copy (attributes, "elastic_address", facts, "elastic_address");
   json_put (attributes, "private_addresses", private_addresses (instance));
   json_put (attributes, "tags",
             aws_tags (json_object_get (instance, "tagSet"), true));
@@ -365,27 +341,8 @@ aws_record_status (json_t *vm, const json_t *status)
      * Guide, "View scheduled events"] */
     if (strncmp (text, "[Completed]", 11) != 0 &&
         strncmp (text, "[Canceled]", 10) != 0)
-      copy_text (facts, "event", event, "code");
+      aws_field_copy (facts, "event", event, "code");
   }
-}
-
-static json_t *
-volume_attributes (const json_t *volume)
-{
-  static const struct {
-    const char *key, *path;
-  } texts[] = {{"type", "volumeType"}, {"kms_key", "kmsKeyId"}};
-  static const char *const numbers[] = {"iops", "throughput"};
-  json_t *made = json_object ();
-
-  for (size_t i = 0; i < ARRAY_SIZE (texts); i++)
-    copy_text (made, texts[i].key, volume, texts[i].path);
-  for (size_t i = 0; i < ARRAY_SIZE (numbers); i++)
-    if (number (volume, numbers[i]) >= 0)
-      json_put_int (made, numbers[i], number (volume, numbers[i]));
-  json_put_bool (made, "encrypted", flag (volume, "encrypted"));
-  json_put (made, "tags", aws_tags (json_object_get (volume, "tagSet"), true));
-  return made;
 }
 
 void
@@ -393,18 +350,19 @@ aws_record_volume (json_t *vm, const json_t *volume)
 {
   json_t *disk = json_object_get (vm, "os_disk");
   json_t *facts = json_object_get (vm, "facts");
-  CLEANUP_JSON json_t *more = volume_attributes (volume);
+  CLEANUP_JSON json_t *more = aws_volume_attributes (volume);
   const json_t *attachments = json_object_get (volume, "attachmentSet");
-  int64_t gib = number (volume, "size");
+  int64_t gib = aws_field_number (volume, "size");
 
   if (gib >= 0)
     json_put_int (disk, "size_bytes", gib * GIB);
   json_object_update (json_object_get (disk, "attributes"), more);
-  copy_text (facts, "volume_state", volume, "status");
+  aws_field_copy (facts, "volume_state", volume, "status");
   json_put_int (facts, "volume_attachments",
                 (int64_t)json_array_size (attachments));
-  json_put_bool (facts, "multi_attach", flag (volume, "multiAttachEnabled"));
-  if (flag (volume, "operator.managed"))
+  json_put_bool (facts, "multi_attach",
+                 aws_field_flag (volume, "multiAttachEnabled"));
+  if (aws_field_flag (volume, "operator.managed"))
     json_put_bool (facts, "managed", true);
 }
 
@@ -412,106 +370,14 @@ void
 aws_record_type (json_t *vm, const json_t *type)
 {
   json_t *facts = json_object_get (vm, "facts");
-  int64_t most = number (type, "ebsInfo.maximumEbsAttachments");
+  int64_t most = aws_field_number (type, "ebsInfo.maximumEbsAttachments");
 
   json_put_bool (facts, "instance_store",
-                 flag (type, "instanceStorageSupported"));
+                 aws_field_flag (type, "instanceStorageSupported"));
   if (most >= 0)
     json_put_int (facts, "max_attachments", most);
-  copy_text (facts, "attachment_limit", type, "ebsInfo.attachmentLimitType");
-  copy_text (facts, "nvme", type, "ebsInfo.nvmeSupport");
-  json_put_bool (facts, "metal", flag (type, "bareMetal"));
-}
-
-/* --- disks by themselves ------------------------------------------------- */
-
-static const char *
-volume_word (const json_t *volume, const json_t *attachment)
-{
-  const char *state = json_str (volume, "status", "");
-  const char *attached = json_str (attachment, "status", "");
-
-  if (strcmp (state, "available") == 0 && attachment == NULL)
-    return "available";
-  if (strcmp (state, "error") == 0)
-    return "failed";
-  if (strcmp (state, "in-use") == 0 && strcmp (attached, "attached") == 0)
-    return "attached";
-  return strcmp (attached, "busy") == 0 ? "busy" : "other";
-}
-
-json_t *
-aws_disk_of_volume (const json_t *volume)
-{
-  const json_t *attachment =
-      json_array_get (json_object_get (volume, "attachmentSet"), 0);
-  json_t *disk = json_object (), *attributes = volume_attributes (volume);
-  int64_t gib = number (volume, "size");
-
-  json_put_str (disk, "id", json_str (volume, "volumeId", ""));
-  json_put_str (disk, "kind", "disk");
-  json_put_str (disk, "state", volume_word (volume, attachment));
-  copy_text (disk, "zone", volume, "availabilityZone");
-  if (gib >= 0)
-    json_put_int (disk, "size_bytes", gib * GIB);
-  if (attachment) {
-    copy_text (disk, "attached_to", attachment, "instanceId");
-    copy_text (disk, "device", attachment, "device");
-    copy_text (disk, "why", attachment, "status");
-    copy_text (attributes, "device", attachment, "device");
-    json_put_bool (attributes, "delete_on_termination",
-                   flag (attachment, "deleteOnTermination"));
-  } else
-    copy_text (disk, "why", volume, "status");
-  json_put (disk, "attributes", attributes);
-  return disk;
-}
-
-json_t *
-aws_disk_of_snapshot (const json_t *snapshot)
-{
-  const char *state = json_str (snapshot, "status", "");
-  const char *progress = json_str (snapshot, "progress", "");
-  json_t *disk = json_object ();
-  CLEANUP_FREE char *why =
-      xasprintf ("%s%s%s", state, *progress ? ", " : "", progress);
-  int64_t gib = number (snapshot, "volumeSize");
-
-  json_put_str (disk, "id", json_str (snapshot, "snapshotId", ""));
-  json_put_str (disk, "kind", "snapshot");
-  json_put_str (disk, "state",
-                strcmp (state, "completed") == 0 ? "available"
-                : strcmp (state, "error") == 0   ? "failed"
-                                                 : "other");
-  json_put_str (disk, "why", why);
-  if (gib >= 0)
-    json_put_int (disk, "size_bytes", gib * GIB);
-  return disk;
-}
-
-json_t *
-aws_disk_of_task (const json_t *task)
-{
-  static const struct {
-    const char *task, *state, *why;
-  } words[] = {
-      {"succeeded", "available", NULL},
-      {"failed", "failed", "the original disk is still attached"},
-      {"failed-detached", "failed", "no root volume is attached now"},
-  };
-  const char *state = json_str (task, "taskState", "");
-  json_t *disk = json_object ();
-
-  json_put_str (disk, "id", json_str (task, "replaceRootVolumeTaskId", ""));
-  json_put_str (disk, "kind", "task");
-  json_put_str (disk, "state", "other");
-  json_put_str (disk, "why", state);
-  copy_text (disk, "attached_to", task, "instanceId");
-  for (size_t i = 0; i < ARRAY_SIZE (words); i++)
-    if (strcmp (words[i].task, state) == 0) {
-      json_put_str (disk, "state", words[i].state);
-      if (words[i].why)
-        json_put_str (disk, "why", words[i].why);
-    }
-  return disk;
+  aws_field_copy (facts, "attachment_limit", type,
+                  "ebsInfo.attachmentLimitType");
+  aws_field_copy (facts, "nvme", type, "ebsInfo.nvmeSupport");
+  json_put_bool (facts, "metal", aws_field_flag (type, "bareMetal"));
 }
