@@ -72,6 +72,7 @@ int complete_words (int at, const char *const *words);
 int cli_main (const char *const *argv);
 
 int cmd_plan (struct cli *cli, struct err **err);
+int cmd_policy (struct cli *cli, struct err **err);
 int cmd_repair (struct cli *cli, struct err **err);
 int cmd_status (struct cli *cli, struct err **err);
 int cmd_list (struct cli *cli, struct err **err);

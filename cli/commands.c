@@ -106,6 +106,12 @@ const struct command commands[] = {
      "files; bootmend-recipe(5) explains the format.",
      cmd_recipes_schema},
 
+    {"policy", GENERAL, "the least permissions that a repair needs", "PROVIDER",
+     GROUP_PERMISSIONS | GROUP_PROVIDER, 1, 1, WORDS_PROVIDERS,
+     "Prints the least permissions that a campaign needs, as a document that "
+     "the cloud takes (aws: an IAM policy). With --strategy plan: what a plan "
+     "needs, which changes nothing.",
+     cmd_policy},
     {"help", GENERAL, "help on bootmend or on a command", "[COMMAND]", 0, 0, 2,
      WORDS_COMMANDS, "Shows the commands, or what one of them does.", cmd_help},
     {"version", GENERAL, "show the version", NULL, GROUP_JSON, 0, 0, WORDS_NONE,

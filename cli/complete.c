@@ -91,6 +91,11 @@ offer_words (enum words words, const char *typed)
     }
     printf (":nospace\n");
     break;
+  case WORDS_PROVIDERS:
+    for (size_t i = 0; providers[i]; i++)
+      if (providers[i]->policy)
+        offer (providers[i]->name, typed);
+    break;
   case WORDS_COMMANDS:
     offer_commands (NULL, typed);
     break;

@@ -35,6 +35,7 @@ enum words {
   WORDS_RECIPES,   /* built-in ones, and files */
   WORDS_CAMPAIGNS, /* ids in the state folder */
   WORDS_SELECTORS, /* PROVIDER:... */
+  WORDS_PROVIDERS, /* names */
   WORDS_COMMANDS
 };
 
@@ -74,7 +75,8 @@ enum option_group {
   GROUP_PROVIDER = 1 << 16,
   GROUP_VMS = 1 << 17,
   GROUP_STEPS = 1 << 18,
-  GROUP_INSPECT = 1 << 19
+  GROUP_INSPECT = 1 << 19,
+  GROUP_PERMISSIONS = 1 << 20
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -13,7 +13,7 @@ const struct option_heading option_headings[] = {
     {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
          GROUP_STEPS,
      "What to do"},
-    {GROUP_ALLOW | GROUP_POLICY, "Policy"},
+    {GROUP_ALLOW | GROUP_POLICY | GROUP_PERMISSIONS, "Policy"},
     {GROUP_AGENT, "Agent"},
     {GROUP_PROVIDER, "Providers"},
     {GROUP_JSON | GROUP_PROGRESS | GROUP_STATE | GROUP_GENERAL | GROUP_TOP,
@@ -75,9 +75,15 @@ static const struct option_row fixed_rows[] = {
      .key = "policy.health_fail"},
     {"include-healthy", 0, OPTION_FLAG, false, GROUP_POLICY, NULL, NULL,
      "work also on VMs that look healthy", .key = "policy.include_healthy"},
-    {"strategy", 0, OPTION_STRING, false, GROUP_POLICY, "NAME", NULL,
+    {"strategy", 0, OPTION_STRING, false, GROUP_POLICY | GROUP_PERMISSIONS,
+     "NAME", NULL,
      "how the disk gets to its repair (default: what the provider does best)",
      .key = "policy.strategy"},
+    {"without", 0, OPTION_STRING, true, GROUP_PERMISSIONS, "WHAT", NULL,
+     "less is to be allowed: no snapshot, no evidence (console, screenshots), "
+     "no keys of encrypted disks"},
+    {"account", 0, OPTION_STRING, false, GROUP_PERMISSIONS, "ID", NULL,
+     "only for the VMs of this account (default: all)"},
     {"take-over", 0, OPTION_FLAG, false, GROUP_POLICY, NULL, NULL,
      "work also on VMs that carry the mark of another campaign, which you know "
      "to be dead",

@@ -176,6 +176,11 @@ struct provider {
 
   struct provider_op ops[OP_COUNT]; /* name NULL: this one can't do it */
 
+  /* The least permissions that a campaign needs, in the cloud's own form, from
+   * {strategy, account, snapshot, evidence, keys: bool, and the provider's own
+   * options without its name}; NULL: there is no such thing. */
+  json_t *(*policy) (const json_t *options, struct err **err);
+
   /* HTTP providers only. */
   const struct limit_spec *limits; /* documented rates; net/limiter.h */
   /* Finds credentials; `audience` as in http_request.  Blocks; runs on a worker

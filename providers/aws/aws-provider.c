@@ -7,6 +7,7 @@
 #include "look.h"
 #include "ops.h"
 #include "place.h"
+#include "policy.h"
 #include "region.h"
 #include "selector.h"
 
@@ -97,6 +98,7 @@ const struct provider aws_provider =
         .binding_words = aws_binding_words,
         .open = aws_open,
         .authenticate = aws_authenticate,
+        .policy = aws_policy,
         .limits = aws_limits,
         .helper_paths = aws_helper_paths,
         .helper_slots = aws_helper_slots,

@@ -155,15 +155,24 @@ fill_restore (const struct binding *b, const json_t *in, struct strbuf *form,
 /* --- copies -------------------------------------------------------------- */
 
 /* What is created carries the campaign's tags, a name, and the token by which
- * OP_FIND_CREATED finds it if the reply is lost. */
+ * OP_FIND_CREATED finds it if the reply is lost.  "bootmend-campaign", which all
+ * clouds can spell, is bootmend:campaign here: one prefix for policies. */
 static json_t *
 own_tags (const json_t *in)
 {
-  const json_t *tags = json_object_get (in, "tags");
-  json_t *made = json_object ();
+  static const char prefix[] = "bootmend-";
+  const size_t len = sizeof prefix - 1;
+  json_t *made = json_object (), *value;
+  const char *key;
 
-  if (json_is_object (tags))
-    json_object_update (made, (json_t *)tags);
+  json_object_foreach (json_object_get (in, "tags"), key, value)
+  {
+    CLEANUP_FREE char *ours = strncmp (key, prefix, len) == 0
+                                  ? xasprintf ("bootmend:%s", key + len)
+                                  : xstrdup (key);
+
+    json_object_set (made, ours, value);
+  }
   json_put_str (made, TAG_TOKEN, json_str (in, "token", ""));
   if (*json_str (in, "name", ""))
     json_put_str (made, "Name", json_str (in, "name", ""));

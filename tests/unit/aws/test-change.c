@@ -227,7 +227,7 @@ clean_up (struct harness *h, size_t many)
 static void
 test_swap (void)
 {
-  static const char tags[] = "bootmend:campaign";
+  static const char tags[] = "bootmend-campaign";
   struct harness h;
   CLEANUP_JSON json_t *before = NULL, *snapshot = NULL, *disk = NULL,
                       *again = NULL, *out = NULL, *after = NULL;

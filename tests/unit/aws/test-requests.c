@@ -108,7 +108,7 @@ test_less (void)
        "ec2:CreateSnapshot"},
       {"{\"strategy\": \"move\", \"evidence\": false}", "ec2:StartInstances",
        "ec2:GetConsoleScreenshot"},
-      {"{\"strategy\": \"move\", \"kms\": false}", "ec2:StartInstances",
+      {"{\"strategy\": \"move\", \"keys\": false}", "ec2:StartInstances",
        "kms:CreateGrant"},
       {"{\"strategy\": \"restore\"}", "ec2:CreateReplaceRootVolumeTask",
        "iam:PassRole"},
