@@ -83,7 +83,9 @@ test_plain_on_tls_port (void)
   struct exchange c = run_path (t, "POST", "https", s->port, "/ok");
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (c.err);
-  CU_ASSERT_EQUAL (c.err->code, ERR_PROTOCOL);
+  /* The server may reset the connection before its answer has been read. */
+  CU_ASSERT (c.err->code == ERR_PROTOCOL || c.err->code == ERR_TRANSIENT);
+  CU_ASSERT_FALSE (c.sent);
   exchange_release (&c);
   transport_free (t);
   server_stop (s);
