@@ -155,8 +155,8 @@ fill_restore (const struct binding *b, const json_t *in, struct strbuf *form,
 /* --- copies -------------------------------------------------------------- */
 
 /* What is created carries the campaign's tags, a name, and the token by which
- * OP_FIND_CREATED finds it if the reply is lost.  "bootmend-campaign", which all
- * clouds can spell, is bootmend:campaign here: one prefix for policies. */
+ * OP_FIND_CREATED finds it if the reply is lost.  "bootmend-campaign", which
+ * all clouds can spell, is bootmend:campaign here: one prefix for policies. */
 static json_t *
 own_tags (const json_t *in)
 {

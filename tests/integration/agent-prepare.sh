@@ -3,6 +3,7 @@
 # repair; either way the operator is told what there is, once, and why it is
 # not the fast way.
 . "$(dirname "$0")/../functions.sh"
+unset BOOTMEND_CACHE_DIR # this one prepares its own
 requires mkntfs qemu-img jq
 export TMPDIR=$work
 unset BOOTMEND_APPLIANCE
