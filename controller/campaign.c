@@ -218,7 +218,7 @@ static void
 sort_jobs (struct campaign *campaign)
 {
   if (campaign->jobs.len)
-    qsort (campaign->jobs.ptr, campaign->jobs.len, sizeof campaign->jobs.ptr[0],
+    qsort (campaign->jobs.ptr, campaign->jobs.len, sizeof (struct job *),
            by_name);
   for (size_t i = 0; i < campaign->jobs.len; i++)
     campaign->jobs.ptr[i]->id = (int64_t)i + 1;

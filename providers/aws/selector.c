@@ -73,7 +73,8 @@ add_arn (json_t *made, const char *arn, struct err **err)
   for (size_t i = 0; i < 6 && rest; i++)
     part[i] = i < 5 ? strsep (&rest, ":") : TAKE (rest);
   id = part[5] && strncmp (part[5], "instance/", 9) == 0 ? part[5] + 9 : "";
-  if (!aws_is_id (id, "i-") || part[2] == NULL || strcmp (part[2], "ec2") != 0)
+  if (!aws_is_id (id, "i-") || part[2] == NULL || part[3] == NULL ||
+      strcmp (part[2], "ec2") != 0)
     return err_set (err, ERR_USAGE, "aws: \"%s\" is no ARN of an instance",
                     arn);
   region = json_str (made, "region", part[3]);
