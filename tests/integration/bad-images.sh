@@ -17,7 +17,11 @@ chmod 444 read-only.raw
 image win writer # open for writing by a program without any locks
 exec 8<>writer.raw
 image win vm # open by QEMU
-(sleep 500) | qemu-io -f raw vm.raw >/dev/null &
+# It waits for words on a pipe that ends with us: nothing that outlives the test
+# may hold its output.
+mkfifo "$work/words"
+exec 9<>"$work/words"
+qemu-io -f raw vm.raw <"$work/words" >/dev/null 2>&1 9>&- &
 at_exit kill $!
 image gpt-win truncated
 truncate -s 12M truncated.raw

@@ -50,7 +50,11 @@ disk writer
 exec 8<>"$work/disks/writer.raw"
 image win vm     # open by QEMU
 disk vm
-(sleep 300) | qemu-io -f raw "$work/disks/vm.raw" >/dev/null &
+# It waits for words on a pipe that ends with us: nothing that outlives the test
+# may hold its output.
+mkfifo "$work/words"
+exec 9<>"$work/words"
+qemu-io -f raw "$work/disks/vm.raw" <"$work/words" >/dev/null 2>&1 9>&- &
 vm=$!
 at_exit kill "$vm"
 image win no-match
