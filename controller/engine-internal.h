@@ -4,6 +4,8 @@
 #ifndef BOOTMEND_ENGINE_INTERNAL_H
 #define BOOTMEND_ENGINE_INTERNAL_H
 
+#include <base/random.h>
+
 #include "engine.h"
 #include "step.h"
 
@@ -58,7 +60,7 @@ struct engine {
   struct flight_vec flights;
   struct watcher_vec watchers;
   uint64_t next_effect;
-  uint64_t random; /* state of the generator for jitter */
+  struct random_source random; /* for jitter */
   bool in_transaction;
   bool stopping;
   struct err *halted; /* why nothing may go on; NULL: all is well */
@@ -68,7 +70,6 @@ struct engine {
 int64_t engine_now (const struct engine *engine);
 void engine_journal_step (struct engine *engine, struct job *job,
                           const char *state, json_t *detail_taken);
-uint64_t engine_random (struct engine *engine, uint64_t below);
 
 /* engine-job.c */
 void job_admit (struct engine *engine, struct job *job);

@@ -32,7 +32,7 @@ backoff_ms (struct engine *engine, const struct job *job, const struct err *err)
   if (ms > BACKOFF_LAST_MS)
     ms = BACKOFF_LAST_MS;
   /* Full jitter, so that a thousand jobs do not come back together. */
-  ms = 1 + (int64_t)engine_random (engine, (uint64_t)ms);
+  ms = 1 + (int64_t)random_below (&engine->random, (uint64_t)ms);
   return err->retry_after_ms > ms ? err->retry_after_ms : ms;
 }
 

@@ -18,7 +18,7 @@ engine_new (struct world *world, struct journal *journal,
   if (hooks)
     engine->hooks = *hooks;
   engine->next_effect = 1;
-  engine->random = seed * 2 + 1;
+  random_init (&engine->random, seed * 2 + 1);
   return engine;
 }
 
@@ -66,18 +66,6 @@ int64_t
 engine_now (const struct engine *engine)
 {
   return clock_now_ms (engine->world->clock);
-}
-
-/* splitmix64: small, and the same on every machine. */
-uint64_t
-engine_random (struct engine *engine, uint64_t below)
-{
-  uint64_t z = engine->random += UINT64_C (0x9e3779b97f4a7c15);
-
-  z = (z ^ (z >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C (0x94d049bb133111eb);
-  z ^= z >> 31;
-  return below ? z % below : 0;
 }
 
 /* --- journal ------------------------------------------------------------- */
