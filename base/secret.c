@@ -112,6 +112,16 @@ secret_read_file (const char *path, size_t max_bytes, struct err **err)
   return secret_new (secret->data, used);
 }
 
+#define SCRUB_BYTES 65536
+
+__attribute__ ((noinline)) void
+secret_scrub_stack (void)
+{
+  char below[SCRUB_BYTES];
+
+  wipe (below, sizeof below);
+}
+
 void
 wiping_free (void *ptr)
 {

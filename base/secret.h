@@ -39,6 +39,11 @@ void wipe (void *ptr, size_t len);
 void wiping_free (void *ptr);
 void *wiping_realloc (void *ptr, size_t size);
 
+/* Overwrites the stack below the caller's frame: what functions that have
+ * returned left there, also the vector registers that the dynamic linker and
+ * signal handlers put there. */
+void secret_scrub_stack (void);
+
 /* Called once by a program that will hold secrets: no core dumps of it. */
 void secret_no_core_dumps (void);
 

@@ -83,9 +83,9 @@ settle_code (struct err **err)
   (*err)->code = ERR_AUTH;
 }
 
-struct credentials *
-aws_authenticate_in (const struct aws_surroundings *around,
-                     const struct binding *b, struct err **err)
+static struct credentials *
+search (const struct aws_surroundings *around, const struct binding *b,
+        struct err **err)
 {
   CLEANUP_FINDER struct finder f;
   CLEANUP_CREDENTIALS struct credentials *keys = NULL;
@@ -99,6 +99,16 @@ aws_authenticate_in (const struct aws_surroundings *around,
   log_debug ("aws: credentials: found: %s", keys->source);
   keys->warnings = str_vec_take (&f.warnings);
   return TAKE (keys);
+}
+
+struct credentials *
+aws_authenticate_in (const struct aws_surroundings *around,
+                     const struct binding *b, struct err **err)
+{
+  struct credentials *keys = search (around, b, err);
+
+  secret_scrub_stack ();
+  return keys;
 }
 
 char *

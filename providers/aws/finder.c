@@ -33,20 +33,44 @@ finder_tried (struct finder *f, const char *source, const char *fmt, ...)
   strbuf_addf (&f->tried, "%s%s (%s)", f->tried.len ? ", " : "", source, why);
 }
 
+/* AWS_PROFILE is everybody's name for it, AWS_DEFAULT_PROFILE botocore's older
+ * one; which of them counts has changed between its versions (1.x: the older
+ * one, AWS CLI 2: the other).  The wrong account is no place for a guess. */
+static int
+profile_of_environment (const struct finder *f, const char **profile,
+                        const char **by, struct err **err)
+{
+  const char *old = finder_variable (f, "AWS_DEFAULT_PROFILE");
+
+  *profile = finder_variable (f, "AWS_PROFILE");
+  *by = "AWS_PROFILE";
+  if (*profile && old && strcmp (*profile, old) != 0) {
+    CLEANUP_FREE char *shown = text_printable (*profile);
+    CLEANUP_FREE char *shown_old = text_printable (old);
+
+    return err_set (err, ERR_USAGE,
+                    "AWS_PROFILE is \"%s\", but AWS_DEFAULT_PROFILE is \"%s\", "
+                    "and AWS's tools do not agree which of them counts: unset "
+                    "one",
+                    shown, shown_old);
+  }
+  if (*profile == NULL && old) {
+    *profile = old;
+    *by = "AWS_DEFAULT_PROFILE";
+  }
+  return 0;
+}
+
 static int
 choose_profile (struct finder *f, struct err **err)
 {
-  /* The order of these two is botocore's. */
-  static const char *const variables[] = {"AWS_DEFAULT_PROFILE", "AWS_PROFILE"};
   const char *named = json_str (f->binding->config, "profile", NULL);
-  const char *by = "--profile";
+  const char *by = "named for this binding";
 
   f->profile_named = named && *named;
-  for (size_t i = 0; i < ARRAY_SIZE (variables) && !(named && *named); i++) {
-    named = finder_variable (f, variables[i]);
-    by = variables[i];
-  }
-  f->profile_chosen = named && *named;
+  if (!f->profile_named && profile_of_environment (f, &named, &by, err) == -1)
+    return -1;
+  f->profile_chosen = named != NULL;
   f->profile = xstrdup (f->profile_chosen ? named : "default");
   if (f->profile_chosen && !aws_profile_exists (&f->profiles, f->profile)) {
     CLEANUP_FREE char *shown = text_printable (f->profile);
@@ -55,9 +79,9 @@ choose_profile (struct finder *f, struct err **err)
     return err_set (err, ERR_USAGE,
                     "profile \"%s\" (%s) is neither in %s nor in %s: there %s "
                     "%s",
-                    shown, f->profile_named ? "named for this binding" : by,
-                    f->profiles.config_path, f->profiles.credentials_path,
-                    *names ? "are" : "is", *names ? names : "none at all");
+                    shown, by, f->profiles.config_path,
+                    f->profiles.credentials_path, *names ? "are" : "is",
+                    *names ? names : "none at all");
   }
   return 0;
 }

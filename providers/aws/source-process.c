@@ -5,11 +5,36 @@
 #include <base/command.h>
 #include <base/shell-words.h>
 #include <base/text.h>
+#include <net/mask.h>
 
 #include "finder.h"
 
 #define LIMIT_MS   60000 /* it may have to ask a server of its own */
 #define MAX_OUTPUT 65536
+
+/* A program that fails may have printed what it should not: runs that are as
+ * long and as mixed as keys are taken out. */
+static void
+mask_runs (char *text)
+{
+  while (*text) {
+    size_t len = strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu"
+                               "vwxyz0123456789+/=_");
+    bool upper = false, lower = false, digit = false;
+
+    for (size_t i = 0; i < len; i++) {
+      upper = upper || (text[i] >= 'A' && text[i] <= 'Z');
+      lower = lower || (text[i] >= 'a' && text[i] <= 'z');
+      digit = digit || (text[i] >= '0' && text[i] <= '9');
+    }
+    if (len >= 32 && upper && lower && digit) {
+      memcpy (text, MASKED, strlen (MASKED));
+      memmove (text + strlen (MASKED), text + len, strlen (text + len) + 1);
+      len = strlen (MASKED);
+    }
+    text += len ? len : 1;
+  }
+}
 
 /* The last line that says something. */
 static char *
@@ -25,6 +50,7 @@ last_words (const struct strbuf *messages)
   for (start = end; start && text[start - 1] != '\n';)
     start--;
   line = xstrndup (text + start, end - start);
+  mask_runs (line);
   quoted = aws_quote (line, NULL);
   wipe (line, strlen (line));
   return quoted;
