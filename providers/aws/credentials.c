@@ -59,7 +59,7 @@ whole_chain (struct finder *f, struct credentials **ret, struct err **err)
   return err_set (
       err, ERR_AUTH,
       "no credentials found.  Looked at: %s.  Set AWS_PROFILE (or "
-      "name a profile) to one that has keys or a role, or give this "
+      "give --aws-profile) to one that has keys or a role, or give this "
       "machine an instance profile; `aws sts get-caller-identity` "
       "must work",
       f->tried.buf);
@@ -126,7 +126,8 @@ aws_region_in (const struct aws_surroundings *around, const struct binding *b,
   }
   if (region == NULL)
     err_set (err, ERR_USAGE,
-             "aws: no region: name one, set AWS_REGION or AWS_DEFAULT_REGION, "
+             "aws: no region: give --aws-region, set AWS_REGION or "
+             "AWS_DEFAULT_REGION, "
              "or write region = ... into profile %s of %s",
              f.profile, f.profiles.config_path);
   return region;

@@ -65,7 +65,7 @@ static int
 choose_profile (struct finder *f, struct err **err)
 {
   const char *named = json_str (f->binding->config, "profile", NULL);
-  const char *by = "named for this binding";
+  const char *by = "--aws-profile";
 
   f->profile_named = named && *named;
   if (!f->profile_named && profile_of_environment (f, &named, &by, err) == -1)

@@ -12,28 +12,38 @@
 #define LIMIT_MS   60000 /* it may have to ask a server of its own */
 #define MAX_OUTPUT 65536
 
+static bool
+is_like_a_key (const char *text, size_t len)
+{
+  bool upper = false, lower = false, digit = false;
+
+  for (size_t i = 0; i < len; i++) {
+    upper = upper || (text[i] >= 'A' && text[i] <= 'Z');
+    lower = lower || (text[i] >= 'a' && text[i] <= 'z');
+    digit = digit || (text[i] >= '0' && text[i] <= '9');
+  }
+  return len >= 32 && upper && lower && digit;
+}
+
 /* A program that fails may have printed what it should not: runs that are as
  * long and as mixed as keys are taken out. */
-static void
-mask_runs (char *text)
+static char *
+mask_runs (const char *text)
 {
+  struct strbuf sb = STRBUF_EMPTY;
+
+  strbuf_addstr (&sb, "");
   while (*text) {
     size_t len = strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu"
                                "vwxyz0123456789+/=_");
-    bool upper = false, lower = false, digit = false;
 
-    for (size_t i = 0; i < len; i++) {
-      upper = upper || (text[i] >= 'A' && text[i] <= 'Z');
-      lower = lower || (text[i] >= 'a' && text[i] <= 'z');
-      digit = digit || (text[i] >= '0' && text[i] <= '9');
-    }
-    if (len >= 32 && upper && lower && digit) {
-      memcpy (text, MASKED, strlen (MASKED));
-      memmove (text + strlen (MASKED), text + len, strlen (text + len) + 1);
-      len = strlen (MASKED);
-    }
+    if (is_like_a_key (text, len))
+      strbuf_addstr (&sb, MASKED);
+    else
+      strbuf_add (&sb, text, len ? len : 1);
     text += len ? len : 1;
   }
+  return strbuf_take (&sb);
 }
 
 /* The last line that says something. */
@@ -42,18 +52,17 @@ last_words (const struct strbuf *messages)
 {
   const char *text = messages->buf ? messages->buf : "";
   size_t end = strlen (text), start;
-  CLEANUP_FREE char *line = NULL;
-  char *quoted;
+  CLEANUP_FREE char *masked = NULL;
+  char *line;
 
   while (end && (text[end - 1] == '\n' || text[end - 1] == '\r'))
     end--;
   for (start = end; start && text[start - 1] != '\n';)
     start--;
   line = xstrndup (text + start, end - start);
-  mask_runs (line);
-  quoted = aws_quote (line, NULL);
-  wipe (line, strlen (line));
-  return quoted;
+  masked = mask_runs (line);
+  wiping_free (line);
+  return aws_quote (masked, NULL);
 }
 
 static int

@@ -210,9 +210,10 @@ choose_place (struct finder *f, char **url, char **region, struct err **err)
   if (*region == NULL && *url)
     *region = xstrdup ("us-east-1");
   if (*region == NULL)
-    return err_set (err, ERR_USAGE,
-                    "no region to ask STS in: name one (--region, AWS_REGION, "
-                    "or region = in the profile)");
+    return err_set (
+        err, ERR_USAGE,
+        "no region to ask STS in: name one (--aws-region, AWS_REGION, "
+        "or region = in the profile)");
   if (*url == NULL)
     *url = aws_endpoint ("sts", *region);
   return 0;
