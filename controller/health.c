@@ -155,7 +155,9 @@ effective_kind (const struct health_spec *spec, const struct job *job)
   if ((job->binding->provider->caps & CAP_GUEST_PING) &&
       json_bool (job->before ? job->before : job->now, "guest_agent", false))
     return KIND_GUEST_AGENT;
-  if (strcmp (json_str (job->now, "health", "unknown"), "unknown") != 0)
+  if (json_bool (job->before ? job->before : job->now, "status_checks",
+                 false) ||
+      strcmp (json_str (job->now, "health", "unknown"), "unknown") != 0)
     return KIND_STATUS;
   return KIND_NONE;
 }
@@ -246,8 +248,9 @@ health_ask (const struct health_spec *spec, const struct job *job,
                : kind == KIND_GUEST_AGENT ? OP_GUEST_PING
                                           : OP_DESCRIBE;
   if (kind == KIND_STATUS) {
-    effect->in = json_make ("{s:[s],s:b}", "ids", json_str (job->now, "id", ""),
-                            "health", 1);
+    effect->in =
+        json_make ("{s:[s],s:b,s:b}", "ids", json_str (job->now, "id", ""),
+                   "brief", 1, "health", 1);
     return 0;
   }
   effect->in = json_object ();

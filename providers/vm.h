@@ -18,6 +18,7 @@
  *   mark       {campaign, controller, since}; absent: not in work
  *   tags       {"k": "v"}, for selection and groups
  *   guest_agent  true: a guest agent could answer (OP_GUEST_PING)
+ *   status_checks  true: a describe with "health" tells how it does
  *   addresses  ["10.0.0.5"]: where the guest may be reached, best first
  *   facts      {...}: what the provider found out for its own use
  *   refusals   [{"code": "managed-save", "text": "...", "allow": bool}]

@@ -286,7 +286,7 @@ aws_record (const struct binding *b, const json_t *instance, const char *owner)
                 json_string_value (json_object_get (tags, "Name")) ?: "");
   json_put_str (vm, "power", power_of (instance));
   put_power_reason (vm, instance);
-  json_put_str (vm, "health", "unknown");
+  json_put_bool (vm, "status_checks", true);
   json_put_str (vm, "os",
                 strcasecmp (json_str (instance, "platform", ""), "windows") == 0
                     ? "windows"

@@ -179,6 +179,10 @@ test_depths (void)
 
     CU_ASSERT_STRING_EQUAL (calls, cases[i].calls);
     CU_ASSERT_EQUAL (json_array_size (json_at (out, "vms")), 2);
+    /* Only who has asked knows how they do. */
+    CU_ASSERT_EQUAL (json_object_get (json_array_get (json_at (out, "vms"), 0),
+                                      "health") != NULL,
+                     i >= 2);
     CU_ASSERT_EQUAL (json_array_size (json_at (out, "gone")), 1);
     CU_ASSERT_STRING_EQUAL (json_string_value (
                                 json_array_get (json_at (out, "gone"), 0)),
