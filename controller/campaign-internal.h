@@ -39,6 +39,11 @@ struct binding *campaign_binding_again (struct campaign *campaign,
 /* Helpers that the campaign's jobs need are looked at and their agents asked;
  * nothing is done for providers in place. */
 int campaign_ready_helpers (struct campaign *campaign, struct err **err);
+/* Asks, without doing it, for all that the strategies will need of each
+ * binding; nothing is asked once a job has begun.  ERR_DENIED names what is
+ * missing. */
+int campaign_check_permissions (struct campaign *campaign,
+                                struct err **err) ATTR_USE;
 /* Adds a job for a found VM unless it has one; NULL: it has. */
 struct job *campaign_add (struct campaign *campaign, const json_t *vm,
                           struct binding *binding,

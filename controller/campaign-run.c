@@ -20,7 +20,8 @@ conclude_check (struct job *job)
   job->step = NULL;
 }
 
-static const char *const check_steps[] = {"preflight", "look", NULL};
+static const char *const check_steps[] = {"preflight", "protection", "look",
+                                          NULL};
 static const struct strategy check = {
     .name = "check",
     .description = "preflight only",
@@ -114,7 +115,8 @@ campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
 {
   if (campaign_check_agent (campaign, err) == -1)
     return -1;
-  if (campaign_ready_helpers (campaign, err) == -1)
+  if (campaign_ready_helpers (campaign, err) == -1 ||
+      campaign_check_permissions (campaign, err) == -1)
     return -1;
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }

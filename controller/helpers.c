@@ -100,6 +100,15 @@ helpers_record (const struct helpers *helpers, const char *name)
   return helper ? helper->record : NULL;
 }
 
+const json_t *
+helpers_any (const struct helpers *helpers, const struct binding *binding)
+{
+  for (size_t i = 0; helpers && i < helpers->all.len; i++)
+    if (helpers->all.ptr[i]->binding == binding)
+      return helpers->all.ptr[i]->record;
+  return NULL;
+}
+
 static bool
 serves (const struct helper *helper, const struct binding *binding,
         const json_t *vm)

@@ -32,6 +32,10 @@ void helpers_add (struct helpers *helpers, const char *name,
 /* The record of a helper; NULL: it is not known. */
 const json_t *helpers_record (const struct helpers *helpers, const char *name);
 
+/* The record of one of this binding's; NULL: it has none. */
+const json_t *helpers_any (const struct helpers *helpers,
+                           const struct binding *binding);
+
 /* Is there a helper that this VM's disk could be attached to? */
 bool helpers_serve (const struct helpers *helpers,
                     const struct binding *binding, const json_t *vm);

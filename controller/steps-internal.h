@@ -1,4 +1,5 @@
-/* What the rows in steps.c are made of.  steps-vm.c: power, mark, attributes;
+/* What the rows in steps.c are made of.  steps-preflight.c: what is asked
+ * before anything is touched; steps-vm.c: power, mark, attributes;
  * steps-health.c: console, screenshot, proof; steps-disk.c: the agent's work.
  */
 
@@ -7,8 +8,15 @@
 
 #include "step.h"
 
-/* steps-vm.c */
+/* steps-preflight.c */
 enum verdict preflight_seen (struct job *job, struct err **err);
+bool protection_wanted (const struct job *job);
+int protection_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict protection_reply (struct job *job, json_t *out, struct err **err);
+/* Another campaign's mark is a lock: only the operator's word breaks it. */
+int job_check_mark (const struct job *job, struct err **err);
+
+/* steps-vm.c */
 enum verdict mark_seen (struct job *job, struct err **err);
 enum verdict unmark_seen (struct job *job, struct err **err);
 int mark_act (struct job *job, struct effect *effect, struct err **err);

@@ -1,4 +1,4 @@
-/* Steps on the VM itself: preflight, mark, power, attributes. */
+/* Steps on the VM itself: mark, power, attributes. */
 
 #include "steps-internal.h"
 
@@ -6,114 +6,12 @@
 
 #include <providers/vm.h>
 
-#include "helpers.h"
-#include "plan.h"
 #include "policy.h"
 
 bool
 job_has_op (const struct job *job, enum op_id op)
 {
   return job->binding->provider->ops[op].name != NULL;
-}
-
-static bool
-is_allowed (const struct job *job, const json_t *refusal)
-{
-  size_t i;
-  json_t *code;
-
-  if (!json_bool (refusal, "allow", false))
-    return false;
-  json_array_foreach (job->policy->allow, i,
-                      code) if (strcmp (json_string_value (code),
-                                        json_str (refusal, "code", "")) ==
-                                0) return true;
-  return false;
-}
-
-/* A plan is for the VM as it was then. */
-static int
-check_planned (const struct job *job, struct err **err)
-{
-  const json_t *planned = json_at (job->facts, "planned");
-  CLEANUP_FREE char *difference =
-      planned ? plan_difference (planned, job->now) : NULL;
-
-  if (difference == NULL)
-    return 0;
-  return err_set (err, ERR_REFUSED, "changed-since-plan: %s", difference);
-}
-
-/* Another campaign's mark is a lock: only the operator's word breaks it. */
-static int
-check_mark (const struct job *job, struct err **err)
-{
-  const char *other = json_str (job->now, "mark.campaign", NULL);
-
-  if (other == NULL || strcmp (other, job->policy->campaign) == 0 ||
-      job->policy->take_over)
-    return 0;
-  return err_set (err, ERR_REFUSED,
-                  "in-work: campaign %s has marked this VM since %s; see "
-                  "'bootmend status %s', or give --take-over if that campaign "
-                  "is lost",
-                  other, json_str (job->now, "mark.since", "?"), other);
-}
-
-/* A disk is attached only within its own zone. */
-static int
-check_helper (const struct job *job, struct err **err)
-{
-  if (!job_attaches (job) || job->policy->helpers == NULL ||
-      helpers_serve (job->policy->helpers, job->binding, job->now))
-    return 0;
-  return err_set (err, ERR_REFUSED,
-                  "no-helper: there is no helper with a free slot in its zone "
-                  "'%s'; give one with --helper",
-                  json_str (job->now, "zone", ""));
-}
-
-static int
-check_power (const struct job *job, struct err **err)
-{
-  const char *power = json_str (job->now, "power", "other");
-
-  if (strcmp (power, "running") == 0 || strcmp (power, "stopped") == 0)
-    return 0;
-  return err_set (err, ERR_REFUSED,
-                  "power-state: it is neither running nor stopped, but '%s': "
-                  "try again when that is over",
-                  power);
-}
-
-enum verdict
-preflight_seen (struct job *job, struct err **err)
-{
-  const json_t *refusals = json_at (job->now, "refusals");
-  json_t *item;
-  size_t i;
-
-  json_array_foreach (refusals, i, item) if (!is_allowed (job, item))
-  {
-    err_set (err, ERR_REFUSED, "%s: %s", json_str (item, "code", "?"),
-             json_str (item, "text", ""));
-    return VERDICT_FAIL;
-  }
-  if (json_at (job->now, "os_disk") == NULL) {
-    err_set (err, ERR_REFUSED, "no-os-disk: this VM has no OS disk");
-    return VERDICT_FAIL;
-  }
-  if (check_planned (job, err) == -1 || check_mark (job, err) == -1 ||
-      check_power (job, err) == -1 || check_helper (job, err) == -1)
-    return VERDICT_FAIL;
-  json_array_foreach (json_at (job->now, "warnings"), i, item)
-      job_note (job, "%s: %s", json_str (item, "code", "warning"),
-                json_str (item, "text", ""));
-  json_decref (job->before);
-  job->before = json_deep_copy (job->now);
-  json_object_del (job->before, "mark");
-  job->changed = true;
-  return VERDICT_YES;
 }
 
 /* --- mark --------------------------------------------------------------- */
@@ -130,7 +28,7 @@ mark_seen (struct job *job, struct err **err)
 {
   if (!job_has_op (job, OP_MARK) || marked_by_us (job))
     return VERDICT_YES;
-  return check_mark (job, err) == -1 ? VERDICT_FAIL : VERDICT_NO;
+  return job_check_mark (job, err) == -1 ? VERDICT_FAIL : VERDICT_NO;
 }
 
 enum verdict
@@ -185,7 +83,7 @@ batch_reply (struct job *job, json_t *out, struct err **err)
 enum verdict
 stop_seen (struct job *job, struct err **err)
 {
-  if (!job->back && check_mark (job, err) == -1)
+  if (!job->back && job_check_mark (job, err) == -1)
     return VERDICT_FAIL;
   if (!vm_is_power (job->now, "stopped"))
     return VERDICT_NO;

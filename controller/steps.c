@@ -17,6 +17,13 @@ static const struct step steps[] = {
      .flags = STEP_FRESH | STEP_FIRST | STEP_REFUSALS,
      .limit = LIMIT (describe_ms),
      .seen = preflight_seen},
+    {.name = "protection",
+     .doing = "checking what takes a call of its own",
+     .flags = STEP_FIRST,
+     .limit = LIMIT (describe_ms),
+     .wanted = protection_wanted,
+     .act = protection_act,
+     .reply = protection_reply},
     {.name = "look",
      .doing = "asking whether it boots",
      .flags = STEP_BEST_EFFORT | STEP_FIRST,
@@ -179,6 +186,7 @@ static const struct step steps[] = {
 };
 
 static const char *const move_steps[] = {"preflight",
+                                         "protection",
                                          "look",
                                          "console-before",
                                          "screenshot-before",

@@ -132,12 +132,13 @@ struct provider_op {
 };
 
 enum provider_caps {
-  CAP_MOVE = 1,       /* strategy move */
-  CAP_SWAP = 2,       /* strategy swap */
-  CAP_RESTORE = 4,    /* strategy restore */
-  CAP_IN_PLACE = 8,   /* a stopped VM's disk is reachable where the agent runs:
-                         nothing is detached or attached */
-  CAP_GUEST_PING = 16 /* OP_GUEST_PING means something */
+  CAP_MOVE = 1,        /* strategy move */
+  CAP_SWAP = 2,        /* strategy swap */
+  CAP_RESTORE = 4,     /* strategy restore */
+  CAP_IN_PLACE = 8,    /* a stopped VM's disk is reachable where the agent runs:
+                          nothing is detached or attached */
+  CAP_GUEST_PING = 16, /* OP_GUEST_PING means something */
+  CAP_DRY_RUN = 32     /* operations with an effect know "dry_run" */
 };
 
 /* An option of a provider's own, e.g. --libvirt-uri. */

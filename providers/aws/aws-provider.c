@@ -91,7 +91,7 @@ const struct provider aws_provider =
     {
         .name = "aws",
         .description = "EC2 instances with EBS root volumes",
-        .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE,
+        .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN,
         .options = options,
         .selector_help = aws_selector_help,
         .parse_selector = aws_selector_parse,
