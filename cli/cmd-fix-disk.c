@@ -75,7 +75,7 @@ check_evidence (const struct cli *cli, const struct image_vec *images,
 
 static json_t *
 work_request (const struct cli *cli, const struct image *image,
-              const char *mode, const struct recipe *recipe)
+              const char *mode, json_t *orders)
 {
   CLEANUP_FREE char *evidence = evidence_of (cli, image);
   CLEANUP_JSON json_t *policy = options_to_json (cli->options, "policy.");
@@ -85,10 +85,7 @@ work_request (const struct cli *cli, const struct image *image,
 
   if (strcmp (mode, "report") != 0)
     json_put_str (request, "evidence", evidence);
-  if (recipe) {
-    json_put (request, "recipe", json_incref (recipe->json));
-    json_put (request, "parameters", json_incref (recipe->values));
-  }
+  json_object_update (request, orders);
   json_put_str (request, "isolation", options_text (cli->options, "isolation"));
   json_put_int (request, "limit_ms", options_int (cli->options, "disk-limit"));
   if (json_at (policy, "allow"))
@@ -168,8 +165,8 @@ say_notes (const struct disk_work *works, size_t n)
 
 static void
 run_all (const struct cli *cli, struct disk_run *run,
-         const struct image_vec *images, const char *mode,
-         const struct recipe *recipe, struct disk_work *works)
+         const struct image_vec *images, const char *mode, json_t *orders,
+         struct disk_work *works)
 {
   CLEANUP_FREE struct disk_work *can = xcalloc (images->len, sizeof *can);
   size_t n = 0;
@@ -183,7 +180,7 @@ run_all (const struct cli *cli, struct disk_run *run,
     }
     can[n++] = (struct disk_work){.image = &images->ptr[i],
                                   .request = work_request (cli, &images->ptr[i],
-                                                           mode, recipe)};
+                                                           mode, orders)};
   }
   disk_run_work (run, can, n);
   for (size_t i = 0, next = 0; i < images->len; i++)
@@ -193,24 +190,41 @@ run_all (const struct cli *cli, struct disk_run *run,
     json_decref (can[i].request);
 }
 
+/* What is to be done to each: {recipe, parameters, origin, allow_unsigned};
+ * nothing for an undo. */
+static json_t *
+orders_of (const struct cli *cli, const char *mode, struct err **err)
+{
+  CLEANUP_RECIPE struct recipe *recipe = NULL;
+  CLEANUP_JSON json_t *origin = NULL;
+  json_t *orders;
+
+  if (strcmp (mode, "undo") == 0)
+    return json_object ();
+  recipe = request_recipe (cli, err);
+  origin = recipe ? request_origin (cli, recipe, err) : NULL;
+  if (origin == NULL)
+    return NULL;
+  orders = json_make ("{s:O,s:O,s:O}", "recipe", recipe->json, "parameters",
+                      recipe->values, "origin", origin);
+  if (options_flag (cli->options, "allow-unsigned"))
+    json_put_bool (orders, "allow_unsigned", true);
+  return orders;
+}
+
 int
 cmd_fix_disk (struct cli *cli, struct err **err)
 {
   CLEANUP_IMAGES struct image_vec images = VEC_EMPTY;
-  CLEANUP_RECIPE struct recipe *recipe = NULL;
   CLEANUP_DISK_RUN struct disk_run *run = NULL;
   CLEANUP_FREE struct disk_work *works = NULL;
   const char *mode = mode_of (cli, err);
+  CLEANUP_JSON json_t *orders = mode ? orders_of (cli, mode, err) : NULL;
   bool stopped;
   int code;
 
-  if (mode == NULL)
+  if (orders == NULL)
     return -1;
-  if (strcmp (mode, "undo") != 0) {
-    recipe = request_recipe (cli, err);
-    if (recipe == NULL)
-      return -1;
-  }
   if (images_find (cli, &images, err) == -1 ||
       check_evidence (cli, &images, err) == -1)
     return -1;
@@ -218,7 +232,7 @@ cmd_fix_disk (struct cli *cli, struct err **err)
   if (run == NULL)
     return -1;
   works = xcalloc (images.len, sizeof *works);
-  run_all (cli, run, &images, mode, recipe, works);
+  run_all (cli, run, &images, mode, orders, works);
   stopped = disk_run_was_stopped (run);
   disk_run_end_display (run);
   if (options_flag (cli->options, "json"))

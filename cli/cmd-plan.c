@@ -7,6 +7,7 @@
 
 #include <base/files.h>
 #include <base/log.h>
+#include <recipes/signature.h>
 
 #include "campaigns.h"
 #include "output.h"
@@ -54,6 +55,7 @@ plan_print (const struct cli *cli, const json_t *plan)
                                           {"WHY", COLUMN_WRAP}};
   CLEANUP_TABLE struct table *table =
       table_new (columns, ARRAY_SIZE (columns), &cli->out);
+  CLEANUP_FREE char *origin = origin_text (json_at (plan, "request.origin"));
   CLEANUP_FREE char *text = NULL;
   size_t to_repair = 0, i;
   json_t *entry;
@@ -71,9 +73,10 @@ plan_print (const struct cli *cli, const json_t *plan)
     table_style (table, 3, style_of_decision (decision));
   }
   text = table_text (table);
-  printf ("%s%zu of %zu VMs would be repaired with %s; nothing was changed\n",
+  printf ("%s%zu of %zu VMs would be repaired with %s (%s); nothing was "
+          "changed\n",
           text, to_repair, json_array_size (json_at (plan, "vms")),
-          json_str (plan, "request.recipe.name", "?"));
+          json_str (plan, "request.recipe.name", "?"), origin);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <base/log.h>
 #include <base/text.h>
 #include <controller/campaign.h>
+#include <recipes/signature.h>
 
 #include "output.h"
 #include "request.h"
@@ -45,12 +46,13 @@ static void
 print_head (const json_t *report)
 {
   CLEANUP_FREE char *counts = show_counts (json_at (report, "counts"));
+  CLEANUP_FREE char *origin = origin_text (json_at (report, "campaign.origin"));
 
   printf ("Campaign %s, %s: %s\n", json_str (report, "campaign.id", "?"),
           state_of (report), counts);
-  printf ("Recipe   %s (version %lld), begun %s on %s\n",
+  printf ("Recipe   %s (version %lld, %s), begun %s on %s\n",
           json_str (report, "campaign.recipe.name", "?"),
-          (long long)json_int (report, "campaign.recipe.version", 0),
+          (long long)json_int (report, "campaign.recipe.version", 0), origin,
           json_str (report, "campaign.created", "?"),
           json_str (report, "campaign.host", "?"));
 }

@@ -86,6 +86,9 @@ int cmd_version (struct cli *cli, struct err **err);
 int cmd_recipes_list (struct cli *cli, struct err **err);
 int cmd_recipes_show (struct cli *cli, struct err **err);
 int cmd_recipes_check (struct cli *cli, struct err **err);
+int cmd_recipes_sign (struct cli *cli, struct err **err);
+int cmd_recipes_verify (struct cli *cli, struct err **err);
+int cmd_recipes_trust (struct cli *cli, struct err **err);
 int cmd_recipes_schema (struct cli *cli, struct err **err);
 
 #endif

@@ -100,6 +100,23 @@ const struct command commands[] = {
      "Checks everything about recipes that can be checked without a disk. "
      "The exit status is 0 if all are good.",
      cmd_recipes_check},
+    {"recipes sign", RECIPES, "sign recipe files", "FILE...",
+     GROUP_SIGN | GROUP_JSON, 1, ARGS_ANY, WORDS_FILES,
+     "Writes a signature FILE.sig beside each recipe file. Whoever trusts the "
+     "key carries the recipe out without a question; one changed byte, and "
+     "nobody does.",
+     cmd_recipes_sign},
+    {"recipes verify", RECIPES, "say who signed recipes", "RECIPE...",
+     GROUP_JSON, 1, ARGS_ANY, WORDS_RECIPES,
+     "Says who signed each recipe. The exit status is 0 if all are built in, "
+     "or have a good signature by a key that is trusted.",
+     cmd_recipes_verify},
+    {"recipes trust", RECIPES, "trust a key, or list those that are", "[KEY]",
+     GROUP_TRUST | GROUP_JSON, 0, 1, WORDS_FILES,
+     "Copies the public key in the file KEY (PEM, Ed25519) to the keys that "
+     "are trusted to sign recipes. Compare its id with what its owner says. "
+     "Without KEY it lists those that are trusted already.",
+     cmd_recipes_trust},
     {"recipes schema", RECIPES, "print the JSON Schema of recipes", NULL, 0, 0,
      0, WORDS_NONE,
      "Prints the JSON Schema that editors and checkers can use for recipe "

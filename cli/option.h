@@ -76,7 +76,9 @@ enum option_group {
   GROUP_VMS = 1 << 17,
   GROUP_STEPS = 1 << 18,
   GROUP_INSPECT = 1 << 19,
-  GROUP_PERMISSIONS = 1 << 20
+  GROUP_PERMISSIONS = 1 << 20,
+  GROUP_SIGN = 1 << 21,
+  GROUP_TRUST = 1 << 22
 };
 
 /* Headings of help, in order, ended by NULL. */

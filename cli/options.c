@@ -8,7 +8,7 @@
 #include <providers/provider.h>
 
 const struct option_heading option_headings[] = {
-    {GROUP_RECIPE | GROUP_PARAMETERS, "Recipe"},
+    {GROUP_RECIPE | GROUP_PARAMETERS | GROUP_SIGN | GROUP_TRUST, "Recipe"},
     {GROUP_IMAGE | GROUP_FIX | GROUP_INSPECT, "Images"},
     {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
          GROUP_STEPS,
@@ -31,6 +31,13 @@ static const struct option_row fixed_rows[] = {
     {"param", 'p', OPTION_PAIR, true, GROUP_RECIPE | GROUP_PARAMETERS,
      "NAME=VALUE", NULL,
      "a parameter of the recipe; `bootmend recipes show` lists them"},
+    {"allow-unsigned", 0, OPTION_FLAG, false, GROUP_RECIPE, NULL, NULL,
+     "carry out a recipe file that nobody has signed",
+     .key = "policy.allow_unsigned"},
+    {"key", 0, OPTION_STRING, false, GROUP_SIGN, "FILE", NULL,
+     "the private key to sign with: PEM, Ed25519", .words = WORDS_FILES},
+    {"name", 0, OPTION_STRING, false, GROUP_TRUST, "NAME", NULL,
+     "what to call the signer (default: the name of the file)"},
 
     {"format", 0, OPTION_CHOICE, false, GROUP_IMAGE, "FORMAT", "auto",
      "what the image files are: raw, qcow2, or auto, by the first bytes and "

@@ -5,7 +5,7 @@
 #include <base/files.h>
 #include <controller/agent-link.h>
 #include <providers/provider.h>
-#include <recipes/recipe.h>
+#include <recipes/signature.h>
 
 struct recipe *
 request_recipe (const struct cli *cli, struct err **err)
@@ -28,6 +28,24 @@ request_recipe (const struct cli *cli, struct err **err)
   if (recipe == NULL)
     err_wrap (err, "%s", name);
   return recipe;
+}
+
+json_t *
+request_origin (const struct cli *cli, const struct recipe *recipe,
+                struct err **err)
+{
+  CLEANUP_TRUSTED_KEYS struct trusted_key_vec keys = VEC_EMPTY;
+  CLEANUP_JSON json_t *origin = NULL;
+  bool unsigned_too = options_flag (cli->options, "allow-unsigned");
+
+  if (trusted_keys_all (&keys, err) == -1)
+    return NULL;
+  origin =
+      origin_find (options_text (cli->options, "recipe"), recipe, &keys, err);
+  if (origin == NULL ||
+      origin_check (origin, recipe, unsigned_too, &keys, err) == -1)
+    return NULL;
+  return TAKE (origin);
 }
 
 json_t *
@@ -173,15 +191,16 @@ request_new (const struct cli *cli, struct err **err)
 {
   CLEANUP_RECIPE struct recipe *recipe = request_recipe (cli, err);
   const struct str_vec *args = &cli->options->args;
-  json_t *request, *agents;
+  json_t *request, *agents, *origin;
 
-  if (recipe == NULL)
+  if (recipe == NULL || (origin = request_origin (cli, recipe, err)) == NULL)
     return NULL;
   agents = json_object ();
   json_put (agents, "local", request_agent (cli));
   request = json_object ();
   json_put (request, "recipe", json_incref (recipe->json));
   json_put (request, "parameters", json_incref (recipe->values));
+  json_put (request, "origin", origin);
   json_put (request, "selection",
             strings_to_json ((const char *const *)args->ptr, args->len));
   json_put (request, "policy", options_to_json (cli->options, "policy."));

@@ -11,6 +11,11 @@ struct recipe;
 struct recipe *request_recipe (const struct cli *cli,
                                struct err **err) ATTR_USE;
 
+/* Who signed it (recipes/signature.h).  ERR_REFUSED: nobody that is trusted, or
+ * nobody at all and --allow-unsigned was not said. */
+json_t *request_origin (const struct cli *cli, const struct recipe *recipe,
+                        struct err **err) ATTR_USE;
+
 /* argv of the local agent with the options of GROUP_AGENT. */
 json_t *request_agent (const struct cli *cli);
 

@@ -9,6 +9,7 @@
 
 #include "campaign-internal.h"
 #include "plan.h"
+#include "recipe-trust.h"
 #include "step.h"
 
 /* A check is the first steps alone, with nothing written and nothing sent that
@@ -109,10 +110,24 @@ campaign_check_agent (struct campaign *campaign, struct err **err)
   return world_real_check_agent (campaign->real, campaign->policy->helper, err);
 }
 
+/* Is there a VM left that the recipe has not been carried out on? */
+static bool
+recipe_needed (const struct campaign *campaign)
+{
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    if (campaign->jobs.ptr[i]->phase != PHASE_ENDED &&
+        !campaign->jobs.ptr[i]->back)
+      return true;
+  return false;
+}
+
 int
 campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
               enum engine_end *end, struct err **err)
 {
+  if (recipe_needed (campaign) &&
+      recipe_trust_check (campaign->data, err) == -1)
+    return -1;
   if (campaign_check_agent (campaign, err) == -1)
     return -1;
   if (campaign_ready_helpers (campaign, err) == -1 ||

@@ -7,6 +7,7 @@
 #include "campaign-internal.h"
 #include "helpers.h"
 #include "plan.h"
+#include "recipe-trust.h"
 #include "step.h"
 
 /* No selection needs more; a provider that never ends its pages is broken. */
@@ -233,7 +234,7 @@ campaign_find (json_t *request, struct err **err)
   json_t *word;
   size_t i;
 
-  if (campaign == NULL)
+  if (campaign == NULL || recipe_trust_check (campaign->data, err) == -1)
     return NULL;
   words = json_need_array (campaign->data, "selection", err);
   if (words == NULL)
@@ -282,7 +283,7 @@ campaign_find_planned (const json_t *plan, struct err **err)
     return NULL;
   campaign =
       campaign_new (json_deep_copy (json_at (plan, "request")), NULL, err);
-  if (campaign == NULL)
+  if (campaign == NULL || recipe_trust_check (campaign->data, err) == -1)
     return NULL;
   json_array_foreach (json_at (plan, "vms"), i,
                       item) if (strcmp (json_str (item, "decision", ""),

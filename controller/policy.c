@@ -83,6 +83,8 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->campaign = json_str (campaign, "id", "");
   policy->recipe = json_at (campaign, "recipe");
   policy->parameters = json_at (campaign, "parameters");
+  policy->origin = json_at (campaign, "origin");
+  policy->allow_unsigned = json_bool (json, "allow_unsigned", false);
   policy->allow = json_at (json, "allow");
   policy->evidence = evidence ? xstrdup (evidence) : NULL;
   policy->isolation = xstrdup (json_str (json, "isolation", "shared"));

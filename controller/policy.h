@@ -18,7 +18,9 @@ struct policy {
   const char *campaign; /* its id: in marks */
   json_t *recipe;       /* what agents are sent */
   json_t *parameters;
-  json_t *allow;   /* refusal codes that the operator accepts */
+  json_t *origin;      /* who signed it: recipes/signature.h */
+  bool allow_unsigned; /* nobody has to have */
+  json_t *allow;       /* refusal codes that the operator accepts */
   char *evidence;  /* folder of the campaign; NULL: none is kept (simulation) */
   char *isolation; /* "shared", "disk" */
   char *helper;    /* which agent works: "local" */

@@ -9,10 +9,10 @@
 static json_t *
 campaign_head (const struct campaign *campaign)
 {
-  static const char *const kept[] = {"id",        "created", "version",
-                                     "host",      "user",    "command",
-                                     "selection", "policy",  "recipe_sha256",
-                                     "parameters"};
+  static const char *const kept[] = {"id",         "created", "version",
+                                     "host",       "user",    "command",
+                                     "selection",  "policy",  "recipe_sha256",
+                                     "parameters", "origin"};
   json_t *head = json_object ();
 
   for (size_t i = 0; i < ARRAY_SIZE (kept); i++)

@@ -77,6 +77,10 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
     json_put (in, "recipe", json_incref (job->policy->recipe));
   if (job->policy->parameters)
     json_put (in, "parameters", json_incref (job->policy->parameters));
+  if (job->policy->origin)
+    json_put (in, "origin", json_incref (job->policy->origin));
+  if (job->policy->allow_unsigned)
+    json_put_bool (in, "allow_unsigned", true);
   if (job->policy->allow)
     json_put (in, "allow", json_incref (job->policy->allow));
   effect->kind = EFFECT_WORK;

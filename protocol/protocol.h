@@ -14,10 +14,11 @@
  *             mode: "inspect" | "report" | "apply" | "undo",
  *             recipe: the recipe's object (report, apply),
  *             parameters: {name: value},
- *             recipes: [{recipe, parameters}] to try without any change on a
- *             disk that has their system (inspect),
- *             disk: { path, format: "raw" | "qcow2", size_bytes or absent,
- *                     serial or absent, trust_domain: text },
+ *             origin: who signed the recipe (recipes/signature.h), which the
+ *             agent looks at again; allow_unsigned: true if nobody has to have,
+ *             recipes: [{recipe, parameters, origin}] to try without any change
+ * on a disk that has their system (inspect), disk: { path, format: "raw" |
+ * "qcow2", size_bytes or absent, serial or absent, trust_domain: text },
  *             evidence: folder for this disk (apply, undo),
  *             isolation: "shared" | "disk",
  *             unchanged: true if nothing has written to the disk since its

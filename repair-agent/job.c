@@ -5,6 +5,7 @@
 
 #include <protocol/protocol.h>
 #include <recipes/recipe.h>
+#include <recipes/signature.h>
 
 static int
 one_of (const json_t *request, const char *path, const char *otherwise,
@@ -19,16 +20,37 @@ one_of (const json_t *request, const char *path, const char *otherwise,
   return 0;
 }
 
+/* A recipe that could be carried out, and that may be: its signature is looked
+ * at again here, and where the machine's administrator has put keys, only
+ * recipes signed by these count. */
+static int
+check_one (const json_t *from, bool allow_unsigned, struct err **err)
+{
+  CLEANUP_TRUSTED_KEYS struct trusted_key_vec keys = VEC_EMPTY;
+  CLEANUP_RECIPE struct recipe *recipe =
+      recipe_new (json_object_get (from, "recipe"),
+                  json_object_get (from, "parameters"), err);
+
+  if (recipe == NULL ||
+      trusted_keys_read (TRUSTED_KEYS_MACHINE, &keys, err) == -1)
+    return -1;
+  if (keys.len && allow_unsigned &&
+      origin_check (json_object_get (from, "origin"), recipe, false, &keys,
+                    NULL) == -1)
+    return err_set (err, ERR_REFUSED,
+                    "recipe \"%s\": this helper carries out only what is built "
+                    "in or signed by a key in %s",
+                    recipe->name, TRUSTED_KEYS_MACHINE);
+  return origin_check (json_object_get (from, "origin"), recipe, allow_unsigned,
+                       keys.len ? &keys : NULL, err);
+}
+
 static int
 check_recipe (const json_t *request, enum work_mode mode, struct err **err)
 {
-  CLEANUP_RECIPE struct recipe *recipe = NULL;
-
   if (mode != WORK_REPORT && mode != WORK_APPLY)
     return 0;
-  recipe = recipe_new (json_object_get (request, "recipe"),
-                       json_object_get (request, "parameters"), err);
-  return recipe ? 0 : -1;
+  return check_one (request, json_bool (request, "allow_unsigned", false), err);
 }
 
 /* What inspect is to try. */
@@ -43,11 +65,8 @@ check_recipes (const json_t *request, struct err **err)
     return err_set (err, ERR_INPUT, "field \"recipes\" is no list");
   json_array_foreach (list, i, one)
   {
-    CLEANUP_RECIPE struct recipe *recipe =
-        recipe_new (json_object_get (one, "recipe"),
-                    json_object_get (one, "parameters"), err);
-
-    if (recipe == NULL)
+    if (check_one (one, json_bool (request, "allow_unsigned", false), err) ==
+        -1)
       return err_wrap (err, "recipes[%zu]", i);
   }
   return 0;

@@ -16,7 +16,8 @@ run bootmend-agent --version
 expect_status 0
 expect_out "bootmend-agent "
 
-sed -n '/^\.Bd/,/^\.Ed/p' "$man/bootmend-recipe.5" | sed '1d;$d' >example.json
+sed -n '/^\.Sh EXAMPLES/,$p' "$man/bootmend-recipe.5" |
+  sed -n '/^\.Bd/,/^\.Ed/p' | sed '1d;$d' >example.json
 run bootmend recipes check ./example.json
 expect_status 0
 sed -i 's/"of": "bad"/"of": "worse"/' example.json
