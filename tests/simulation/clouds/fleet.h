@@ -1,0 +1,63 @@
+/* A cloud, as the simulation needs to know it beyond its provider: how to fill
+ * the fake one with a fleet, and how to read the truth there.  One row for each
+ * cloud (ec2-fleet.c); another cloud is another row. */
+
+#ifndef BOOTMEND_SIM_FLEET_H
+#define BOOTMEND_SIM_FLEET_H
+
+#include <stdbool.h>
+
+#include <base/random.h>
+#include <fake-cloud/fake-cloud.h>
+#include <providers/provider.h>
+
+/* What is asked of a cloud's fleet. */
+struct fleet_plan {
+  uint64_t seed;
+  size_t vms, zones, helpers; /* helpers in each zone */
+  bool varied; /* kinds of content, power, disks, attributes; else all alike */
+  bool throttle;    /* by the documented buckets */
+  int64_t stale_ms; /* describes are so old */
+  unsigned trouble; /* permille: how often the cloud itself does wrong */
+};
+
+/* What is on an OS disk, as far as recipes and boot care:
+ *   {"bad": what the recipe removes, the guest crashes with it,
+ *    "boot": without it nothing boots, "hibernated", "several": the agent
+ *    refuses, "version": changes when somebody else writes} */
+
+struct fleet_kind {
+  const char *name; /* of the provider, and of its part of the configuration */
+  /* The whole configuration of the fake cloud.  VMs are numbered from 1. */
+  json_t *(*config) (const struct fleet_plan *plan);
+  /* "provider:" words that select all VMs, and the binding's config. */
+  const char *selection;
+  json_t *(*binding_config) (void);
+  char *(*vm_id) (size_t n);
+  char *(*helper_id) (size_t zone, size_t n); /* both from 1 */
+
+  /* Ground truth, new references; NULL: there is no such thing.
+   * vm: {power, disk: id of its OS disk or absent, marked: bool,
+   *      kept: {what must be as before}}
+   * disk: {at: [ids of VMs], settled: bool, content: {}, kept: {}} */
+  json_t *(*vm) (struct fake_cloud *cloud, const char *id);
+  json_t *(*disk) (struct fake_cloud *cloud, const char *id);
+  /* [{kind, id}] of all disks and snapshots. */
+  json_t *(*things) (struct fake_cloud *cloud);
+  /* The disk that an agent is told to open by this path. */
+  char *(*disk_of_path) (const char *path);
+  void (*write) (struct fake_cloud *cloud, const char *disk, json_t *content);
+
+  /* "DescribeInstances" of a request, borrowed from a buffer of the caller. */
+  void (*action) (const struct http_request *req, char *buf, size_t size);
+  bool (*is_throttled) (const struct http_reply *reply);
+  /* How long the transitions of one VM take, in order, of a running one that
+   * does not boot: [[name, ms]] without agents and polls. */
+  json_t *(*chain) (void);
+};
+
+extern const struct fleet_kind ec2_fleet;
+
+bool content_boots (const json_t *content);
+
+#endif

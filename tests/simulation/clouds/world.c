@@ -1,0 +1,382 @@
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <net/memory-transport.h>
+
+/* What a client waits for an answer that never comes. */
+#define NO_ANSWER_MS 30000
+
+int64_t
+sim_now (const struct sim_world *world)
+{
+  return world->clock.mono_ms;
+}
+
+int64_t
+sim_between (struct sim_world *world, int64_t least, int64_t most)
+{
+  return least +
+         (int64_t)random_below (&world->random, (uint64_t)(most - least + 1));
+}
+
+bool
+sim_chance (struct sim_world *world, unsigned permille)
+{
+  return random_below (&world->random, 1000) < permille;
+}
+
+bool
+sim_fault (struct sim_world *world, unsigned permille)
+{
+  return permille && sim_chance (world, permille) && !world->calm;
+}
+
+void
+sim_trace (struct sim_world *world, const char *fmt, ...)
+{
+  va_list args;
+
+  if (!world->verbose)
+    return;
+  printf ("%10.3f  ", (double)sim_now (world) / 1000);
+  va_start (args, fmt);
+  vprintf (fmt, args);
+  va_end (args);
+  putchar ('\n');
+}
+
+void
+sim_violation (struct sim_world *world, const char *fmt, ...)
+{
+  CLEANUP_FREE char *text = NULL;
+  va_list args;
+
+  va_start (args, fmt);
+  text = xvasprintf (fmt, args);
+  va_end (args);
+  sim_trace (world, "VIOLATION %s", text);
+  str_vec_push (&world->violations,
+                xasprintf ("at %.3f s: %s", (double)sim_now (world) / 1000,
+                           text));
+}
+
+/* --- the network -----------------------------------------------------------
+ */
+
+static void
+count (struct sim_world *world, const char *action,
+       const struct http_reply *reply)
+{
+  struct sim_call_count *row = NULL;
+
+  for (size_t i = 0; i < world->counts.len && row == NULL; i++)
+    if (strcmp (world->counts.ptr[i].action, action) == 0)
+      row = &world->counts.ptr[i];
+  if (row == NULL) {
+    sim_call_count_vec_push (&world->counts,
+                             (struct sim_call_count){xstrdup (action), 0, 0,
+                                                     0});
+    row = &world->counts.ptr[world->counts.len - 1];
+  }
+  row->calls++;
+  row->throttled += world->kind->is_throttled (reply);
+  row->failed += reply->status != 200;
+}
+
+static double
+cpu_s (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* It arrives; returns how long the reply takes. */
+static int64_t
+arrive (struct sim_world *world, const struct http_request *req,
+        struct http_reply *reply)
+{
+  double began = cpu_s ();
+  char action[64];
+  int64_t ms = fake_cloud_handle (world->cloud, req, reply);
+
+  world->cloud_cpu_s += cpu_s () - began;
+  world->kind->action (req, action, sizeof action);
+  count (world, action, reply);
+  sim_trace (world, "%s: %s: %d %.*s", world->kind->name,
+             req->body ? req->body : req->url, reply->status,
+             reply->status >= 400 ? 300 : 0, reply->body ? reply->body : "");
+  return ms;
+}
+
+static void
+arrive_late (void *opaque, void *arg)
+{
+  struct http_request *req = arg;
+  CLEANUP_HTTP_REPLY struct http_reply reply = {0};
+
+  sim_trace (opaque, "late:");
+  arrive (opaque, req, &reply);
+  http_request_release (req);
+  free (req);
+}
+
+static void
+drop_request (void *arg)
+{
+  http_request_release (arg);
+  free (arg);
+}
+
+static int
+no_reply (struct sim_world *world, const struct http_request *req,
+          int64_t *delay_ms, struct err **err)
+{
+  *delay_ms = req->deadline_ms ? req->deadline_ms : NO_ANSWER_MS;
+  if (sim_chance (world, 500))
+    *delay_ms = sim_between (world, 1, *delay_ms);
+  return err_set (err, ERR_UNKNOWN_EFFECT, "no reply after %lld ms",
+                  (long long)*delay_ms);
+}
+
+/* What becomes of it on its way; 1: nothing special. */
+static int
+fate (struct sim_world *world, const struct http_request *req,
+      int64_t *delay_ms, struct err **err)
+{
+  CLEANUP_HTTP_REPLY struct http_reply ignored = {0};
+
+  if (sim_fault (world, world->faults.unreachable)) {
+    *delay_ms = sim_between (world, 1, 5000);
+    sim_trace (world, "unreachable: %s", req->body ? req->body : req->url);
+    return err_set (err, ERR_TRANSIENT, "can't connect");
+  }
+  if (sim_fault (world, world->faults.lost)) {
+    sim_trace (world, "reply lost:");
+    arrive (world, req, &ignored);
+    return no_reply (world, req, delay_ms, err);
+  }
+  if (sim_fault (world, world->faults.late)) {
+    no_reply (world, req, delay_ms, err);
+    sim_trace (world, "comes late: %s", req->body ? req->body : req->url);
+    sim_events_add (&world->events,
+                    *delay_ms + sim_between (world, -5000, 1500), arrive_late,
+                    drop_request, world, http_request_copy (req));
+    return -1;
+  }
+  if (sim_fault (world, world->faults.twice)) {
+    sim_trace (world, "twice:");
+    arrive (world, req, &ignored);
+  }
+  return 1;
+}
+
+static int
+answer (void *opaque, const struct http_request *req,
+        const struct http_auth *auth, struct http_reply *reply,
+        int64_t *delay_ms, struct err **err)
+{
+  struct sim_world *world = opaque;
+  int r = fate (world, req, delay_ms, err);
+
+  (void)auth;
+  if (r != 1)
+    return r;
+  *delay_ms = arrive (world, req, reply);
+  switch (reply->status) {
+  case FAKE_NO_ANSWER:
+    return no_reply (world, req, delay_ms, err);
+  case FAKE_RESET:
+  case FAKE_TRUNCATED:
+    return err_set (err, ERR_UNKNOWN_EFFECT, "the connection broke");
+  default:
+    return 0;
+  }
+}
+
+/* --- the world's interface -------------------------------------------------
+ */
+
+static enum auth_state
+authenticate (void *opaque, struct binding *binding, const char *audience,
+              struct http_auth *auth, struct err **err)
+{
+  (void)opaque;
+  (void)binding;
+  (void)audience;
+  (void)auth;
+  (void)err;
+  return AUTH_HAVE;
+}
+
+static void
+submit (struct world *base, struct effect effect)
+{
+  struct sim_world *world = (struct sim_world *)base;
+
+  if (world->check)
+    world->check (world->opaque, &effect);
+  if (effect.kind == EFFECT_WORK)
+    sim_work_submit (world, effect);
+  else if (effect.kind == EFFECT_OP)
+    http_calls_submit (world->calls, effect);
+  else {
+    sim_violation (world, "a probe that nobody answers");
+    effect_release (&effect);
+  }
+}
+
+static void
+cancel (struct world *base, uint64_t id)
+{
+  sim_work_cancel ((struct sim_world *)base, id);
+}
+
+/* Moves the calls on, as far as they go now. */
+static void
+pump (struct sim_world *world)
+{
+  struct completion completion;
+
+  http_calls_step (world->calls);
+  while (http_calls_collect (world->calls, &completion))
+    sim_done_vec_push (&world->done, completion);
+}
+
+static bool
+collect (struct world *base, struct completion *completion)
+{
+  struct sim_world *world = (struct sim_world *)base;
+
+  if (world->done.len == 0)
+    pump (world);
+  if (world->done.len == 0)
+    return false;
+  *completion = sim_done_vec_remove (&world->done, 0);
+  return true;
+}
+
+static int64_t
+sooner (int64_t a, int64_t b)
+{
+  return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static int64_t
+next_ms (const struct sim_world *world)
+{
+  int64_t wire = transport_next_ms (world->transport);
+  int64_t next = wire < 0 ? -1 : sim_now (world) + wire;
+
+  next = sooner (next, http_calls_next_ms (world->calls));
+  return sooner (next, sim_events_next_ms (&world->events));
+}
+
+static void
+wait_until (struct world *base, int64_t until_ms)
+{
+  struct sim_world *world = (struct sim_world *)base;
+
+  for (;;) {
+    int64_t next;
+
+    pump (world);
+    next = next_ms (world);
+    if (world->done.len)
+      return;
+    if (next < 0 && until_ms < 0) {
+      sim_violation (world, "the engine waits for nothing");
+      until_ms = sim_now (world) + 1000;
+    }
+    if (until_ms >= 0 && (next < 0 || until_ms <= next)) {
+      sim_events_pass (&world->events, until_ms);
+      return;
+    }
+    sim_events_pass (&world->events, next);
+  }
+}
+
+/* --- life ------------------------------------------------------------------
+ */
+
+void
+sim_world_init (struct sim_world *world, const struct fleet_kind *kind,
+                const json_t *config, uint64_t seed)
+{
+  struct err *err = NULL;
+
+  *world = (struct sim_world){.kind = kind};
+  fake_clock_init (&world->clock, INT64_C (1721362140000));
+  random_init (&world->random, seed);
+  world->events.clock = &world->clock;
+  world->world = (struct world){.clock = &world->clock.clock,
+                                .submit = submit,
+                                .cancel = cancel,
+                                .collect = collect,
+                                .wait = wait_until};
+  world->evidence = json_object ();
+  world->held = json_object ();
+  world->agent_times = (struct sim_agent_times){{10, 9000}, {300, 8000}};
+  world->cloud = fake_cloud_new (config, &world->clock.clock, &err);
+  if (world->cloud == NULL) {
+    fprintf (stderr, "fake cloud: %s\n", err->msg);
+    abort ();
+  }
+}
+
+void
+sim_world_begin_life (struct sim_world *world)
+{
+  const struct memory_service service = {world, answer, NULL};
+  struct http_calls_options options = {.clock = &world->clock.clock,
+                                       .authenticate = authenticate,
+                                       .opaque = world};
+
+  world->transport = memory_transport_new (&service, &world->clock.clock);
+  world->limiter = limiter_new ();
+  options.transport = world->transport;
+  options.limiter = world->limiter;
+  options.seed = random_next (&world->random);
+  world->calls = http_calls_new (&options);
+}
+
+void
+sim_world_end_life (struct sim_world *world)
+{
+  if (world->calls == NULL)
+    return;
+  world->generation++;
+  sim_works_abandon (world);
+  for (size_t i = 0; i < world->done.len; i++)
+    completion_release (&world->done.ptr[i]);
+  world->done.len = 0;
+  http_calls_free (TAKE (world->calls));
+  transport_free (TAKE (world->transport));
+  limiter_free (TAKE (world->limiter));
+}
+
+void
+sim_world_pass (struct sim_world *world, int64_t ms)
+{
+  sim_events_pass (&world->events, sim_now (world) + ms);
+}
+
+void
+sim_world_release (struct sim_world *world)
+{
+  sim_world_end_life (world);
+  sim_works_release (world);
+  sim_events_release (&world->events);
+  sim_done_vec_release (&world->done);
+  for (size_t i = 0; i < world->counts.len; i++)
+    free (world->counts.ptr[i].action);
+  sim_call_count_vec_release (&world->counts);
+  json_decref (world->evidence);
+  json_decref (world->held);
+  str_vec_free_all (&world->violations);
+  fake_cloud_free (world->cloud);
+}
