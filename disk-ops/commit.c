@@ -281,7 +281,7 @@ commit_change (struct disk *disk, struct manifest *manifest, struct err **err)
       undo_image_make (disk->work->evidence, disk->overlay, &disk->patient,
                        &extents, err) == 0 &&
       lock_out_all (disk, err) == 0 && check_unchanged (disk, err) == 0 &&
-      disk_still_wanted (disk, err) == 0) {
+      disk_may_commit (disk, err) == 0) {
     json_put (disk->result, "written",
               json_make ("{s:I, s:I}", "extents", (json_int_t)extents.len,
                          "bytes", (json_int_t)extents_bytes (&extents)));

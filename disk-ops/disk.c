@@ -164,3 +164,13 @@ disk_still_wanted (struct disk *disk, struct err **err)
     return 0;
   return err_set (err, ERR_STOPPED, "stopped before it was touched");
 }
+
+int
+disk_may_commit (struct disk *disk, struct err **err)
+{
+  if (!disk->work->ask || disk->hooks->may_commit == NULL)
+    return disk_still_wanted (disk, err);
+  if (disk->hooks->may_commit (disk->hooks->opaque, disk->work->id))
+    return 0;
+  return err_set (err, ERR_STOPPED, "stopped before it was touched");
+}

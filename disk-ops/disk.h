@@ -91,5 +91,8 @@ void disk_answer_error (struct disk *disk, const struct err *err);
 
 /* ERR_STOPPED if the caller has lost interest in this disk. */
 int disk_still_wanted (struct disk *disk, struct err **err) ATTR_USE;
+/* The same at the last moment before it is written: whoever has to agree is
+ * asked. */
+int disk_may_commit (struct disk *disk, struct err **err) ATTR_USE;
 
 #endif

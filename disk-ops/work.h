@@ -38,6 +38,7 @@ struct work {
   const char *serial;   /* NULL: not said */
   const char *evidence; /* folder; NULL for inspect and report */
   const json_t *allow;  /* refusal codes that the operator accepts */
+  bool ask;             /* may_commit decides whether the disk is written */
   int64_t limit_ms;
   /* undo of a block device, which has no time of its own: the caller knows
    * that nothing has written to it since the repair (the VM was not started).
@@ -63,6 +64,9 @@ struct batch_hooks {
    * before its commit; false: leave it untouched, its result is "failed" with
    * an error of ERR_STOPPED. */
   bool (*wanted) (void *opaque, const char *id);
+  /* Asked once, when all is ready to be written, for work that says `ask`:
+   * blocks until somebody has decided.  False, and NULL: as with wanted. */
+  bool (*may_commit) (void *opaque, const char *id);
   void *opaque;
 };
 

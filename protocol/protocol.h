@@ -17,9 +17,15 @@
  *             origin: who signed the recipe (recipes/signature.h), which the
  *             agent looks at again; allow_unsigned: true if nobody has to have,
  *             recipes: [{recipe, parameters, origin}] to try without any change
- * on a disk that has their system (inspect), disk: { path, format: "raw" |
- * "qcow2", size_bytes or absent, serial or absent, trust_domain: text },
- *             evidence: folder for this disk (apply, undo),
+ *             on a disk that has their system (inspect),
+ *             disk: { path, format: "raw" | "qcow2", size_bytes or absent,
+ *                     serial or absent, trust_domain: text,
+ *                     paths: [other places where it may show up] or absent,
+ *                     wait_ms: for how long it may take to show up },
+ *             ask: true: before the disk is written the agent says "ask" and
+ *             waits for "commit",
+ *             evidence: folder for this disk (apply, undo); one that does not
+ *             start with / is below the agent's own state folder,
  *             isolation: "shared" | "disk",
  *             unchanged: true if nothing has written to the disk since its
  *             repair (undo of a block device; see disk-ops/work.h),
@@ -28,6 +34,12 @@
  *             limit_ms: for the work on this disk once the appliance is up }
  *   cancel  { request: "cancel", id }: drop it if it has not started; else it
  *           is ended at the next safe point.  A result follows in any case.
+ *   commit  { request: "commit", id }: the answer to "ask": it may be written.
+ *   ping    nothing; says that the controller is there.
+ *   hello   { request: "hello", silence_ms }: from now on the agent ends, as at
+ *           the end of input, when it has heard nothing for so long: on a link
+ *           that is cut without a word nobody else would tell it.
+ *   check   {}: what --check finds is sent as an event "check".
  *   quit    finish nothing more, close the appliances, exit 0.
  * End of input means that the controller is gone: the agent stops at the next
  * safe point (a patient disk is either untouched, or completely changed, or
@@ -35,7 +47,8 @@
  *
  * Agent to controller ("event"):
  *   hello      first line: { event, agent: version, protocol, host, pid,
- *              workers: how many appliances at once, batch: disks in each }
+ *              workers: how many appliances at once, batch: disks in each,
+ *              asks: true (see "ask") }
  *   accepted   { event, id }
  *   appliance  { event, phase: "start" | "up" | "down" | "lost", number,
  *              ids: [...], accel: "kvm" | "tcg", ms, lean: bool,
@@ -43,6 +56,9 @@
  *              that KVM or the lean appliance does not work here and what is
  *              used instead), error,
  *              suspect: id of the disk that it was busy with (lost) }
+ *   ask        { event, id }: all is checked and saved; may it be written?
+ *   check      { event, ok, items: [{name, level, detail, advice}], host,
+ *              version }; error: it could not be found out
  *   stage      { event, id, stage, ms since the work began, detail: {...} }
  *              stages in order, see protocol_stages
  *   result     exactly one for each work: { event, id, outcome, reason,

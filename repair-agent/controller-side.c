@@ -4,8 +4,13 @@
 
 #include <string.h>
 
+#include <base/command.h>
 #include <base/log.h>
 #include <protocol/protocol.h>
+
+#include "arrival.h"
+
+#define CHECK_LIMIT_MS 120000
 
 void
 send_event (struct supervisor *s, json_t *event_taken)
@@ -56,7 +61,8 @@ supervisor_stop (struct supervisor *s, const char *why)
   s->stopping = true;
   log_debug ("stopping: %s", why);
   for (size_t i = 0; i < s->jobs.len; i++)
-    if (s->jobs.ptr[i]->state == JOB_WAITING)
+    if (s->jobs.ptr[i]->state == JOB_WAITING ||
+        s->jobs.ptr[i]->state == JOB_AWAITED)
       end_job_stopped (s, s->jobs.ptr[i], why);
   for (size_t i = 0; i < s->slots.len; i++)
     slot_stop (s->slots.ptr[i], now_ms + PROTOCOL_STOP_GRACE_MS);
@@ -85,6 +91,7 @@ accept_work (struct supervisor *s, const json_t *request, struct err **err)
     return 0;
   }
   job->arrived_ms = clock_now_ms (s->clock);
+  arrival_expect (job, job->arrived_ms);
   if (s->options->isolation && strcmp (s->options->isolation, "disk") == 0)
     job->alone = true;
   job_vec_push (&s->jobs, job);
@@ -98,11 +105,45 @@ cancel_work (struct supervisor *s, const char *id)
 {
   struct job *job = find_job (s, id);
 
-  if (job && job->state == JOB_WAITING)
+  if (job && (job->state == JOB_WAITING || job->state == JOB_AWAITED))
     end_job_stopped (s, job, "cancelled before it started");
   for (size_t i = 0; i < s->slots.len; i++)
     if (job && slot_job (s->slots.ptr[i], id) == job)
       slot_cancel (s->slots.ptr[i], job);
+}
+
+static void
+allow_commit (struct supervisor *s, const char *id)
+{
+  for (size_t i = 0; i < s->slots.len; i++) {
+    struct job *job = slot_job (s->slots.ptr[i], id);
+
+    if (job && !s->stopping)
+      slot_allow (s->slots.ptr[i], job);
+  }
+}
+
+/* By a process of its own: what it tries must not harm this one. */
+static void
+send_check (struct supervisor *s)
+{
+  CLEANUP_FREE char *scratch =
+      s->options->scratch ? xasprintf ("--scratch=%s", s->options->scratch)
+                          : NULL;
+  const char *argv[] = {"/proc/self/exe", "--check", scratch, NULL};
+  CLEANUP_COMMAND struct command_result result = {0};
+  CLEANUP_ERR struct err *err = NULL;
+  json_t *event = message_new ("event", "check");
+  CLEANUP_JSON json_t *found = NULL;
+
+  if (command_run (argv, NULL, CHECK_LIMIT_MS, 1 << 20, &result, &err) == 0)
+    found = json_parse (result.output.buf ? result.output.buf : "",
+                        result.output.len, "--check", &err);
+  if (found)
+    json_object_update_missing (event, found);
+  else
+    json_put (event, "error", json_from_err (err));
+  send_event (s, event);
 }
 
 static int
@@ -114,6 +155,14 @@ on_request (struct supervisor *s, const json_t *request, struct err **err)
     return accept_work (s, request, err);
   if (strcmp (name, "cancel") == 0)
     cancel_work (s, json_str (request, "id", ""));
+  else if (strcmp (name, "commit") == 0)
+    allow_commit (s, json_str (request, "id", ""));
+  else if (strcmp (name, "hello") == 0)
+    s->silence_ms = json_int (request, "silence_ms", 0);
+  else if (strcmp (name, "check") == 0)
+    send_check (s);
+  else if (strcmp (name, "ping") == 0)
+    ; /* it was heard */
   else if (strcmp (name, "quit") == 0)
     supervisor_stop (s, "the controller wants no more");
   else /* a newer controller; it sees from hello what we are */
@@ -129,6 +178,7 @@ hear_controller (struct supervisor *s)
   int r = channel_io (&s->ch, &err);
 
   while (r != -1 && (r = channel_next (&s->ch, &request, &err)) == 1) {
+    s->heard_ms = clock_now_ms (s->clock);
     r = on_request (s, request, &err);
     json_decref (request);
   }
@@ -141,4 +191,7 @@ hear_controller (struct supervisor *s)
   }
   if (s->ch.ended || s->ch.out_fd < 0)
     supervisor_stop (s, "the controller is gone");
+  else if (s->silence_ms &&
+           clock_now_ms (s->clock) - s->heard_ms > s->silence_ms)
+    supervisor_stop (s, "the controller has been silent for too long");
 }

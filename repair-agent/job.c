@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/files.h>
 #include <protocol/protocol.h>
 #include <recipes/recipe.h>
 #include <recipes/signature.h>
@@ -79,10 +80,24 @@ check_evidence (const json_t *request, enum work_mode mode, struct err **err)
 
   if (mode != WORK_APPLY && mode != WORK_UNDO)
     return 0;
-  if (evidence == NULL || *evidence != '/')
+  if (evidence == NULL || *evidence == '\0' || strstr (evidence, ".."))
     return err_set (err, ERR_INPUT,
-                    "field \"evidence\" is no absolute path of a folder");
+                    "field \"evidence\" is no path of a folder");
   return 0;
+}
+
+/* A controller on another machine does not know where ours may be. */
+static void
+resolve_evidence (json_t *request)
+{
+  const char *evidence = json_str (request, "evidence", "/");
+  CLEANUP_FREE char *state = NULL, *path = NULL;
+
+  if (*evidence == '/')
+    return;
+  state = state_folder ();
+  path = path_join (state, evidence);
+  json_put_str (request, "evidence", path);
 }
 
 static int
@@ -136,7 +151,9 @@ job_new (const json_t *request, int64_t limit_ms, const char **id,
   path = json_str (request, "disk.path", "");
   job = xcalloc (1, sizeof *job);
   job->id = xstrdup (*id);
-  job->request = json_incref ((json_t *)request);
+  job->request = json_copy ((json_t *)request);
+  resolve_evidence (job->request);
+  job->state = JOB_WAITING;
   job->where = realpath (path, NULL);
   if (job->where == NULL)
     job->where = xstrdup (path); /* the worker will say what is wrong */
@@ -166,7 +183,7 @@ job_free (struct job *job)
 bool
 job_in_commit (const struct job *job)
 {
-  return job->stage >= protocol_stage_index ("saved");
+  return job->allowed || job->stage >= protocol_stage_index ("saved");
 }
 
 json_t *

@@ -8,6 +8,7 @@
 #include <base/vec.h>
 
 enum job_state {
+  JOB_AWAITED, /* its disk has not shown up yet (arrival.h) */
   JOB_WAITING,
   JOB_RUNNING,
   JOB_ENDED /* its result is out */
@@ -22,9 +23,11 @@ struct job {
   int64_t limit_ms; /* for one stage */
   enum job_state state;
   int64_t arrived_ms, started_ms;
-  int tries;         /* appliances that have been started for it */
+  int64_t await_until_ms; /* its disk is waited for until then */
+  int tries;              /* appliances that have been started for it */
   int stage;         /* index of the last stage seen in this try; -1: none */
   bool cancelled;    /* the controller does not want it any more */
+  bool allowed;      /* the controller let its disk be written */
   bool suspect;      /* a shared appliance was lost while busy with it */
   char *lost_before; /* how that appliance was lost; NULL: it was not */
 };

@@ -67,6 +67,7 @@ slot_start (int number, const struct job_vec *jobs,
     job->state = JOB_RUNNING;
     job->tries++;
     job->stage = -1;
+    job->allowed = false;
     if (job->started_ms == 0)
       job->started_ms = now_ms;
   }
@@ -151,6 +152,16 @@ send_cancel (struct slot *slot, const struct job *job)
 
   json_put_str (cancel, "id", job->id);
   channel_send (&slot->ch, cancel);
+}
+
+void
+slot_allow (struct slot *slot, struct job *job)
+{
+  CLEANUP_JSON json_t *commit = message_new ("request", "commit");
+
+  job->allowed = true;
+  json_put_str (commit, "id", job->id);
+  channel_send (&slot->ch, commit);
 }
 
 void

@@ -52,6 +52,9 @@ void slot_enforce (struct slot *slot, const struct agent_options *options,
  * until by_ms. */
 void slot_stop (struct slot *slot, int64_t by_ms);
 
+/* The disk may be written: the answer to the worker's "ask". */
+void slot_allow (struct slot *slot, struct job *job);
+
 /* The disk is no longer wanted. */
 void slot_cancel (struct slot *slot, struct job *job);
 

@@ -28,6 +28,8 @@ struct supervisor {
   struct job_vec jobs; /* not ended, in order of arrival */
   struct slot_vec slots;
   int workers_started;
+  int64_t silence_ms; /* ends when it has heard nothing for so long; 0: no */
+  int64_t heard_ms;   /* the controller's last word */
   bool stopping, undone_work;
   int exit_code;
 };

@@ -11,6 +11,7 @@
 #include <base/log.h>
 #include <protocol/protocol.h>
 
+#include "arrival.h"
 #include "gather.h"
 #include "supervisor-state.h"
 
@@ -34,6 +35,7 @@ say_hello (struct supervisor *s)
   json_put_int (hello, "pid", getpid ());
   json_put_int (hello, "workers", s->options->workers);
   json_put_int (hello, "batch", s->options->batch);
+  json_put_bool (hello, "asks", true);
   send_event (s, hello);
 }
 
@@ -86,6 +88,34 @@ start_waiting (struct supervisor *s)
   return wait_ms;
 }
 
+/* Disks that have shown up may be worked on; those that do not, get that as
+ * their result.  Returns when to look again; -1: none is awaited. */
+static int64_t
+look_for_disks (struct supervisor *s)
+{
+  int64_t wait_ms = -1;
+
+  for (size_t i = 0; i < s->jobs.len; i++) {
+    CLEANUP_ERR struct err *err = NULL;
+    struct job *job = s->jobs.ptr[i];
+
+    if (job->state != JOB_AWAITED)
+      continue;
+    arrival_look (job, clock_now_ms (s->clock), &err);
+    if (err)
+      end_job (s, job, result_failed (job->id, err, false));
+    else if (job->state == JOB_AWAITED)
+      wait_ms = ARRIVAL_LOOK_MS;
+  }
+  return wait_ms;
+}
+
+static int64_t
+sooner (int64_t a_ms, int64_t b_ms)
+{
+  return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static void
 drop_ended_jobs (struct supervisor *s)
 {
@@ -122,6 +152,8 @@ time_to_wait (const struct supervisor *s, int64_t gather_ms)
     if (wait_ms == -1 || wait_ms > left_ms)
       wait_ms = left_ms;
   }
+  if (s->silence_ms)
+    wait_ms = sooner (wait_ms, s->silence_ms / 4 + 1);
   return wait_ms > 60000 ? 60000 : (int)wait_ms;
 }
 
@@ -241,12 +273,14 @@ supervisor_main (const struct agent_options *options, int in_fd, int out_fd,
     supervisor_release (&s);
     return AGENT_ERROR;
   }
+  s.heard_ms = clock_now_ms (clock);
   say_hello (&s);
   while (!s.stopping || s.slots.len > 0) {
+    int64_t look_ms = look_for_disks (&s);
     int64_t gather_ms = start_waiting (&s);
 
     channel_flush (&s.ch);
-    wait_for_events (&s, gather_ms);
+    wait_for_events (&s, sooner (gather_ms, look_ms));
     serve_signals (&s);
     hear_controller (&s);
     serve_workers (&s);

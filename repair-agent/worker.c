@@ -22,6 +22,7 @@ struct worker {
   json_t *batch;
   json_t *requests;  /* array: one for each disk */
   json_t *cancelled; /* {id: true} */
+  json_t *allowed;   /* {id: true}: may be written */
   struct work *works;
   struct recipe **recipes;
   struct recipe ***to_try; /* of inspect: each NULL, or ended by NULL */
@@ -100,23 +101,55 @@ on_result (void *opaque, const char *id, json_t *result_taken)
 }
 
 /* Garbage or the end of input can only mean that the supervisor is gone. */
-static bool
-on_wanted (void *opaque, const char *id)
+static void
+hear_supervisor (struct worker *w)
 {
-  struct worker *w = opaque;
   json_t *message;
   int r;
 
   if (channel_io (&w->in, NULL) == -1)
     _exit (AGENT_ERROR);
   while ((r = channel_next (&w->in, &message, NULL)) == 1) {
-    if (strcmp (json_str (message, "request", ""), "cancel") == 0)
-      json_put_bool (w->cancelled, json_str (message, "id", ""), true);
+    const char *name = json_str (message, "request", "");
+    const char *id = json_str (message, "id", "");
+
+    if (strcmp (name, "cancel") == 0)
+      json_put_bool (w->cancelled, id, true);
+    else if (strcmp (name, "commit") == 0)
+      json_put_bool (w->allowed, id, true);
     json_decref (message);
   }
   if (r == -1 || w->in.ended)
     _exit (AGENT_ERROR);
+}
+
+static bool
+on_wanted (void *opaque, const char *id)
+{
+  struct worker *w = opaque;
+
+  hear_supervisor (w);
   return json_object_get (w->cancelled, id) == NULL;
+}
+
+static bool
+on_may_commit (void *opaque, const char *id)
+{
+  struct worker *w = opaque;
+  json_t *ask = message_new ("event", "ask");
+
+  json_put_str (ask, "id", id);
+  emit (w, ask);
+  for (;;) {
+    struct pollfd fds[CHANNEL_MAX_FDS];
+
+    hear_supervisor (w);
+    if (json_object_get (w->cancelled, id))
+      return false;
+    if (json_object_get (w->allowed, id))
+      return true;
+    (void)poll (fds, channel_fds (&w->in, fds, true), -1);
+  }
 }
 
 static int
@@ -175,6 +208,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .allow = json_object_get (r, "allow"),
       .limit_ms = json_int (r, "limit_ms", 0),
       .unchanged = json_bool (r, "unchanged", false),
+      .ask = json_bool (r, "ask", false),
   };
   if (json_object_get (r, "recipe") == NULL)
     return fill_recipes (w, i, r, err);
@@ -227,6 +261,7 @@ run_batch (struct worker *w, const struct agent_backend *backend,
                                     .appliance = on_appliance,
                                     .result = on_result,
                                     .wanted = on_wanted,
+                                    .may_commit = on_may_commit,
                                     .opaque = w};
 
   return backend->batch_run (&options, w->works, w->n, &hooks, err);
@@ -247,6 +282,7 @@ worker_release (struct worker *w)
   json_decref (w->batch);
   json_decref (w->requests);
   json_decref (w->cancelled);
+  json_decref (w->allowed);
   channel_release (&w->in);
   close (w->out_fd);
 }
@@ -254,7 +290,9 @@ worker_release (struct worker *w)
 int
 worker_main (const struct agent_backend *backend)
 {
-  struct worker w = {.requests = json_array (), .cancelled = json_object ()};
+  struct worker w = {.requests = json_array (),
+                     .cancelled = json_object (),
+                     .allowed = json_object ()};
   CLEANUP_ERR struct err *err = NULL;
   int in_fd = dup (STDIN_FILENO);
 

@@ -195,6 +195,12 @@ run_one (struct scene *s)
   }
   s->hooks->stage (opaque, id, "appliance", NULL);
   s->hooks->stage (opaque, id, "matched", NULL);
+  if (s->work->ask && !s->hooks->may_commit (opaque, id)) {
+    s->hooks->result (opaque, id,
+                      json_make ("{s:s, s:b, s:s}", "outcome", "failed",
+                                 "changed", 0, "reason", "not allowed"));
+    return;
+  }
   for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
     if (verbs[i].act && path_says (s->work, verbs[i].name))
       verbs[i].act (s);
