@@ -1,0 +1,47 @@
+/* The header and metadata of a BitLocker volume: 512 bytes, then a block. */
+
+#include "fuzz.h"
+
+#include <string.h>
+
+#include <bitlocker/fve.h>
+#include <bitlocker/mapping.h>
+#include <bitlocker/startup-key.h>
+#include <bitlocker/unlock.h>
+
+static void
+use (const struct fve *fve)
+{
+  CLEANUP_FREE char *why = NULL;
+  CLEANUP_SECRET struct secret *key = NULL, *table = NULL;
+  json_t *json = fve_to_json (fve);
+
+  FUZZ_CHECK (fve->n_protectors <= FVE_MAX_PROTECTORS);
+  json_decref (json);
+  (void)!fve_unlock_clear (fve, &key, NULL);
+  if (fve_hindrance (fve, &why) == NULL && fve->header.kind == FVE_WINDOWS) {
+    CLEANUP_SECRET struct secret *any = secret_new ("0123456789abcdef", 16);
+
+    table = fve_mapping (fve, "/dev/sda1", 1 << 30, any, NULL);
+  }
+  if (table)
+    FUZZ_CHECK (table->data[0] == '0' && table->data[table->len - 1] == '\n');
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  struct fve_header header;
+  struct startup_key bek;
+  struct fve fve;
+
+  (void)!startup_key_parse (data, size, &bek, NULL);
+  if (size < FVE_HEADER_BYTES ||
+      fve_header_parse (data, FVE_HEADER_BYTES, &header, NULL) == -1)
+    return 0;
+  if (fve_parse (&header, data + FVE_HEADER_BYTES, size - FVE_HEADER_BYTES,
+                 &fve, NULL) == 0)
+    use (&fve);
+  fve_release (&fve);
+  return 0;
+}
