@@ -76,7 +76,7 @@ for row in "${outside[@]}"; do
   read -r header folder <<<"$row"
   while read -r line; do
     complain "only $folder/ may include this: $line"
-  done < <(grep -v '^tests/' <<<"$sources" | grep -v "^$folder/" |
+  done < <(grep -v '^tests/' <<<"$sources" | grep -vE "^$folder/" |
     xargs grep -nE "^ *# *include +$header" /dev/null || true)
 done
 while read -r line; do
