@@ -9,10 +9,13 @@
 #include "engine.h"
 #include "step.h"
 
-/* A request that waits for the commit. */
+/* A request that waits for the commit and, if it takes many VMs, for others to
+ * join it. */
 struct outgoing {
-  struct job *job;
+  struct job_vec jobs;
   struct effect effect;
+  int64_t not_before_ms; /* its answer would be too old */
+  int64_t due_ms;        /* goes by then, full or not */
 };
 DEFINE_VEC (struct outgoing, outgoing_vec);
 
@@ -68,6 +71,11 @@ struct engine {
 
 /* engine.c */
 int64_t engine_now (const struct engine *engine);
+/* What a provider wants to be waited for the sake of fewer calls, in proportion
+ * to the VMs in work there: all of it from CROWD on. */
+#define CROWD 100
+int64_t engine_crowd_ms (const struct engine *engine,
+                         const struct binding *binding, int64_t ms);
 void engine_journal_step (struct engine *engine, struct job *job,
                           const char *state, json_t *detail_taken);
 
@@ -87,12 +95,24 @@ bool job_has_flag (const struct job *job, enum step_flags flag);
 bool job_is_overdue (const struct engine *engine, const struct job *job);
 int64_t job_limit_ms (const struct job *job);
 int64_t job_again_ms (const struct job *job);
+/* True if the effect changes something: it is journalled before it is sent. */
+bool job_has_effect (const struct job *job, const struct effect *effect);
+
+/* engine-sight.c */
+/* Is its disk reachable without being attached anywhere? */
+bool job_is_in_place (const struct job *job);
+/* Does its step look at the disk itself? */
+bool job_looks_at_disk (const struct job *job);
 bool job_is_fresh (const struct job *job);
 /* Are its VM (OP_DESCRIBE) and its disk (OP_DESCRIBE_DISKS) as fresh as its
  * step wants them?  True where the step does not look at it. */
 bool job_sees (const struct job *job, enum op_id op);
-/* True if the effect changes something: it is journalled before it is sent. */
-bool job_has_effect (const struct job *job, const struct effect *effect);
+/* What is looked at does not exist any more, with an error that says what. */
+bool job_is_gone (const struct job *job, struct err **err);
+/* True if the shared poller should describe its VM, or its disk. */
+bool job_wants_look (const struct job *job, enum op_id op);
+/* How much a describe for it has to say. */
+enum depth job_depth (const struct job *job);
 
 /* engine-fail.c */
 void job_step_failed (struct engine *engine, struct job *job,
@@ -114,14 +134,16 @@ int64_t job_trust_after (const struct engine *engine, const struct job *job,
 int64_t job_reply_limit (const struct job *job);
 /* When the job wants to be looked at again; -1: when a completion comes. */
 int64_t job_deadline (const struct engine *engine, const struct job *job);
-/* True if the shared poller should describe its VM, or its disk. */
-bool job_wants_look (const struct job *job, enum op_id op);
-/* How much a describe for it has to say. */
-enum depth job_depth (const struct job *job);
 
 /* outbox.c */
 void outbox_add (struct engine *engine, struct job *job, struct effect effect);
+/* Sends what is due. */
 void outbox_flush (struct engine *engine);
+/* When something that waits is due; -1: nothing waits. */
+int64_t outbox_deadline (const struct engine *engine);
+/* What can be asked again later is not asked any more: the engine stops. */
+void outbox_drop_questions (struct engine *engine);
+void outbox_release (struct engine *engine);
 /* The reply of job->effect is overdue.  False: it is an agent's work, which was
  * told to end and is waited for; true: nobody waits for it any more. */
 bool outbox_give_up (struct engine *engine, struct job *job);

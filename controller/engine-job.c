@@ -33,18 +33,12 @@ job_has_flag (const struct job *job, enum step_flags flag)
 
 /* --- from step to step --------------------------------------------------- */
 
-static bool
-is_in_place (const struct job *job)
-{
-  return (job->binding->provider->caps & CAP_IN_PLACE) != 0;
-}
-
 static const struct step *
 next_step (const struct job *job)
 {
   const struct step *next = strategy_next (job->strategy, job->step->name);
 
-  while (next && (next->flags & STEP_ATTACHES) && is_in_place (job))
+  while (next && (next->flags & STEP_ATTACHES) && job_is_in_place (job))
     next = strategy_next (job->strategy, next->name);
   return next;
 }
@@ -170,11 +164,15 @@ job_is_overdue (const struct engine *engine, const struct job *job)
 
 /* --- looking and acting --------------------------------------------------- */
 
+/* By a look that is yet to be sent: one that was sent and answered within this
+ * very millisecond was made for another step, and may show less. */
 static void
 look_again (struct engine *engine, struct job *job)
 {
   job->phase = PHASE_LOOK;
   job->need_after_ms = engine_now (engine);
+  if (job->need_after_ms == job->now_at_ms)
+    job->need_after_ms++;
   job->changed = true;
 }
 
@@ -271,64 +269,6 @@ check_then_act (struct engine *engine, struct job *job)
   }
 }
 
-static bool
-looks_at_disk (const struct job *job)
-{
-  return job_has_flag (job, STEP_DISK) && !is_in_place (job);
-}
-
-/* Before it acts, a step that looks at the disk looks at the VM too; after
- * that, only the disk shows whether it is done. */
-bool
-job_sees (const struct job *job, enum op_id op)
-{
-  bool disk = op == OP_DESCRIBE_DISKS;
-  int64_t at_ms = disk ? job->disk_at_ms : job->now_at_ms;
-
-  if (disk ? !looks_at_disk (job)
-           : job->phase == PHASE_WATCH && looks_at_disk (job))
-    return true;
-  if (mutated ("stale-look"))
-    return at_ms >= 0;
-  return at_ms >= 0 && at_ms >= job->need_after_ms &&
-         at_ms >= job->trust_after_ms;
-}
-
-bool
-job_is_fresh (const struct job *job)
-{
-  if (job_has_flag (job, STEP_QUIET) && job->abandoned &&
-      !mutated ("forget-late") && !mutated ("stale-look"))
-    return false;
-  return job_sees (job, OP_DESCRIBE) && job_sees (job, OP_DESCRIBE_DISKS);
-}
-
-/* What is asked of a provider in place is cheap: always all. */
-enum depth
-job_depth (const struct job *job)
-{
-  if (is_in_place (job) || job_has_flag (job, STEP_WHOLE))
-    return DEPTH_WHOLE;
-  return job_has_flag (job, STEP_REFUSALS) ? DEPTH_REFUSALS : DEPTH_BRIEF;
-}
-
-/* What is looked at does not exist any more. */
-static bool
-is_gone (const struct job *job, struct err **err)
-{
-  if (job->phase != PHASE_WATCH || !looks_at_disk (job)) {
-    if (!job->gone && job->now)
-      return false;
-    err_set (err, ERR_NOT_FOUND, "the VM does not exist any more");
-    return true;
-  }
-  if (job->disk)
-    return false;
-  err_set (err, ERR_NOT_FOUND, "its OS disk %s does not exist any more",
-           json_str (job->before, "os_disk.id", ""));
-  return true;
-}
-
 static void
 advance_look (struct engine *engine, struct job *job)
 {
@@ -342,7 +282,7 @@ advance_look (struct engine *engine, struct job *job)
                                          : "the VM could not be looked at");
     return;
   }
-  if (is_gone (job, &err)) {
+  if (job_is_gone (job, &err)) {
     job_step_failed (engine, job, err);
     return;
   }
@@ -367,7 +307,8 @@ advance_watch (struct engine *engine, struct job *job)
   enum verdict verdict = VERDICT_NO;
 
   if (fresh) {
-    verdict = is_gone (job, &err) ? VERDICT_FAIL : job->step->seen (job, &err);
+    verdict =
+        job_is_gone (job, &err) ? VERDICT_FAIL : job->step->seen (job, &err);
     if (verdict == VERDICT_YES) {
       job_step_over (engine, job, "done", NULL);
       return;
@@ -377,14 +318,14 @@ advance_watch (struct engine *engine, struct job *job)
       return;
     }
     job->need_after_ms =
-        (looks_at_disk (job) ? job->disk_at_ms : job->now_at_ms) + 1;
+        (job_looks_at_disk (job) ? job->disk_at_ms : job->now_at_ms) + 1;
   }
   if (job_is_overdue (engine, job))
     job_step_timed_out (engine, job, "not seen to be so");
   else if (fresh && verdict == VERDICT_NO && job->step->act &&
            job_again_ms (job) > 0 &&
            engine_now (engine) >= job->not_before_ms) {
-    if (looks_at_disk (job))
+    if (job_looks_at_disk (job))
       look_again (engine, job); /* at the VM as well */
     else
       act (engine, job);

@@ -157,17 +157,6 @@ job_reply_limit (const struct job *job)
                         : job->acted_ms + job_limit_ms (job) + OVERDUE_MS;
 }
 
-bool
-job_wants_look (const struct job *job, enum op_id op)
-{
-  if (job->phase != PHASE_LOOK && job->phase != PHASE_WATCH)
-    return false;
-  if (!job_sees (job, op))
-    return true;
-  return op == OP_DESCRIBE && job_has_flag (job, STEP_QUIET) &&
-         !job_is_fresh (job);
-}
-
 int64_t
 job_deadline (const struct engine *engine, const struct job *job)
 {

@@ -27,9 +27,7 @@ engine_free (struct engine *engine)
 {
   if (engine == NULL)
     return;
-  for (size_t i = 0; i < engine->outbox.len; i++)
-    effect_release (&engine->outbox.ptr[i].effect);
-  outgoing_vec_release (&engine->outbox);
+  outbox_release (engine);
   for (size_t i = 0; i < engine->flights.len; i++)
     job_vec_release (&engine->flights.ptr[i].jobs);
   flight_vec_release (&engine->flights);
@@ -66,6 +64,24 @@ int64_t
 engine_now (const struct engine *engine)
 {
   return clock_now_ms (engine->world->clock);
+}
+
+static bool
+is_in_flight (const struct job *job)
+{
+  return job->phase != PHASE_WAITING && job->phase != PHASE_ENDED;
+}
+
+int64_t
+engine_crowd_ms (const struct engine *engine, const struct binding *binding,
+                 int64_t ms)
+{
+  int64_t n = 0;
+
+  for (size_t i = 0; ms > 0 && n < CROWD && i < engine->jobs.len; i++)
+    n += engine->jobs.ptr[i]->binding == binding &&
+         is_in_flight (engine->jobs.ptr[i]);
+  return ms * n / CROWD;
 }
 
 /* --- journal ------------------------------------------------------------- */
@@ -128,12 +144,6 @@ commit (struct engine *engine, struct err **err)
 
 /* --- the loop ------------------------------------------------------------ */
 
-static bool
-is_in_flight (const struct job *job)
-{
-  return job->phase != PHASE_WAITING && job->phase != PHASE_ENDED;
-}
-
 /* True if there were any. */
 static bool
 admit_jobs (struct engine *engine)
@@ -180,8 +190,10 @@ all_ended (const struct engine *engine)
 static int64_t
 next_deadline (const struct engine *engine)
 {
-  int64_t next = poller_deadline (engine);
+  int64_t next = poller_deadline (engine), outbox = outbox_deadline (engine);
 
+  if (outbox >= 0 && (next < 0 || outbox < next))
+    next = outbox;
   for (size_t i = 0; i < engine->jobs.len; i++) {
     int64_t deadline = job_deadline (engine, engine->jobs.ptr[i]);
 
@@ -204,6 +216,8 @@ round_of_work (struct engine *engine, struct err **err)
   } while (admit_jobs (engine)); /* in the place of those that ended */
   if (commit (engine, err) == -1)
     return -1;
+  if (engine->stopping)
+    outbox_drop_questions (engine);
   outbox_flush (engine);
   if (!engine->stopping)
     poller_run (engine);

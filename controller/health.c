@@ -347,11 +347,19 @@ health_of_serial (const struct health_spec *spec, const char *text, size_t len,
   return ok > fail ? HEALTH_OK : HEALTH_BROKEN;
 }
 
+/* The answer is about many VMs: those that were asked about together. */
 static enum health
-read_status (const json_t *out, char **why)
+read_status (const struct job *job, const json_t *out, char **why)
 {
-  const json_t *vm = json_array_get (json_at (out, "vms"), 0);
-  const char *status = json_str (vm, "health", "unknown");
+  const char *id = json_str (job->now, "id", ""), *status = "unknown";
+  json_t *vm;
+  size_t i;
+
+  json_array_foreach (json_at (out, "vms"), i, vm)
+  {
+    if (strcmp (json_str (vm, "id", ""), id) == 0)
+      status = json_str (vm, "health", "unknown");
+  }
 
   *why = xasprintf ("status: %s", status);
   if (strcmp (status, "ok") == 0)
@@ -368,7 +376,7 @@ health_read (const struct health_spec *spec, const struct job *job,
     return health_of_serial (spec, json_str (out, "text", ""),
                              json_string_length (json_at (out, "text")), why);
   case KIND_STATUS:
-    return read_status (out, why);
+    return read_status (job, out, why);
   case KIND_GUEST_AGENT:
     *why = xasprintf ("guest agent: %s", json_str (out, "why", "answers"));
     return json_bool (out, "alive", false) ? HEALTH_OK : HEALTH_UNKNOWN;

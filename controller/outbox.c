@@ -5,16 +5,11 @@
 
 #include <string.h>
 
-void
-outbox_add (struct engine *engine, struct job *job, struct effect effect)
-{
-  struct outgoing outgoing = {job, effect};
-
-  outgoing_vec_push (&engine->outbox, outgoing);
-}
-
 /* --- filling calls ---------------------------------------------------------
- */
+ *
+ * Calls count (the clouds' buckets), so that one which can take many VMs waits
+ * a little for those that want the same: provider.gather_ms, as a transaction
+ * waits for its group commit. */
 
 static unsigned
 ids_per_call (const struct effect *effect)
@@ -24,67 +19,222 @@ ids_per_call (const struct effect *effect)
   return effect->binding->provider->ops[effect->op].max_ids;
 }
 
-/* The same operation with the same words, but for the VMs? */
-static bool
-same_call (const struct effect *a, const struct effect *b)
+/* The VMs' place in a call: whole records, or ids of those that are asked
+ * about. */
+static const char *
+list_key (const struct effect *effect)
 {
-  const char *key;
-  json_t *value;
+  return json_object_get (effect->in, "vms") ? "vms" : "ids";
+}
 
-  if (b->kind != EFFECT_OP || a->binding != b->binding || a->op != b->op ||
-      json_object_size (a->in) != json_object_size (b->in))
-    return false;
-  json_object_foreach (a->in, key, value)
-  {
-    if (strcmp (key, "vms") != 0 &&
-        !json_equal (value, json_object_get (b->in, key)))
+/* A job's question after its VM's health: whatever it shows may be asked again,
+ * and must not be older than what was done to the VM last. */
+static bool
+is_question (const struct effect *effect)
+{
+  return effect->kind == EFFECT_OP && effect->op == OP_DESCRIBE;
+}
+
+/* May these VMs share a call? */
+static bool
+go_together (const struct effect *a, const struct effect *b)
+{
+  const char *const *paths = a->binding->provider->ops[a->op].together;
+  const json_t *x = json_array_get (json_object_get (a->in, "vms"), 0);
+  const json_t *y = json_array_get (json_object_get (b->in, "vms"), 0);
+
+  for (; paths && *paths; paths++) {
+    const json_t *left = json_at (x, *paths), *right = json_at (y, *paths);
+
+    if (left != right && !(left && right && json_equal (left, right)))
       return false;
   }
   return true;
 }
 
-/* Moves what fits into the same call from the rest of the outbox to it. */
-static void
-fill_call (struct engine *engine, struct effect *effect, struct flight *flight)
+/* The same operation with the same words, but for the VMs? */
+static bool
+same_call (const struct effect *a, const struct effect *b)
 {
-  json_t *vms = json_object_get (effect->in, "vms");
-  size_t i = 0;
+  const char *key, *list = list_key (a);
+  json_t *value;
 
-  while (vms && i < engine->outbox.len &&
-         json_array_size (vms) < ids_per_call (effect)) {
+  if (a->kind != EFFECT_OP || b->kind != EFFECT_OP ||
+      a->binding != b->binding || a->op != b->op ||
+      json_object_size (a->in) != json_object_size (b->in) ||
+      json_object_get (b->in, list) == NULL)
+    return false;
+  json_object_foreach (a->in, key, value)
+  {
+    if (strcmp (key, list) != 0 &&
+        !json_equal (value, json_object_get (b->in, key)))
+      return false;
+  }
+  return go_together (a, b);
+}
+
+static bool
+is_full (const struct outgoing *outgoing)
+{
+  const json_t *list =
+      json_object_get (outgoing->effect.in, list_key (&outgoing->effect));
+
+  return json_array_size (list) >= ids_per_call (&outgoing->effect);
+}
+
+/* A question waits longer: it is asked again and again. */
+#define QUESTION_LOOKS 2
+
+static int64_t
+hold_ms (const struct engine *engine, const struct effect *effect)
+{
+  const struct provider *provider = effect->binding->provider;
+
+  if (ids_per_call (effect) <= 1)
+    return 0;
+  return engine_crowd_ms (engine, effect->binding,
+                          is_question (effect)
+                              ? QUESTION_LOOKS * provider->poll_ms
+                              : provider->gather_ms);
+}
+
+/* Joins a call that waits; false: there is none that fits. */
+static bool
+join (struct engine *engine, struct job *job, const struct effect *effect,
+      int64_t not_before_ms)
+{
+  const char *key = list_key (effect);
+
+  for (size_t i = 0; i < engine->outbox.len; i++) {
     struct outgoing *other = &engine->outbox.ptr[i];
 
-    if (!same_call (effect, &other->effect)) {
-      i++;
+    if (is_full (other) || other->due_ms < not_before_ms ||
+        !same_call (&other->effect, effect))
       continue;
-    }
-    json_array_extend (vms, json_object_get (other->effect.in, "vms"));
-    job_vec_push (&flight->jobs, other->job);
-    other->job->effect = flight->id;
-    effect_release (&other->effect);
-    outgoing_vec_remove (&engine->outbox, i);
+    json_array_extend (json_object_get (other->effect.in, key),
+                       json_object_get (effect->in, key));
+    job_vec_push (&other->jobs, job);
+    job->effect = other->effect.id;
+    if (other->not_before_ms < not_before_ms)
+      other->not_before_ms = not_before_ms;
+    return true;
   }
+  return false;
+}
+
+void
+outbox_add (struct engine *engine, struct job *job, struct effect effect)
+{
+  int64_t now = engine_now (engine);
+  struct outgoing outgoing = {.effect = effect, .not_before_ms = now};
+
+  if (is_question (&effect) && job->trust_after_ms > now)
+    outgoing.not_before_ms = job->trust_after_ms;
+  if (ids_per_call (&effect) > 1 &&
+      join (engine, job, &effect, outgoing.not_before_ms)) {
+    effect_release (&effect);
+    return;
+  }
+  outgoing.due_ms =
+      now + (effect.kind == EFFECT_OP ? hold_ms (engine, &effect) : 0);
+  if (outgoing.due_ms < outgoing.not_before_ms)
+    outgoing.due_ms = outgoing.not_before_ms;
+  job_vec_push (&outgoing.jobs, job);
+  outgoing_vec_push (&engine->outbox, outgoing);
+}
+
+static bool
+is_due (const struct engine *engine, const struct outgoing *outgoing)
+{
+  int64_t now = engine_now (engine);
+
+  if (engine->stopping || now >= outgoing->due_ms)
+    return true;
+  return is_full (outgoing) && now >= outgoing->not_before_ms;
+}
+
+static void
+send (struct engine *engine, struct outgoing *outgoing)
+{
+  const struct effect *effect = &outgoing->effect;
+  struct flight flight = {.id = effect->id,
+                          .jobs = outgoing->jobs,
+                          .binding = effect->binding,
+                          .kind = effect->kind,
+                          .changes =
+                              job_has_effect (outgoing->jobs.ptr[0], effect),
+                          .sent_ms = engine_now (engine)};
+
+  flight_vec_push (&engine->flights, flight);
+  engine->world->submit (engine->world, *effect);
 }
 
 void
 outbox_flush (struct engine *engine)
 {
-  while (engine->outbox.len) {
-    struct outgoing first = outgoing_vec_remove (&engine->outbox, 0);
-    struct flight flight = {.id = first.effect.id,
-                            .binding = first.effect.binding,
-                            .kind = first.effect.kind,
-                            .changes =
-                                job_has_effect (first.job, &first.effect),
-                            .sent_ms = engine_now (engine)};
+  size_t i = 0;
 
-    job_vec_push (&flight.jobs, first.job);
-    if (ids_per_call (&first.effect) > 1)
-      fill_call (engine, &first.effect, &flight);
-    flight_vec_push (&engine->flights, flight);
-    engine->world->submit (engine->world, first.effect);
+  while (i < engine->outbox.len) {
+    struct outgoing outgoing;
+
+    if (!is_due (engine, &engine->outbox.ptr[i])) {
+      i++;
+      continue;
+    }
+    outgoing = outgoing_vec_remove (&engine->outbox, i);
+    send (engine, &outgoing);
   }
 }
+
+int64_t
+outbox_deadline (const struct engine *engine)
+{
+  int64_t next = -1;
+
+  for (size_t i = 0; i < engine->outbox.len; i++)
+    if (next < 0 || engine->outbox.ptr[i].due_ms < next)
+      next = engine->outbox.ptr[i].due_ms;
+  return next;
+}
+
+static void
+outgoing_release (struct outgoing *outgoing)
+{
+  job_vec_release (&outgoing->jobs);
+  effect_release (&outgoing->effect);
+}
+
+void
+outbox_drop_questions (struct engine *engine)
+{
+  size_t i = 0;
+
+  while (i < engine->outbox.len) {
+    struct outgoing outgoing;
+
+    if (!is_question (&engine->outbox.ptr[i].effect)) {
+      i++;
+      continue;
+    }
+    outgoing = outgoing_vec_remove (&engine->outbox, i);
+    for (size_t j = 0; j < outgoing.jobs.len; j++) {
+      outgoing.jobs.ptr[j]->effect = 0;
+      outgoing.jobs.ptr[j]->phase = PHASE_ENTER;
+    }
+    outgoing_release (&outgoing);
+  }
+}
+
+void
+outbox_release (struct engine *engine)
+{
+  for (size_t i = 0; i < engine->outbox.len; i++)
+    outgoing_release (&engine->outbox.ptr[i]);
+  outgoing_vec_release (&engine->outbox);
+}
+
+/* --- on their way -----------------------------------------------------------
+ */
 
 bool
 outbox_give_up (struct engine *engine, struct job *job)

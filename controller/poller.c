@@ -113,8 +113,10 @@ static int64_t
 interval_ms (const struct engine *engine, const struct watcher *watcher)
 {
   unsigned shift = watcher->failures < 5 ? watcher->failures : 5;
+  int64_t ms = engine_crowd_ms (engine, watcher->binding,
+                                watcher->binding->provider->poll_ms);
 
-  return engine->policy->poll_ms << shift;
+  return (ms > engine->policy->poll_ms ? ms : engine->policy->poll_ms) << shift;
 }
 
 static int64_t

@@ -156,6 +156,12 @@ struct provider {
    * the VM as it was before it; 0: never. */
   int64_t settle_ms;
 
+  /* Where calls are counted: with 100 VMs in work or more, shared looks at them
+   * are poll_ms apart, and a call that takes many VMs waits gather_ms for more
+   * of them; with fewer VMs in proportion, for then there are calls to spare.
+   * 0: policy.poll_ms alone counts, and nothing waits. */
+  int64_t poll_ms, gather_ms;
+
   /* How VMs of this provider are named on a command line, for help. */
   const char *selector_help;
 

@@ -30,6 +30,8 @@ static const struct provider batching = {
     .name = "fake-batching",
     .caps = CAP_MOVE | CAP_IN_PLACE | CAP_GUEST_PING,
     .settle_ms = 15000,
+    .poll_ms = 20000,
+    .gather_ms = 30000,
     .ops = {[OP_DESCRIBE] = OP ("describe", 100, false),
             [OP_STOP] = OP ("stop", 10, true),
             [OP_START] = OP ("start", 10, true),
@@ -45,6 +47,8 @@ static const struct provider attaching = {
     .name = "fake-attaching",
     .caps = CAP_MOVE | CAP_GUEST_PING,
     .settle_ms = 15000,
+    .poll_ms = 20000,
+    .gather_ms = 30000,
     .ops = {[OP_DESCRIBE] = OP ("describe", 100, false),
             [OP_STOP] = OP ("stop", 10, true),
             [OP_START] = OP ("start", 10, true),
@@ -266,12 +270,11 @@ for_each_vm (struct fake_cloud *cloud, const struct effect *effect,
 
   if (id)
     each (fake_cloud_vm (cloud, id), opaque);
-  /* Of one VM: a question about its health. */
-  if (json_array_size (json_at (effect->in, "ids")) == 1)
-    each (fake_cloud_vm (cloud,
-                         json_string_value (
-                             json_array_get (json_at (effect->in, "ids"), 0))),
-          opaque);
+  if (json_bool (effect->in, "health", false))
+    json_array_foreach (json_at (effect->in, "ids"), i, item)
+    {
+      each (fake_cloud_vm (cloud, json_string_value (item)), opaque);
+    }
   json_array_foreach (json_at (effect->in, "vms"), i, item)
       each (fake_cloud_vm (cloud, json_str (item, "id", "")), opaque);
 }
