@@ -12,6 +12,7 @@
 
 #include "output.h"
 #include "request.h"
+#include "show-calls.h"
 #include "show.h"
 #include "table.h"
 
@@ -224,6 +225,7 @@ add_job (struct strbuf *sb, const struct cli *cli, const json_t *job)
   add_line (sb, width, "before", json_str (job, "health_before.why", NULL));
   add_changes (sb, width, json_at (job, "repair"));
   add_line (sb, width, "after", json_str (job, "health_after.why", NULL));
+  add_line (sb, width, "helper", json_str (job, "helped_by", NULL));
   json_array_foreach (json_at (job, "notes"), i, note)
   {
     add_line (sb, width, i ? "" : "notes", json_string_value (note));
@@ -236,6 +238,7 @@ cmd_report (struct cli *cli, struct err **err)
 {
   bool steps = options_flag (cli->options, "steps");
   CLEANUP_JSON json_t *report = read_report (cli, steps, err);
+  CLEANUP_FREE char *calls = NULL;
   struct strbuf sb = STRBUF_EMPTY;
   json_t *job;
   size_t i;
@@ -252,7 +255,9 @@ cmd_report (struct cli *cli, struct err **err)
   {
     add_job (&sb, cli, job);
   }
-  fputs (sb.buf ? sb.buf : "", stdout);
+  calls = show_calls (cli, report);
+  strbuf_addstr (&sb, calls);
+  fputs (sb.buf, stdout);
   strbuf_release (&sb);
   return EXIT_ALL_WELL;
 }

@@ -20,6 +20,7 @@ struct campaign {
   json_t *missing;
   struct world_real *real;
   struct helpers *helpers; /* NULL: none is needed */
+  bool ready;              /* see campaign_make_ready */
 };
 
 /* A campaign with its policy and world; takes data. */
@@ -49,9 +50,9 @@ struct job *campaign_add (struct campaign *campaign, const json_t *vm,
                           struct binding *binding,
                           const struct strategy *strategy);
 
-/* Starts the helper's agent, if any VM is left to repair, and hears its hello.
- */
-int campaign_check_agent (struct campaign *campaign, struct err **err) ATTR_USE;
+/* All that has to be known before a VM is touched: agents answer, helpers run,
+ * permissions are there. */
+int campaign_make_ready (struct campaign *campaign, struct err **err) ATTR_USE;
 
 char *campaign_journal_path (const char *folder);
 

@@ -102,7 +102,7 @@ agent_needed (const struct campaign *campaign)
 }
 
 /* A missing or foreign agent is found out before the first VM is stopped. */
-int
+static int
 campaign_check_agent (struct campaign *campaign, struct err **err)
 {
   if (!agent_needed (campaign))
@@ -122,16 +122,25 @@ recipe_needed (const struct campaign *campaign)
 }
 
 int
-campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
-              enum engine_end *end, struct err **err)
+campaign_make_ready (struct campaign *campaign, struct err **err)
 {
   if (recipe_needed (campaign) &&
       recipe_trust_check (campaign->data, err) == -1)
     return -1;
-  if (campaign_check_agent (campaign, err) == -1)
-    return -1;
-  if (campaign_ready_helpers (campaign, err) == -1 ||
+  if (campaign_check_agent (campaign, err) == -1 ||
+      campaign_ready_helpers (campaign, err) == -1 ||
       campaign_check_permissions (campaign, err) == -1)
+    return -1;
+  campaign->ready = true;
+  return 0;
+}
+
+int
+campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
+              enum engine_end *end, struct err **err)
+{
+  /* A campaign that has just begun is. */
+  if (!campaign->ready && campaign_make_ready (campaign, err) == -1)
     return -1;
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }

@@ -107,6 +107,7 @@ begin_in (struct campaign *campaign, const char *folder, int64_t wall_ms,
   campaign->policy = policy_new (campaign->data, evidence, err);
   if (campaign->policy == NULL)
     return -1;
+  campaign->policy->helpers = campaign->helpers;
   campaign->journal = journal_create (path, campaign->data, err);
   if (campaign->journal == NULL)
     return -1;
@@ -122,7 +123,7 @@ campaign_begin (struct campaign *campaign, const char *state, struct err **err)
   CLEANUP_FREE char *folder = path_join (state, id);
 
   describe_maker (campaign, id, wall_ms);
-  if (campaign_check_agent (campaign, err) == -1)
+  if (campaign_make_ready (campaign, err) == -1)
     return -1;
   /* The folder's own name must survive a power cut, too: VMs will be marked
    * with it. */
@@ -264,7 +265,7 @@ campaign_open (const char *state, const char *id, enum journal_mode mode,
   CLEANUP_CAMPAIGN struct campaign *campaign = NULL;
   CLEANUP_JOURNAL struct journal *journal = NULL;
   struct loading loading = {NULL, mode};
-  json_t *data;
+  json_t *data, *figures;
 
   if (full == NULL)
     return NULL;
@@ -282,6 +283,10 @@ campaign_open (const char *state, const char *id, enum journal_mode mode,
     return NULL;
   campaign->folder = TAKE (folder);
   campaign->journal = TAKE (journal);
+  figures = journal_figures (campaign->journal, err);
+  if (figures == NULL)
+    return NULL;
+  world_real_set_earlier (campaign->real, figures);
   loading.campaign = campaign;
   if (journal_each_job (campaign->journal, load_job, &loading, err) == -1) {
     err_wrap (err, "%s", full);

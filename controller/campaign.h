@@ -40,8 +40,9 @@ int campaign_check (struct campaign *campaign, const struct engine_hooks *hooks,
 /* After campaign_check: {bootmend: 1, kind: "plan", ...}. */
 json_t *campaign_plan (const struct campaign *campaign);
 
-/* Makes the campaign's folder and journal below `state`.  The helper's agent
- * has to answer first: a campaign that can't begin leaves nothing behind. */
+/* Makes the campaign's folder and journal below `state`.  The helpers and their
+ * agents have to answer first: a campaign that can't begin leaves nothing
+ * behind. */
 int campaign_begin (struct campaign *campaign, const char *state,
                     struct err **err) ATTR_USE;
 
@@ -68,7 +69,9 @@ int campaign_rollback (struct campaign *campaign, char *const *patterns,
                        struct err **err) ATTR_USE;
 
 /* {bootmend: 1, kind: "report", campaign: {...}, live: bool, jobs: [...],
- * counts: {outcome: n}}; with steps: each job's steps too. */
+ * counts: {outcome: n}}; if a cloud was called: calls: {calls, per_vm, errors,
+ * throttled, repeated, waited_ms, actions, queues} (call-tally.h has the rows
+ * of both) and helpers: [{name, vms}]; with steps: each job's steps too. */
 json_t *campaign_report (struct campaign *campaign, bool steps,
                          struct err **err) ATTR_USE;
 

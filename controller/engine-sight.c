@@ -29,6 +29,10 @@ job_sees (const struct job *job, enum op_id op)
   if (disk ? !job_looks_at_disk (job)
            : job->phase == PHASE_WATCH && job_looks_at_disk (job))
     return true;
+  /* A clock of milliseconds can't tell a brief look that was answered just now
+   * from the one that the step asked for. */
+  if (!disk && job->now_depth < (int)job_depth (job))
+    return false;
   if (mutated ("stale-look"))
     return at_ms >= 0;
   return at_ms >= 0 && at_ms >= job->need_after_ms &&

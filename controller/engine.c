@@ -110,6 +110,17 @@ engine_journal_step (struct engine *engine, struct job *job, const char *state,
                     clock_wall_ms (engine->world->clock));
 }
 
+/* Kept with whatever else is committed: they cost no commit of their own. */
+static void
+put_figures (struct engine *engine)
+{
+  CLEANUP_JSON json_t *figures =
+      engine->world->figures ? engine->world->figures (engine->world) : NULL;
+
+  if (figures)
+    journal_set_figures (engine->journal, figures);
+}
+
 static int
 commit (struct engine *engine, struct err **err)
 {
@@ -133,6 +144,7 @@ commit (struct engine *engine, struct err **err)
   }
   if (engine->in_transaction) {
     engine->in_transaction = false;
+    put_figures (engine);
     r = journal_commit (engine->journal, err);
   }
   for (size_t i = 0; r == 0 && i < changed.len; i++)

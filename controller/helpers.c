@@ -167,6 +167,7 @@ helpers_claim (struct helpers *helpers, struct job *job)
                   json_make ("{s:s,s:s,s:s,s:s}", "name", best->name, "vm",
                              json_str (best->record, "id", ""), "slot",
                              slot->name, "devices", best->devices));
+    job_set_fact (job, "helped_by", json_string (best->name));
     return true;
   }
   return false;

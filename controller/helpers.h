@@ -7,6 +7,7 @@
  * seen to have left the helper.  What a job has claimed is in its facts:
  *
  *   facts.helper = {name, vm: id, slot, devices}
+ *   facts.helped_by = name, which stays, for the report
  *
  * so that a resumed campaign finds the disks where they are.
  */

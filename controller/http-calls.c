@@ -31,6 +31,7 @@ struct call {
   unsigned pages;
   struct limit_queue *queue;
   unsigned attempt;
+  const char *action; /* of what was sent last */
   int64_t first_ms, sent_ms, not_before_ms;
   bool repeatable;
 };
@@ -276,7 +277,8 @@ http_calls_submit (struct http_calls *calls, struct effect effect)
 static struct call_tally *
 tally_of (struct http_calls *calls, const struct call *call)
 {
-  return call_tally_find (&calls->tallies, call->binding, call->op);
+  return call_tally_find (&calls->tallies, call->binding, call->op,
+                          call->action);
 }
 
 static void
@@ -304,6 +306,7 @@ send_call (struct http_calls *calls, struct call *call)
       break;
     }
   call->repeatable = req.repeatable;
+  call->action = req.action;
   call->sent_ms = now_of (calls);
   if (transport_submit (calls->options.transport, &req, &auth, call->tag,
                         &err) == -1) {
@@ -366,8 +369,11 @@ failed (struct http_calls *calls, struct call *call,
                             .elapsed_ms = now_of (calls) - call->first_ms};
   struct retry_decision decision =
       retry_decide (&retry_policy_default, &what, &calls->random);
+  struct call_tally *tally;
 
-  tally_of (calls, call)->errors++;
+  tally = tally_of (calls, call);
+  tally->errors++;
+  tally->throttled += err->code == ERR_THROTTLED;
   if (decision.verdict == RETRY_AGAIN) {
     call->state = CALL_RETRYING;
     call->not_before_ms = now_of (calls) + decision.wait_ms;
@@ -481,5 +487,6 @@ http_calls_next_ms (const struct http_calls *calls)
 json_t *
 http_calls_report (const struct http_calls *calls)
 {
-  return call_tallies_report (&calls->tallies);
+  return json_make ("{s:o,s:o}", "calls", call_tallies_report (&calls->tallies),
+                    "queues", limiter_report (calls->options.limiter));
 }

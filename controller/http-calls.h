@@ -56,8 +56,8 @@ bool http_calls_collect (struct http_calls *calls,
 int64_t http_calls_next_ms (const struct http_calls *calls);
 size_t http_calls_pending (const struct http_calls *calls);
 
-/* [{provider, account, region, operation, calls, vms, errors, repeated}]:
- * requests that were really sent. */
+/* Requests that were really sent, and their waiting (call-tally.h): a new
+ * reference. */
 json_t *http_calls_report (const struct http_calls *calls);
 
 #endif

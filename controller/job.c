@@ -254,7 +254,8 @@ job_summary (const struct job *job)
                                         "id"};
   static const char *const from_facts[] = {"repair",       "health_before",
                                            "health_after", "differences",
-                                           "notes",        "created"};
+                                           "notes",        "created",
+                                           "helped_by"};
 
   json_put_int (json, "job", job->id);
   json_put_str (json, "name", job->name);

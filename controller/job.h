@@ -75,6 +75,7 @@ struct job {
   json_t *facts;
   json_t *now;           /* the VM as last seen; NULL: gone or never seen */
   int64_t now_at_ms;     /* when the describe was sent that showed it */
+  int now_depth;         /* how much that asked for (enum depth) */
   int64_t need_after_ms; /* what was sent before this is too old */
   /* A describe sent before this may not show our own last request yet. */
   int64_t trust_after_ms;

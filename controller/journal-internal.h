@@ -12,6 +12,7 @@ enum statement {
   ADD_STEP,
   ADD_EVENT,
   SET_CAMPAIGN,
+  SET_FIGURES,
   STATEMENT_COUNT
 };
 

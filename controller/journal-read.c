@@ -141,3 +141,22 @@ journal_events (struct journal *j, struct err **err)
                        " WHERE ?1 = 0 ORDER BY id",
                        0, err);
 }
+
+json_t *
+journal_figures (struct journal *j, struct err **err)
+{
+  CLEANUP_JSON json_t *has = rows_as_json (
+      j, "SELECT name FROM sqlite_schema WHERE name = 'figures' AND ?1 = 0", 0,
+      err);
+  CLEANUP_JSON json_t *rows = NULL;
+
+  if (has == NULL || json_array_size (has) == 0)
+    return has ? json_object () : NULL;
+  rows = rows_as_json (j, "SELECT data AS detail FROM figures WHERE ?1 = 0", 0,
+                       err);
+  if (rows == NULL)
+    return NULL;
+  return json_array_size (rows)
+             ? json_incref (json_at (json_array_get (rows, 0), "detail"))
+             : json_object ();
+}

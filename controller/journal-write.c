@@ -131,6 +131,13 @@ journal_set_campaign (struct journal *j, const json_t *campaign)
 }
 
 void
+journal_set_figures (struct journal *j, const json_t *figures)
+{
+  bind_json (j->statements[SET_FIGURES], 1, figures);
+  execute (j, SET_FIGURES);
+}
+
+void
 journal_put_job (struct journal *j, const struct job_row *row, int64_t wall_ms)
 {
   sqlite3_stmt *st = j->statements[PUT_JOB];

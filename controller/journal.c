@@ -55,6 +55,13 @@ static const char schema[] = "CREATE TABLE campaign ("
                              "  detail TEXT"
                              ");";
 
+/* Journals that were begun before there was one are given it when they are
+ * written. */
+static const char later_tables[] = "CREATE TABLE IF NOT EXISTS figures ("
+                                   "  id INTEGER PRIMARY KEY,"
+                                   "  data TEXT NOT NULL"
+                                   ");";
+
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [PUT_JOB] =
         "INSERT INTO job (id, vm, name, wave, strategy, direction, step, phase,"
@@ -69,6 +76,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [ADD_EVENT] =
         "INSERT INTO event (job, kind, at, detail) VALUES (?1,?2,?3,?4)",
     [SET_CAMPAIGN] = "UPDATE campaign SET data=?1",
+    [SET_FIGURES] = "INSERT INTO figures (id, data) VALUES (1, ?1)"
+                    " ON CONFLICT (id) DO UPDATE SET data=?1",
 };
 
 static enum err_code
@@ -267,6 +276,7 @@ fill (struct journal *j, const json_t *campaign, struct err **err)
                    err) == -1 ||
       journal_sql (j, "BEGIN IMMEDIATE", err) == -1 ||
       journal_sql (j, schema, err) == -1 ||
+      journal_sql (j, later_tables, err) == -1 ||
       journal_sql (j, identity, err) == -1 ||
       journal_sql (j, "INSERT INTO campaign VALUES ('{}'); COMMIT", err) ==
           -1 ||
@@ -392,7 +402,8 @@ open_to_write (struct journal *j, struct err **err)
   if (sqlite3_db_readonly (j->db, "main") == 1)
     return err_set (err, ERR_NO_SPACE, "%s: can't be written (read-only)",
                     j->path);
-  if (journal_sql (j, "PRAGMA synchronous=FULL", err) == -1)
+  if (journal_sql (j, "PRAGMA synchronous=FULL", err) == -1 ||
+      journal_sql (j, later_tables, err) == -1)
     return -1;
   return prepare_statements (j, err);
 }

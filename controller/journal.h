@@ -55,6 +55,11 @@ int journal_commit (struct journal *journal, struct err **err) ATTR_USE;
 
 void journal_set_campaign (struct journal *journal, const json_t *campaign);
 
+/* How often the cloud was called and how long for its turn was waited, in all
+ * runs so far (call-tally.h); {}: nothing was kept. */
+void journal_set_figures (struct journal *journal, const json_t *figures);
+json_t *journal_figures (struct journal *journal, struct err **err) ATTR_USE;
+
 /* One job as it stands.  Strings are borrowed. */
 struct job_row {
   int64_t id;       /* 1, 2, ... */

@@ -322,6 +322,7 @@ observe_vm (struct job *job, json_t *vm, const struct flight *flight)
     json_decref (known);
   }
   job->now_at_ms = flight->sent_ms;
+  job->now_depth = (int)flight->depth;
 }
 
 static void

@@ -27,6 +27,79 @@ campaign_head (const struct campaign *campaign)
   return head;
 }
 
+/* {calls, per_vm, errors, throttled, repeated, waited_ms, actions: [...],
+ *  queues: [...]} with the rows of call-tally.h; NULL: no cloud was called. */
+static json_t *
+calls_of (struct campaign *campaign, struct err **err)
+{
+  static const char *const sums[] = {"calls", "errors", "throttled",
+                                     "repeated"};
+  CLEANUP_JSON json_t *figures = journal_figures (campaign->journal, err);
+  json_t *rows = json_object_get (figures, "calls");
+  json_t *queues = json_object_get (figures, "queues");
+  json_t *all, *row;
+  size_t i;
+
+  if (figures == NULL || json_array_size (rows) == 0)
+    return figures ? json_null () : NULL;
+  all = json_make ("{s:O,s:O}", "actions", rows, "queues", queues);
+  json_array_foreach (rows, i, row)
+  {
+    for (size_t k = 0; k < ARRAY_SIZE (sums); k++)
+      json_put_int (all, sums[k],
+                    json_int (all, sums[k], 0) + json_int (row, sums[k], 0));
+  }
+  json_put_int (all, "waited_ms", 0);
+  json_array_foreach (queues, i, row)
+  {
+    json_put_int (all, "waited_ms",
+                  json_int (all, "waited_ms", 0) +
+                      json_int (row, "waited_ms", 0));
+  }
+  json_put (all, "per_vm",
+            json_real ((double)json_int (all, "calls", 0) /
+                       (double)(campaign->jobs.len ? campaign->jobs.len : 1)));
+  return all;
+}
+
+/* [{name, vms}]: which helper had the disks of how many VMs. */
+static json_t *
+helpers_of (const struct campaign *campaign)
+{
+  CLEANUP_JSON json_t *counts = json_object ();
+  json_t *list = json_array (), *n;
+  const char *name;
+
+  for (size_t i = 0; i < campaign->jobs.len; i++) {
+    name = json_str (campaign->jobs.ptr[i]->facts, "helped_by", NULL);
+    if (name)
+      json_put_int (counts, name,
+                    json_integer_value (json_object_get (counts, name)) + 1);
+  }
+  json_object_foreach (counts, name, n)
+  {
+    json_array_append_new (list,
+                           json_make ("{s:s,s:O}", "name", name, "vms", n));
+  }
+  return list;
+}
+
+static int
+add_calls (struct campaign *campaign, json_t *report, struct err **err)
+{
+  json_t *calls = calls_of (campaign, err);
+
+  if (calls == NULL)
+    return -1;
+  if (json_is_null (calls)) {
+    json_decref (calls);
+    return 0;
+  }
+  json_put (report, "calls", calls);
+  json_put (report, "helpers", helpers_of (campaign));
+  return 0;
+}
+
 static int
 add_job (struct campaign *campaign, struct job *job, bool steps, json_t *jobs,
          struct err **err)
@@ -64,6 +137,8 @@ campaign_report (struct campaign *campaign, bool steps, struct err **err)
     if (add_job (campaign, job, steps, jobs, err) == -1)
       return NULL;
   }
+  if (add_calls (campaign, report, err) == -1)
+    return NULL;
   if (steps) {
     json_t *events = journal_events (campaign->journal, err);
 

@@ -9,6 +9,7 @@
 #include <protocol/protocol.h>
 
 #include "agent-link.h"
+#include "call-tally.h"
 #include "pool.h"
 #include "probe.h"
 #include "world-http.h"
@@ -47,6 +48,7 @@ struct world_real {
   struct world_http *http; /* NULL: no HTTP provider was asked yet */
   struct agent_vec agents;
   struct done_vec done; /* what agents answered, not collected yet */
+  json_t *earlier;      /* figures of earlier runs; NULL: none */
   int wakeup_fd;
 };
 
@@ -394,6 +396,28 @@ wait_for (struct world *world, int64_t until_ms)
     poll (fds, n, ms < 0 ? 0 : (int)ms);
 }
 
+static json_t *
+figures (struct world *world)
+{
+  struct world_real *real = (struct world_real *)world;
+  CLEANUP_JSON json_t *now = NULL;
+  json_t *all;
+
+  if (real->http == NULL)
+    return NULL;
+  now = world_http_report (real->http);
+  all = real->earlier ? json_deep_copy (real->earlier) : json_object ();
+  figures_add (all, now);
+  return all;
+}
+
+void
+world_real_set_earlier (struct world_real *real, json_t *figures_taken)
+{
+  json_decref (real->earlier);
+  real->earlier = figures_taken;
+}
+
 struct world_real *
 world_real_new (const json_t *agents, const json_t *http)
 {
@@ -404,6 +428,7 @@ world_real_new (const json_t *agents, const json_t *http)
   real->world.cancel = cancel;
   real->world.collect = collect;
   real->world.wait = wait_for;
+  real->world.figures = figures;
   real->pool = pool_new (THREADS);
   real->agents_config = agents;
   real->http_config = http;
@@ -433,6 +458,7 @@ world_real_free (struct world_real *real)
   for (size_t i = 0; i < real->done.len; i++)
     completion_release (&real->done.ptr[i]);
   done_vec_release (&real->done);
+  json_decref (real->earlier);
   ended = pool_free (real->pool);
   world_http_free (real->http, ended);
   free (real);

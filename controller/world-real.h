@@ -21,6 +21,9 @@ struct world *world_real_world (struct world_real *real);
 int world_real_check_agent (struct world_real *real, const char *helper,
                             struct err **err) ATTR_USE;
 
+/* What earlier runs of the same campaign called: figures go on from there. */
+void world_real_set_earlier (struct world_real *real, json_t *figures_taken);
+
 /* wait () returns early when this descriptor is readable (a signal's pipe). */
 void world_real_set_wakeup (struct world_real *real, int fd);
 

@@ -53,6 +53,9 @@ struct world {
   /* Returns when something may be collected, a signal came, or at until_ms of
    * the clock (-1: no limit), whichever is first. */
   void (*wait) (struct world *world, int64_t until_ms);
+  /* What was called so far, this time and before (call-tally.h): a new
+   * reference; NULL: nothing was.  The row itself may be NULL. */
+  json_t *(*figures) (struct world *world);
 };
 
 void effect_release (struct effect *effect);

@@ -29,7 +29,8 @@ enum http_sign {
 };
 
 struct http_request {
-  char *method; /* "GET", "POST", "PUT", "PATCH", "DELETE" */
+  const char *action; /* what is called, for reports; static; NULL: unsaid */
+  char *method;       /* "GET", "POST", "PUT", "PATCH", "DELETE" */
   char *url;
   struct http_headers headers;
   char *body; /* NULL: none */

@@ -132,6 +132,7 @@ aws_request (const struct binding *b, enum aws_action action, const json_t *in,
 {
   const struct aws_action_row *row = &aws_actions[action];
 
+  req->action = row->name;
   req->method = xstrdup ("POST");
   req->url = aws_url (b, row->service);
   req->sign = HTTP_SIGN_SIGV4;
