@@ -251,6 +251,10 @@ cmd_report (struct cli *cli, struct err **err)
   }
   print_head (report);
   printf ("Folder   %s\n", json_str (report, "campaign.folder", "?"));
+  if (json_str (report, "audit.head", NULL))
+    printf ("Audit    %lld entries, head %s\n",
+            (long long)json_int (report, "audit.entries", 0),
+            json_str (report, "audit.head", ""));
   json_array_foreach (json_at (report, "jobs"), i, job)
   {
     add_job (&sb, cli, job);

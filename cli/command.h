@@ -77,6 +77,8 @@ int cmd_repair (struct cli *cli, struct err **err);
 int cmd_status (struct cli *cli, struct err **err);
 int cmd_list (struct cli *cli, struct err **err);
 int cmd_report (struct cli *cli, struct err **err);
+int cmd_audit_verify (struct cli *cli, struct err **err);
+int cmd_audit_show (struct cli *cli, struct err **err);
 int cmd_resume (struct cli *cli, struct err **err);
 int cmd_rollback (struct cli *cli, struct err **err);
 int cmd_fix_disk (struct cli *cli, struct err **err);

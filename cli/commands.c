@@ -69,6 +69,17 @@ const struct command commands[] = {
      "its health was shown, and where the evidence is. " WHICH,
      cmd_report},
 
+    {"audit verify", CAMPAIGNS, "prove that nobody changed a campaign's record",
+     "[CAMPAIGN]", GROUP_STATE | GROUP_HEAD | GROUP_JSON, 0, 1, WORDS_CAMPAIGNS,
+     "Verifies the chain of hashes over all that a campaign asked for, changed "
+     "and decided, and that its journal still says the same. " WHICH,
+     cmd_audit_verify},
+    {"audit show", CAMPAIGNS, "who did what to which VM, in order",
+     "[CAMPAIGN]", GROUP_STATE | GROUP_VMS | GROUP_JSON, 0, 1, WORDS_CAMPAIGNS,
+     "Lists what a campaign asked for, changed and decided, in order, with who "
+     "began and resumed it, from where and with which recipe. " WHICH,
+     cmd_audit_show},
+
     {"fix-disk", IMAGES, "repair disk image files", "IMAGE...",
      GROUP_RECIPE | GROUP_PARAMETERS | GROUP_IMAGE | GROUP_FIX | GROUP_DRY_RUN |
          GROUP_ALLOW | GROUP_AGENT | GROUP_PROGRESS | GROUP_JSON,

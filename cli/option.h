@@ -78,7 +78,8 @@ enum option_group {
   GROUP_INSPECT = 1 << 19,
   GROUP_PERMISSIONS = 1 << 20,
   GROUP_SIGN = 1 << 21,
-  GROUP_TRUST = 1 << 22
+  GROUP_TRUST = 1 << 22,
+  GROUP_HEAD = 1 << 23
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -11,7 +11,7 @@ const struct option_heading option_headings[] = {
     {GROUP_RECIPE | GROUP_PARAMETERS | GROUP_SIGN | GROUP_TRUST, "Recipe"},
     {GROUP_IMAGE | GROUP_FIX | GROUP_INSPECT, "Images"},
     {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
-         GROUP_STEPS,
+         GROUP_STEPS | GROUP_HEAD,
      "What to do"},
     {GROUP_ALLOW | GROUP_POLICY | GROUP_PERMISSIONS, "Policy"},
     {GROUP_AGENT, "Agent"},
@@ -71,6 +71,8 @@ static const struct option_row fixed_rows[] = {
      "only VMs whose name matches, or that have this id"},
     {"steps", 0, OPTION_FLAG, false, GROUP_STEPS, NULL, NULL,
      "every step with its time"},
+    {"head", 0, OPTION_STRING, false, GROUP_HEAD, "HASH", NULL,
+     "a head of the chain that was noted elsewhere: it has to be in it"},
 
     {"health", 0, OPTION_STRING, false, GROUP_POLICY, "CHECK", "auto",
      "how a VM proves that it boots: serial:REGEX on its serial console, "

@@ -14,6 +14,7 @@ struct campaign {
   const char *id;
   char *folder; /* STATE/ID; NULL before campaign_begin */
   struct journal *journal;
+  bool announced; /* who works on it now is in the journal */
   struct policy *policy;
   struct binding_vec bindings;
   struct job_vec jobs;

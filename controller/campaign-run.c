@@ -10,6 +10,7 @@
 #include "campaign-internal.h"
 #include "plan.h"
 #include "recipe-trust.h"
+#include "session.h"
 #include "step.h"
 
 /* A check is the first steps alone, with nothing written and nothing sent that
@@ -110,6 +111,30 @@ campaign_check_agent (struct campaign *campaign, struct err **err)
   return world_real_check_agent (campaign->real, campaign->policy->helper, err);
 }
 
+/* Who goes on with it, and how, before anything is sent in his name. */
+static int
+announce (struct campaign *campaign, const char *what, char *const *patterns,
+          struct err **err)
+{
+  CLEANUP_JSON json_t *session = NULL;
+
+  if (campaign->announced)
+    return 0;
+  session = session_describe (campaign->data);
+  if (patterns) {
+    json_t *list = json_array ();
+
+    for (size_t i = 0; patterns[i]; i++)
+      json_array_append_new (list, json_string (patterns[i]));
+    json_put (session, "vms", list);
+  }
+  journal_begin (campaign->journal);
+  journal_add_event (campaign->journal, 0, what, session,
+                     clock_wall_ms (&real_clock));
+  campaign->announced = true;
+  return journal_commit (campaign->journal, err);
+}
+
 /* Is there a VM left that the recipe has not been carried out on? */
 static bool
 recipe_needed (const struct campaign *campaign)
@@ -141,6 +166,8 @@ campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
 {
   /* A campaign that has just begun is. */
   if (!campaign->ready && campaign_make_ready (campaign, err) == -1)
+    return -1;
+  if (announce (campaign, "resume", NULL, err) == -1)
     return -1;
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }
@@ -180,7 +207,7 @@ campaign_rollback (struct campaign *campaign, char *const *patterns,
   if (chosen.len == 0)
     r = err_set (err, ERR_NOT_FOUND, "no VM of campaign %s matches",
                  campaign->id);
-  else {
+  else if ((r = announce (campaign, "rollback", patterns, err)) == 0) {
     campaign->jobs = chosen; /* the others stay as they are */
     r = campaign_run (campaign, hooks, end, err);
     campaign->jobs = all;

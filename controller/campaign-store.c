@@ -12,6 +12,7 @@
 #include <recipes/digest.h>
 
 #include "campaign-internal.h"
+#include "session.h"
 #include "step.h"
 
 char *
@@ -83,6 +84,8 @@ renew_jobs (struct campaign *campaign)
 static int
 put_jobs (struct campaign *campaign, int64_t wall_ms, struct err **err)
 {
+  CLEANUP_JSON json_t *session = session_describe (campaign->data);
+
   journal_begin (campaign->journal);
   for (size_t i = 0; i < campaign->jobs.len; i++) {
     struct job_row row = job_to_row (campaign->jobs.ptr[i]);
@@ -90,7 +93,8 @@ put_jobs (struct campaign *campaign, int64_t wall_ms, struct err **err)
     journal_put_job (campaign->journal, &row, wall_ms);
     campaign->jobs.ptr[i]->changed = false;
   }
-  journal_add_event (campaign->journal, 0, "begin", NULL, wall_ms);
+  journal_add_event (campaign->journal, 0, "begin", session, wall_ms);
+  campaign->announced = true;
   return journal_commit (campaign->journal, err);
 }
 

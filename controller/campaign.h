@@ -69,11 +69,19 @@ int campaign_rollback (struct campaign *campaign, char *const *patterns,
                        struct err **err) ATTR_USE;
 
 /* {bootmend: 1, kind: "report", campaign: {...}, live: bool, jobs: [...],
- * counts: {outcome: n}}; if a cloud was called: calls: {calls, per_vm, errors,
- * throttled, repeated, waited_ms, actions, queues} (call-tally.h has the rows
- * of both) and helpers: [{name, vms}]; with steps: each job's steps too. */
+ * counts: {outcome: n}, audit: {entries, head}}; if a cloud was called: calls:
+ * {calls, per_vm, errors, throttled, repeated, waited_ms, actions, queues}
+ * (call-tally.h has the rows of both) and helpers: [{name, vms}]; with steps:
+ * each job's steps too. */
 json_t *campaign_report (struct campaign *campaign, bool steps,
                          struct err **err) ATTR_USE;
+
+/* The audit chain (audit.h), verified: {entries, head}; and its entries.  head
+ * NULL: any.  ERR_INPUT says what was changed. */
+json_t *campaign_audit (struct campaign *campaign, const char *head,
+                        struct err **err) ATTR_USE;
+json_t *campaign_audit_entries (struct campaign *campaign,
+                                struct err **err) ATTR_USE;
 
 /* One line for each campaign below `state`, newest first:
  * [{id, created, recipe, jobs, counts, live, error}]. */

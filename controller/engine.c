@@ -101,6 +101,8 @@ engine_journal_step (struct engine *engine, struct job *job, const char *state,
 {
   CLEANUP_JSON json_t *detail = detail_taken;
 
+  if (detail == NULL && job->step->told && strcmp (state, "done") == 0)
+    detail = json_incref (json_at (job->facts, job->step->told));
   job->changed = true;
   if (engine->journal == NULL)
     return;

@@ -88,10 +88,8 @@ journal_each_job (struct journal *j,
   return r;
 }
 
-/* Rows as an array of objects whose keys are the column names; the column
- * "detail" holds JSON. */
-static json_t *
-rows_as_json (struct journal *j, const char *sql, int64_t parameter,
+json_t *
+journal_rows (struct journal *j, const char *sql, int64_t parameter,
               struct err **err)
 {
   CLEANUP_JSON json_t *list = json_array ();
@@ -127,7 +125,7 @@ rows_as_json (struct journal *j, const char *sql, int64_t parameter,
 json_t *
 journal_steps (struct journal *j, int64_t job, struct err **err)
 {
-  return rows_as_json (j,
+  return journal_rows (j,
                        "SELECT step, direction, state, attempt, at, detail"
                        " FROM step WHERE job = ?1 ORDER BY id",
                        job, err);
@@ -136,7 +134,7 @@ journal_steps (struct journal *j, int64_t job, struct err **err)
 json_t *
 journal_events (struct journal *j, struct err **err)
 {
-  return rows_as_json (j,
+  return journal_rows (j,
                        "SELECT job, kind, at, detail FROM event"
                        " WHERE ?1 = 0 ORDER BY id",
                        0, err);
@@ -145,14 +143,14 @@ journal_events (struct journal *j, struct err **err)
 json_t *
 journal_figures (struct journal *j, struct err **err)
 {
-  CLEANUP_JSON json_t *has = rows_as_json (
+  CLEANUP_JSON json_t *has = journal_rows (
       j, "SELECT name FROM sqlite_schema WHERE name = 'figures' AND ?1 = 0", 0,
       err);
   CLEANUP_JSON json_t *rows = NULL;
 
   if (has == NULL || json_array_size (has) == 0)
     return has ? json_object () : NULL;
-  rows = rows_as_json (j, "SELECT data AS detail FROM figures WHERE ?1 = 0", 0,
+  rows = journal_rows (j, "SELECT data AS detail FROM figures WHERE ?1 = 0", 0,
                        err);
   if (rows == NULL)
     return NULL;

@@ -3,6 +3,7 @@
 #include "journal.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include <base/clock.h>
 
@@ -60,8 +61,10 @@ journal_commit (struct journal *j, struct err **err)
     journal_sql (j, mutated ("skip-commit") ? "ROLLBACK" : "COMMIT", &failed);
   if (failed) {
     sqlite3_exec (j->db, "ROLLBACK", NULL, NULL, NULL);
+    strcpy (j->audit_hash, j->audit_committed);
     return err_move (err, failed);
   }
+  strcpy (j->audit_committed, j->audit_hash);
   j->commits++;
   die_if_asked (j);
   return ask_fault (j, true, err);
@@ -123,6 +126,52 @@ execute (struct journal *j, enum statement which)
   sqlite3_clear_bindings (st);
 }
 
+/* --- the audit chain -------------------------------------------------------
+ */
+
+void
+journal_add_audit (struct journal *j, const json_t *entry)
+{
+  CLEANUP_FREE char *text = audit_next (j, entry);
+
+  bind_text (j->statements[ADD_AUDIT], 1, text);
+  bind_text (j->statements[ADD_AUDIT], 2, j->audit_hash);
+  execute (j, ADD_AUDIT);
+}
+
+/* The row of `table` that was just added; takes its columns. */
+static void
+enter_row (struct journal *j, const char *table, json_t *columns_taken,
+           const json_t *detail, int64_t wall_ms)
+{
+  CLEANUP_JSON json_t *entry = columns_taken;
+  CLEANUP_FREE char *at = time_format_ms (wall_ms);
+
+  json_put_str (entry, "table", table);
+  json_put_int (entry, "row", sqlite3_last_insert_rowid (j->db));
+  json_put_str (entry, "at", at);
+  json_put (entry, "detail",
+            detail ? json_incref ((json_t *)detail) : json_null ());
+  journal_add_audit (j, entry);
+}
+
+static void
+enter_outcome (struct journal *j, const struct job_row *row)
+{
+  CLEANUP_JSON json_t *entry =
+      json_make ("{s:s,s:I}", "table", "job", "row", (json_int_t)row->id);
+
+  json_put_str (entry, "vm", row->vm);
+  json_put_str (entry, "name", row->name);
+  json_put_str (entry, "direction", row->direction);
+  json_put_str (entry, "outcome", row->outcome);
+  json_put_str (entry, "reason", row->reason);
+  journal_add_audit (j, entry);
+}
+
+/* --- rows ------------------------------------------------------------------
+ */
+
 void
 journal_set_campaign (struct journal *j, const json_t *campaign)
 {
@@ -157,6 +206,8 @@ journal_put_job (struct journal *j, const struct job_row *row, int64_t wall_ms)
   bind_json (st, 13, row->facts);
   bind_time (st, 14, wall_ms);
   execute (j, PUT_JOB);
+  if (row->outcome && !mutated ("forget-audit"))
+    enter_outcome (j, row);
 }
 
 void
@@ -174,6 +225,11 @@ journal_add_step (struct journal *j, int64_t job, const char *step,
   bind_time (st, 6, wall_ms);
   bind_json (st, 7, detail);
   execute (j, ADD_STEP);
+  enter_row (j, "step",
+             json_make ("{s:I,s:s,s:s,s:s,s:I}", "job", (json_int_t)job, "step",
+                        step, "direction", direction, "state", state, "attempt",
+                        (json_int_t)attempt),
+             detail, wall_ms);
 }
 
 void
@@ -187,4 +243,7 @@ journal_add_event (struct journal *j, int64_t job, const char *kind,
   bind_time (st, 3, wall_ms);
   bind_json (st, 4, detail);
   execute (j, ADD_EVENT);
+  enter_row (j, "event",
+             json_make ("{s:I,s:s}", "job", (json_int_t)job, "kind", kind),
+             detail, wall_ms);
 }

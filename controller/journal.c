@@ -62,6 +62,18 @@ static const char later_tables[] = "CREATE TABLE IF NOT EXISTS figures ("
                                    "  data TEXT NOT NULL"
                                    ");";
 
+/* audit.h says what it is for. */
+static const char audit_schema[] =
+    "CREATE TABLE audit ("
+    "  id INTEGER PRIMARY KEY,"
+    "  entry TEXT NOT NULL,"
+    "  hash TEXT NOT NULL"
+    ");"
+    "CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN"
+    "  SELECT RAISE (ABORT, 'audit entries are never changed'); END;"
+    "CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN"
+    "  SELECT RAISE (ABORT, 'audit entries are never removed'); END;";
+
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [PUT_JOB] =
         "INSERT INTO job (id, vm, name, wave, strategy, direction, step, phase,"
@@ -78,6 +90,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [SET_CAMPAIGN] = "UPDATE campaign SET data=?1",
     [SET_FIGURES] = "INSERT INTO figures (id, data) VALUES (1, ?1)"
                     " ON CONFLICT (id) DO UPDATE SET data=?1",
+    [ADD_AUDIT] = "INSERT INTO audit (entry, hash) VALUES (?1,?2)",
 };
 
 static enum err_code
@@ -194,6 +207,7 @@ check_identity (struct journal *j, struct err **err)
   if (version < 1)
     return err_set (err, ERR_INPUT, "%s: journal schema %lld is unknown",
                     j->path, (long long)version);
+  j->has_audit = version >= 2;
   return 0;
 }
 
@@ -277,6 +291,7 @@ fill (struct journal *j, const json_t *campaign, struct err **err)
       journal_sql (j, "BEGIN IMMEDIATE", err) == -1 ||
       journal_sql (j, schema, err) == -1 ||
       journal_sql (j, later_tables, err) == -1 ||
+      journal_sql (j, audit_schema, err) == -1 ||
       journal_sql (j, identity, err) == -1 ||
       journal_sql (j, "INSERT INTO campaign VALUES ('{}'); COMMIT", err) ==
           -1 ||
@@ -284,7 +299,10 @@ fill (struct journal *j, const json_t *campaign, struct err **err)
     return -1;
   journal_begin (j);
   journal_set_campaign (j, campaign);
-  return journal_commit (j, err);
+  if (journal_commit (j, err) == -1)
+    return -1;
+  j->has_audit = true;
+  return audit_load (j, err);
 }
 
 static void
@@ -388,9 +406,44 @@ open_to_read (struct journal *j, struct err **err)
   return open_immutable (j, err);
 }
 
+/* A journal of schema 1 gets its chain now: what was there before is only
+ * counted. */
+static int
+add_audit_table (struct journal *j, struct err **err)
+{
+  if (journal_sql (j, "BEGIN IMMEDIATE", err) == -1 ||
+      journal_sql (j, audit_schema, err) == -1 ||
+      journal_sql (j, "PRAGMA user_version=2; COMMIT", err) == -1)
+    return -1;
+  j->has_audit = true;
+  return 0;
+}
+
+static int
+begin_chain (struct journal *j, struct err **err)
+{
+  CLEANUP_JSON json_t *rows =
+      journal_rows (j,
+                    "SELECT (SELECT count (*) FROM step) AS step,"
+                    " (SELECT count (*) FROM event) AS event WHERE ?1 = 0",
+                    0, err);
+  CLEANUP_JSON json_t *ended = rows ? journal_outcomes (j, err) : NULL;
+  CLEANUP_JSON json_t *entry = NULL;
+
+  if (ended == NULL)
+    return -1;
+  entry = json_make ("{s:s,s:O,s:O}", "table", "audit", "before",
+                     json_array_get (rows, 0), "ended", ended);
+  journal_begin (j);
+  journal_add_audit (j, entry);
+  return journal_commit (j, err);
+}
+
 static int
 open_to_write (struct journal *j, struct err **err)
 {
+  bool made_anew;
+
   if (take_lock (j, err) == -1)
     return -1;
   if (sqlite3_open_v2 (j->path, &j->db, SQLITE_OPEN_READWRITE, NULL) !=
@@ -399,13 +452,16 @@ open_to_write (struct journal *j, struct err **err)
   sqlite3_busy_timeout (j->db, BUSY_MS);
   if (check_identity (j, err) == -1)
     return -1;
+  made_anew = !j->has_audit;
   if (sqlite3_db_readonly (j->db, "main") == 1)
     return err_set (err, ERR_NO_SPACE, "%s: can't be written (read-only)",
                     j->path);
   if (journal_sql (j, "PRAGMA synchronous=FULL", err) == -1 ||
-      journal_sql (j, later_tables, err) == -1)
+      journal_sql (j, later_tables, err) == -1 ||
+      (!j->has_audit && add_audit_table (j, err) == -1) ||
+      prepare_statements (j, err) == -1 || audit_load (j, err) == -1)
     return -1;
-  return prepare_statements (j, err);
+  return made_anew ? begin_chain (j, err) : 0;
 }
 
 struct journal *

@@ -20,7 +20,7 @@
 
 #include <base/json.h>
 
-#define JOURNAL_SCHEMA 1
+#define JOURNAL_SCHEMA 2
 
 enum journal_mode {
   JOURNAL_READ,

@@ -8,6 +8,7 @@
  *   ignore-power  hands out a disk without regard to the VM's power
  *   stale-look    takes any describe, however old, for the present
  *   forget-late   does not wait for requests that were given up
+ *   forget-audit  does not enter how a job ended into the audit chain
  *   no-settle     trusts a describe that may be older than our own request
  */
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "audit.h"
 #include "campaign-internal.h"
 
 static json_t *
@@ -123,8 +124,12 @@ campaign_report (struct campaign *campaign, bool steps, struct err **err)
   CLEANUP_JSON json_t *report =
       json_make ("{s:i,s:s}", "bootmend", 1, "kind", "report");
   CLEANUP_FREE char *path = campaign_journal_path (campaign->folder);
+  json_t *head = audit_head (campaign->journal, err);
   json_t *jobs = json_array (), *counts = json_object ();
 
+  if (head == NULL)
+    return NULL;
+  json_put (report, "audit", head);
   json_put (report, "campaign", campaign_head (campaign));
   json_put_bool (report, "live", journal_is_live (path));
   json_put (report, "counts", counts);
@@ -147,4 +152,16 @@ campaign_report (struct campaign *campaign, bool steps, struct err **err)
     json_put (report, "events", events);
   }
   return TAKE (report);
+}
+
+json_t *
+campaign_audit (struct campaign *campaign, const char *head, struct err **err)
+{
+  return audit_verify (campaign->journal, head, err);
+}
+
+json_t *
+campaign_audit_entries (struct campaign *campaign, struct err **err)
+{
+  return audit_entries (campaign->journal, err);
 }

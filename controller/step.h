@@ -56,6 +56,9 @@ struct step {
   enum verdict (*seen) (struct job *job, struct err **err);
   int (*act) (struct job *job, struct effect *effect, struct err **err);
   enum verdict (*reply) (struct job *job, json_t *out, struct err **err);
+  /* The fact that belongs into the history of the campaign when the step is
+   * done: what was changed in the guest.  NULL: none. */
+  const char *told;
   /* For STEP_BEST_EFFORT: what is known now that it failed. */
   void (*failed) (struct job *job, const struct err *err);
 

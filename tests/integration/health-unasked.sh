@@ -39,3 +39,34 @@ expect_out 'before     could not be asked'
 run bootmend rollback last --progress none
 expect_status 0
 check_as_before "$vm"
+
+# The record of it all: who, which recipe, what was changed, how it ended.
+run bootmend audit show --json
+expect_status 0
+[[ $(json '[.entries[].entry | select(.table == "event") | .kind] | join(" ")') == \
+  'begin rollback' ]] || fail "not begun and rolled back: $out"
+[[ $(json '.entries[0].entry.detail | "\(.recipe.name) \(.origin.kind)"') == \
+  'crowdstrike-291 built-in' ]] || fail "not by which recipe: $out"
+[[ $(json '[.entries[].entry | select(.step == "repair" and .state == "done")
+  | .detail.changes[].path] | join(" ")') == *C-00000291-*.sys ]] ||
+  fail "not which file: $out"
+run bootmend audit show --vm 'no-such-*'
+expect_no_out
+run env COLUMNS=200 bootmend audit show
+expect_out "begin by $(id -un)"
+expect_out 'repair: done; delete '
+run bootmend audit verify
+expect_status 0
+head=${out##*head }
+run bootmend report
+expect_out "head $head"
+run bootmend audit verify --head "$head"
+expect_status 0
+run bootmend audit verify --head "${head//[0-4]/5}"
+expect_status 1
+expect_msg 'no entry has the hash'
+sqlite3 "$BOOTMEND_STATE_DIR"/*/journal.db \
+  "UPDATE job SET outcome = 'repaired' WHERE id = 1"
+run bootmend audit verify
+expect_status 1
+expect_msg "$vm: its outcome is not the one that was entered"

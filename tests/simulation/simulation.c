@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <base/log.h>
+#include <controller/audit.h>
 #include <controller/engine.h>
 #include <controller/step.h>
 
@@ -403,6 +404,17 @@ remove_journal (const struct sim *sim)
   }
 }
 
+/* Through all kills and resumes one chain was kept, and it fits the tables. */
+static void
+check_audit (struct sim *sim)
+{
+  CLEANUP_ERR struct err *err = NULL;
+  CLEANUP_JSON json_t *chain = audit_verify (sim->journal, NULL, &err);
+
+  if (chain == NULL)
+    fake_violation (&sim->cloud, NULL, "audit: %s", err->msg);
+}
+
 static void
 sim_end (struct sim *sim)
 {
@@ -412,6 +424,7 @@ sim_end (struct sim *sim)
   fake_cloud_pass (cloud, 3600 * 1000); /* whatever was still on its way */
   close_life (sim);
   reload (sim);
+  check_audit (sim);
   for (size_t i = 0; i < sim->jobs.len; i++)
     sim_check_outcome (cloud, sim->jobs.ptr[i], &cloud->vms[i],
                        sim->rolled_back, &sim->result->outcomes);
