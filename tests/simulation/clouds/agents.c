@@ -75,12 +75,23 @@ work_over (struct sim_work *work)
 }
 
 static void
+trouble (struct sim_work *work)
+{
+  json_t *troubles = work->world->troubles;
+
+  json_put_int (troubles, work->disk, json_int (troubles, work->disk, 0) + 1);
+}
+
+static void
 finish (struct sim_work *work, json_t *result)
 {
   CLEANUP_FREE char *text = json_text (result);
 
   sim_trace (work->world, "%s of %s on %s: %s", work->undo ? "undo" : "repair",
              work->disk, work->helper, text);
+  if (strcmp (json_str (result, "outcome", ""), "failed") == 0 &&
+      strcmp (json_str (result, "error.code", ""), "not-found") != 0)
+    trouble (work);
   deliver (work, result, NULL, true);
   work_over (work);
 }
@@ -94,6 +105,7 @@ lose (struct sim_work *work, const char *why)
              work->helper, why);
   err_set (&err, ERR_TRANSIENT, "helper '%s': the agent is gone: %s",
            work->helper, why);
+  trouble (work);
   deliver (work, NULL, err, true);
   work_over (work);
 }

@@ -304,6 +304,43 @@ roll_back (struct sim_campaign *c)
     job_roll_back (c->jobs.ptr[i]);
 }
 
+/* --- others ----------------------------------------------------------------
+ */
+
+struct meddling {
+  struct sim_campaign *c;
+  size_t vm;
+};
+
+static void
+meddle (void *opaque, void *arg)
+{
+  struct sim_campaign *c = opaque;
+  CLEANUP_FREE struct meddling *meddling = arg;
+  struct sim_vm *vm = &c->vms.ptr[meddling->vm];
+
+  if (c->world.calm || json_object_get (c->world.held, vm->disk))
+    return;
+  vm->others =
+      c->plan->kind->meddle (c->world.cloud, &c->random, vm->id, vm->disk);
+  sim_trace (&c->world, "somebody else: %s: %s", vm->id, vm->others);
+}
+
+static void
+schedule_others (struct sim_campaign *c)
+{
+  for (size_t i = 0; i < c->vms.len; i++) {
+    struct meddling *meddling;
+
+    if (!chance (c, c->plan->others))
+      continue;
+    meddling = xcalloc (1, sizeof *meddling);
+    *meddling = (struct meddling){c, i};
+    sim_events_add (&c->world.events, draw (c, 0, 300000), meddle, free, c,
+                    meddling);
+  }
+}
+
 /* --- the whole -------------------------------------------------------------
  */
 
@@ -325,6 +362,8 @@ campaign_init (struct sim_campaign *c, const struct sim_plan *plan)
   CLEANUP_JSON json_t *config = plan->kind->config (&plan->fleet);
 
   *c = (struct sim_campaign){.plan = plan};
+  c->cloud_faults = json_incref (json_object_get (config, "faults"));
+  json_object_del (config, "faults");
   random_init (&c->random, plan->seed ^ 0x0face);
   sim_world_init (&c->world, plan->kind, config, plan->seed);
   c->world.verbose = plan->verbose;
@@ -362,7 +401,7 @@ all_lives (struct sim_campaign *c)
     close_life (c);
     sim_world_pass (&c->world, draw (c, 0, 20000));
     if (c->lives >= FAULTY_LIVES)
-      c->world.calm = true;
+      sim_world_calm (&c->world);
     sim_world_begin_life (&c->world);
     reload (c);
     if (ended || chance (c, c->plan->rollback))
@@ -377,15 +416,19 @@ sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan)
 
   campaign_init (c, plan);
   remove_journal (c);
+  /* What stale reads show has to be as old as the fleet. */
+  sim_world_pass (&c->world, 2 * plan->fleet.stale_ms);
   sim_world_begin_life (&c->world);
   c->world.calm = true; /* nothing has been touched: an error would end it */
   must (c, begin (c, &err), err, "it can't begin");
   c->world.calm = false;
+  sim_world_set_faults (&c->world, c->cloud_faults);
+  schedule_others (c);
   if (c->journal)
     all_lives (c);
   if (plan->measure)
     return;
-  c->world.calm = true;
+  sim_world_calm (&c->world);
   close_life (c);
   sim_world_pass (&c->world, 3600 * 1000); /* whatever was on its way */
   reload (c);
@@ -413,6 +456,7 @@ sim_campaign_release (struct sim_campaign *c)
   json_decref (c->data);
   json_decref (c->things_before);
   json_decref (c->sent);
+  json_decref (c->cloud_faults);
   json_decref (c->calls);
   json_decref (c->limits);
   sim_world_release (&c->world);

@@ -28,7 +28,7 @@ struct sim_vm {
   char *id, *disk;
   json_t *before; /* truth of the VM, and of its disk */
   json_t *disk_before;
-  bool others; /* somebody else has changed it */
+  const char *others; /* what somebody else has done to it; NULL: nothing */
 };
 DEFINE_VEC (struct sim_vm, sim_vm_vec);
 
@@ -45,7 +45,8 @@ struct sim_campaign {
   struct job_vec jobs;
   struct sim_vm_vec vms; /* in the order of the jobs */
   json_t *things_before;
-  json_t *sent; /* "job/direction/step" -> how often */
+  json_t *cloud_faults; /* rules of the fake cloud, from the first life on */
+  json_t *sent;         /* "job/direction/step" -> how often */
   unsigned lives;
   bool rolled_back, killed;
   int64_t kill_at, stop_at_ms;
@@ -57,6 +58,9 @@ struct sim_campaign {
   uint64_t commits;
 };
 
+/* Everything that a seed decides; plan->policy is to be freed. */
+void sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
+                  uint64_t seed);
 /* Runs it to its end; then the results are in `c` until it is released. */
 void sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan);
 void sim_campaign_release (struct sim_campaign *c);

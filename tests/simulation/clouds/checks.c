@@ -57,8 +57,231 @@ sim_check_effect (void *opaque, const struct effect *effect)
 /* --- at the end ------------------------------------------------------------
  */
 
+/* A VM and its job, as both are in the end. */
+struct end {
+  struct sim_campaign *c;
+  const struct sim_vm *vm;
+  const struct job *job;
+  const json_t *now, *disk; /* truth; NULL: gone */
+};
+
+static void
+expect (const struct end *e, bool holds, const char *what)
+{
+  if (!holds)
+    sim_violation (&e->c->world, "%s ended '%s' (%s), but %s", e->job->name,
+                   outcome_name (e->job->outcome),
+                   e->job->reason ? e->job->reason : "", what);
+}
+
+static bool
+is_as_before (const struct end *e)
+{
+  return e->disk && json_equal (json_at (e->disk, "content"),
+                                json_at (e->vm->disk_before, "content"));
+}
+
+static bool
+is_repaired (const struct end *e)
+{
+  CLEANUP_JSON json_t *repaired =
+      json_deep_copy (json_at (e->vm->disk_before, "content"));
+  bool was_bad = json_bool (repaired, "bad", false);
+
+  json_put_bool (repaired, "bad", false);
+  return was_bad && e->disk &&
+         json_equal (json_at (e->disk, "content"), repaired);
+}
+
+static void
+expect_equal (const struct end *e, const json_t *before, const json_t *now,
+              const char *what)
+{
+  const char *key;
+  json_t *value;
+
+  json_object_foreach ((json_t *)before, key, value)
+  {
+    CLEANUP_FREE char *was = NULL, *is = NULL, *text = NULL;
+
+    if (now && json_equal (value, json_object_get (now, key)))
+      continue;
+    was = json_text (value);
+    is = json_text (json_object_get (now, key));
+    text = xasprintf ("%s's %s was %s and is %s", what, key, was, is);
+    expect (e, false, text);
+  }
+}
+
+/* Its disk is where it belongs, and nowhere else. */
+static bool
+disk_is_home (const struct end *e)
+{
+  const json_t *at = json_at (e->disk, "at");
+
+  return json_bool (e->disk, "settled", false) && json_array_size (at) == 1 &&
+         strcmp (json_string_value (json_array_get (at, 0)), e->vm->id) == 0;
+}
+
+/* What an outcome other than "attention" promises of the VM itself. */
+static void
+expect_vm (const struct end *e)
+{
+  const char *power = json_str (e->now, "power", "gone");
+
+  expect (e, e->now != NULL, "it is gone");
+  expect (e, !json_bool (e->now, "marked", false), "it is still marked");
+  expect (e, strcmp (json_str (e->now, "disk", ""), e->vm->disk) == 0,
+          "its OS disk is another one");
+  expect (e, disk_is_home (e), "its disk is not attached to it alone");
+  expect_equal (e, json_at (e->vm->before, "kept"), json_at (e->now, "kept"),
+                "the VM");
+  expect_equal (e, json_at (e->vm->disk_before, "kept"),
+                json_at (e->disk, "kept"), "the disk");
+  expect (e, strcmp (power, json_str (e->vm->before, "power", "")) == 0,
+          "its power is not as before");
+}
+
+static bool
+names (const json_t *call, const char *id)
+{
+  json_t *item;
+  size_t i;
+
+  json_array_foreach (json_at (call, "ids"), i,
+                      item) if (strcmp (json_string_value (item), id) ==
+                                0) return true;
+  return false;
+}
+
+/* Did the cloud, or an agent, do something to it that nobody can mend? */
+static bool
+has_excuse (const struct end *e)
+{
+  struct sim_world *world = &e->c->world;
+  CLEANUP_JSON json_t *calls = fake_cloud_calls (world->cloud, 0);
+  json_t *call;
+  size_t i;
+
+  if (e->vm->others || json_int (world->troubles, e->vm->disk, 0))
+    return true;
+  json_array_foreach (calls, i, call)
+  {
+    const char *fault = json_str (call, "fault", "");
+
+    if ((strcmp (fault, "hangs") == 0 || strcmp (fault, "ends-badly") == 0) &&
+        (names (call, e->vm->id) || names (call, e->vm->disk)))
+      return true;
+  }
+  return false;
+}
+
+/* A person must look, and has to find the disk. */
+static void
+expect_attention (const struct end *e)
+{
+  const char *reason = e->job->reason ? e->job->reason : "";
+
+  expect (e, has_excuse (e), "nothing explains that");
+  if (e->disk && !disk_is_home (e))
+    expect (e, strstr (reason, e->vm->disk) != NULL,
+            "does not say where its disk is");
+}
+
+static void
+expect_truth (const struct end *e)
+{
+  switch (e->job->outcome) {
+  case OUT_REPAIRED:
+    expect (e, content_boots (json_at (e->disk, "content")),
+            "it does not boot");
+    expect (e, is_repaired (e), "its disk is not repaired");
+    expect_vm (e);
+    break;
+  case OUT_REPAIRED_UNPROVEN:
+    expect (e, is_repaired (e), "its disk is not repaired");
+    expect_vm (e);
+    break;
+  case OUT_CLEAN:
+  case OUT_RECOVERED:
+  case OUT_SKIPPED:
+  case OUT_FAILED_RESTORED:
+    expect (e, is_as_before (e), "its disk is not as before");
+    expect_vm (e);
+    break;
+  case OUT_FAILED_ATTENTION:
+    expect_attention (e);
+    break;
+  default:
+    expect (e, false, "that is no outcome");
+  }
+}
+
+static void
+check_vm (struct sim_campaign *c, const struct job *job,
+          const struct sim_vm *vm)
+{
+  const struct fleet_kind *kind = c->plan->kind;
+  CLEANUP_JSON json_t *now = kind->vm (c->world.cloud, vm->id);
+  CLEANUP_JSON json_t *disk = kind->disk (c->world.cloud, vm->disk);
+  struct end e = {c, vm, job, now, disk};
+
+  sim_trace (&c->world, "%s: %s (%s), %s", job->name,
+             outcome_name (job->outcome), job->reason ? job->reason : "",
+             is_repaired (&e)    ? "repaired"
+             : is_as_before (&e) ? "as before"
+                                 : "changed");
+  expect (&e, job->phase == PHASE_ENDED, "the job has not ended");
+  expect (&e, job->reason && *job->reason, "no reason is given");
+  expect (&e, json_array_size (json_at (disk, "at")) <= 1,
+          "its disk is attached twice");
+  if (json_object_get (c->world.held, vm->disk))
+    expect (&e, false, "its disk is still in an agent's hand");
+  if (vm->others) /* what they did is not ours to explain */
+    return;
+  expect_truth (&e);
+  expect (&e,
+          !c->rolled_back || (job->outcome != OUT_REPAIRED &&
+                              job->outcome != OUT_REPAIRED_UNPROVEN),
+          "it was rolled back");
+}
+
+static bool
+is_listed (const struct sim_campaign *c, const char *id, const char *token)
+{
+  json_t *entry;
+  size_t j;
+
+  for (size_t i = 0; i < c->jobs.len; i++)
+    json_array_foreach (json_at (c->jobs.ptr[i]->facts, "created"), j,
+                        entry) if (strcmp (json_str (entry, "id", ""), id) ==
+                                       0 ||
+                                   (*token &&
+                                    strcmp (json_str (entry, "token", ""),
+                                            token) == 0)) return true;
+  return false;
+}
+
+/* Whatever was made is in the report. */
+static void
+check_things (struct sim_campaign *c)
+{
+  CLEANUP_JSON json_t *things = c->plan->kind->things (c->world.cloud);
+  const char *id;
+  json_t *token;
+
+  json_object_foreach (things, id,
+                       token) if (json_object_get (c->things_before, id) ==
+                                      NULL &&
+                                  !is_listed (c, id, json_string_value (token)))
+      sim_violation (&c->world, "%s (token '%s') was made and is in no report",
+                     id, json_string_value (token));
+}
+
 void
 sim_check_end (struct sim_campaign *c)
 {
-  (void)c;
+  for (size_t i = 0; i < c->jobs.len && i < c->vms.len; i++)
+    check_vm (c, c->jobs.ptr[i], &c->vms.ptr[i]);
+  check_things (c);
 }

@@ -1,138 +1,15 @@
-/* EC2, as the simulation needs to know it: fleets in the fake's configuration,
- * and the truth out of its objects, whose bodies have the shape of EC2's XML.
- */
+/* EC2, as the simulation needs to know it: the truth out of the fake's objects,
+ * whose bodies have the shape of EC2's XML. */
+
+#include "ec2-fleet.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "fleet.h"
-
-#define REGION  "us-east-1"
-#define ACCOUNT "111122223333"
-
-static char *
-ec2_vm_id (size_t n)
-{
-  return xasprintf ("i-00000000b%08zx", n);
-}
-
-static char *
-ec2_helper_id (size_t zone, size_t n)
-{
-  return xasprintf ("i-00000000a%04zx%04zx", zone, n);
-}
-
-static char *
-zone_name (size_t zone)
-{
-  return xasprintf (REGION "%c", (char)('a' + zone - 1));
-}
-
-/* --- configuration ---------------------------------------------------------
- */
-
-static bool
-draw (struct random_source *random, unsigned permille)
-{
-  return random_below (random, 1000) < permille;
-}
-
-static json_t *
-content_of (const struct fleet_plan *plan, struct random_source *random)
-{
-  bool bad = !plan->varied || draw (random, 700);
-  bool boot = !plan->varied || draw (random, 930);
-  bool hibernated = plan->varied && draw (random, 50);
-  bool several = plan->varied && draw (random, 20);
-
-  return json_make ("{s:b,s:b,s:b,s:b,s:i}", "bad", bad, "boot", boot,
-                    "hibernated", hibernated, "several", several, "version", 1);
-}
-
-static void
-vary (json_t *vm, json_t *root, struct random_source *random)
-{
-  json_put_str (vm, "state", draw (random, 850) ? "running" : "stopped");
-  json_put_bool (root, "delete_on_termination", draw (random, 600));
-  if (draw (random, 300))
-    json_put (vm, "volumes",
-              json_make ("[{s:s,s:i,s:b}]", "device", "/dev/sdf", "size", 8,
-                         "delete_on_termination", draw (random, 500)));
-  if (draw (random, 300))
-    json_put (vm, "tags", json_make ("{s:s,s:s}", "team", "shop", "env", "x"));
-  if (draw (random, 200))
-    json_put_str (root, "type", "gp2");
-  if (draw (random, 200))
-    json_put (root, "tags", json_make ("{s:s}", "backup", "daily"));
-  if (draw (random, 100))
-    json_put_bool (vm, "disable_api_stop", true);
-  if (draw (random, 100))
-    json_put_str (vm, "tenancy", "dedicated");
-}
-
-static json_t *
-patient (const struct fleet_plan *plan, struct random_source *random, size_t n)
-{
-  CLEANUP_FREE char *id = ec2_vm_id (n);
-  CLEANUP_FREE char *volume = xasprintf ("vol-00000000b%08zx", n);
-  CLEANUP_FREE char *name = xasprintf ("bad-%zu", n);
-  CLEANUP_FREE char *zone = zone_name (1 + (n - 1) % plan->zones);
-  json_t *content = content_of (plan, random);
-  json_t *root = json_make ("{s:s,s:b,s:o}", "id", volume, "boots",
-                            content_boots (content), "content", content);
-  json_t *vm = json_make ("{s:s,s:s,s:s,s:s,s:o}", "id", id, "name", name,
-                          "zone", zone, "platform", "windows", "root", root);
-
-  if (plan->varied)
-    vary (vm, root, random);
-  return vm;
-}
-
-static json_t *
-instances (const struct fleet_plan *plan)
-{
-  struct random_source random;
-  json_t *list = json_array ();
-
-  random_init (&random, plan->seed ^ 0xec2);
-  for (size_t zone = 1; zone <= plan->zones; zone++)
-    for (size_t n = 1; n <= plan->helpers; n++) {
-      CLEANUP_FREE char *id = ec2_helper_id (zone, n);
-      CLEANUP_FREE char *name = xasprintf ("helper-%zu-%zu", zone, n);
-      CLEANUP_FREE char *where = zone_name (zone);
-
-      json_array_append_new (list, json_make ("{s:s,s:s,s:s}", "id", id, "name",
-                                              name, "zone", where));
-    }
-  for (size_t n = 1; n <= plan->vms; n++)
-    json_array_append_new (list, patient (plan, &random, n));
-  return list;
-}
-
-static json_t *
-ec2_config (const struct fleet_plan *plan)
-{
-  json_t *zones = json_array ();
-
-  for (size_t zone = 1; zone <= plan->zones; zone++) {
-    CLEANUP_FREE char *name = zone_name (zone);
-
-    json_array_append_new (zones, json_string (name));
-  }
-  return json_make (
-      "{s:I,s:[i,i],s:I,s:b,s:{s:b},s:{s:s,s:{s:{s:[{s:s,s:s}]}},s:{s:{s:o}},"
-      "s:o}}",
-      "seed", (json_int_t)plan->seed, "latency_ms", 80, 400, "stale_ms",
-      (json_int_t)plan->stale_ms, "no_log", 1, "throttle", "enabled",
-      plan->throttle, "aws", "auth", "trusted", "accounts", ACCOUNT, "keys",
-      "id", "AKIASIM", "secret", "simulated", "regions", REGION, "zones", zones,
-      "instances", instances (plan));
-}
-
 static json_t *
 ec2_binding_config (void)
 {
-  return json_make ("{s:s,s:s}", "aws-region", REGION, "aws-endpoint",
+  return json_make ("{s:s,s:s}", "aws-region", EC2_REGION, "aws-endpoint",
                     "https://fake.invalid/");
 }
 
@@ -270,16 +147,21 @@ ec2_things (struct fake_cloud *cloud)
 {
   static const char *const kinds[] = {"volume", "snapshot"};
   CLEANUP_JSON json_t *state = fake_cloud_state (cloud);
-  json_t *list = json_array (), *body;
+  json_t *things = json_object (), *body, *tag;
   const char *id;
+  size_t j;
 
   for (size_t i = 0; i < ARRAY_SIZE (kinds); i++)
     json_object_foreach (json_object_get (json_at (state, "objects"), kinds[i]),
                          id, body)
-        json_array_append_new (list,
-                               json_make ("{s:s,s:s}", "kind",
-                                          i ? "snapshot" : "disk", "id", id));
-  return list;
+    {
+      json_put_str (things, id, "");
+      json_array_foreach (json_object_get (body, "tagSet"), j,
+                          tag) if (strcmp (json_str (tag, "key", ""),
+                                           "bootmend:token") == 0)
+          json_object_set (things, id, json_object_get (tag, "value"));
+    }
+  return things;
 }
 
 static char *
@@ -302,6 +184,71 @@ ec2_write (struct fake_cloud *cloud, const char *disk, json_t *content)
 
   if (out == NULL)
     abort ();
+}
+
+/* --- somebody else ---------------------------------------------------------
+ */
+
+static void
+call (struct fake_cloud *cloud, const char *action, json_t *form_taken)
+{
+  CLEANUP_JSON json_t *op =
+      json_make ("{s:s,s:s,s:s,s:o}", "op", "call", "service", "ec2", "region",
+                 EC2_REGION, "form", form_taken);
+  CLEANUP_ERR struct err *err = NULL;
+  CLEANUP_JSON json_t *out = NULL;
+
+  json_put_str (form_taken, "Action", action);
+  json_put_str (form_taken, "Version", "2016-11-15");
+  out = fake_cloud_control (cloud, op, &err);
+}
+
+static void
+overwrite (struct fake_cloud *cloud, const char *disk)
+{
+  CLEANUP_JSON json_t *truth = ec2_disk (cloud, disk);
+  CLEANUP_JSON json_t *content =
+      truth ? json_deep_copy (json_at (truth, "content")) : NULL;
+
+  if (content == NULL)
+    return;
+  json_put_int (content, "version", json_int (content, "version", 0) + 1);
+  ec2_write (cloud, disk, content);
+}
+
+static const char *
+ec2_meddle (struct fake_cloud *cloud, struct random_source *random,
+            const char *vm, const char *disk)
+{
+  static const char *const actions[] = {"StartInstances", "StopInstances",
+                                        "TerminateInstances",
+                                        "RebootInstances"};
+  static const char *const volumes[] = {"DetachVolume", "DeleteVolume"};
+  uint64_t what = random_below (random, 9);
+
+  if (what < ARRAY_SIZE (actions)) {
+    call (cloud, actions[what], json_make ("{s:s}", "InstanceId.1", vm));
+    return actions[what];
+  }
+  what -= ARRAY_SIZE (actions);
+  if (what < ARRAY_SIZE (volumes)) {
+    call (cloud, volumes[what], json_make ("{s:s}", "VolumeId", disk));
+    return volumes[what];
+  }
+  if (what == 2) {
+    call (cloud, "CreateTags",
+          json_make ("{s:s,s:s,s:s}", "ResourceId.1", vm, "Tag.1.Key",
+                     "bootmend:campaign", "Tag.1.Value", "theirs"));
+    return "another campaign's mark";
+  }
+  if (what == 3) {
+    call (cloud, "ModifyInstanceAttribute",
+          json_make ("{s:s,s:s}", "InstanceId", vm,
+                     "InstanceInitiatedShutdownBehavior.Value", "terminate"));
+    return "another attribute";
+  }
+  overwrite (cloud, disk);
+  return "other content";
 }
 
 /* --- wire ------------------------------------------------------------------
@@ -327,6 +274,18 @@ ec2_is_throttled (const struct http_reply *reply)
          strstr (reply->body, "RequestLimitExceeded");
 }
 
+static void
+ec2_expired (struct http_reply *reply)
+{
+  static const char body[] =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>"
+      "<Code>RequestExpired</Code><Message>Request has expired.</Message>"
+      "</Error></Errors><RequestID>sim</RequestID></Response>";
+
+  *reply = (struct http_reply){.status = 400};
+  http_reply_set_body (reply, body, strlen (body));
+}
+
 /* The fake's usual times (aws-config.c). */
 static json_t *
 ec2_chain (void)
@@ -347,6 +306,8 @@ const struct fleet_kind ec2_fleet = {.name = "aws",
                                      .things = ec2_things,
                                      .disk_of_path = ec2_disk_of_path,
                                      .write = ec2_write,
+                                     .meddle = ec2_meddle,
+                                     .expired = ec2_expired,
                                      .action = ec2_action,
                                      .is_throttled = ec2_is_throttled,
                                      .chain = ec2_chain};

@@ -18,7 +18,9 @@ struct fleet_plan {
   bool varied; /* kinds of content, power, disks, attributes; else all alike */
   bool throttle;    /* by the documented buckets */
   int64_t stale_ms; /* describes are so old */
-  unsigned trouble; /* permille: how often the cloud itself does wrong */
+  unsigned slots;   /* each helper has so many; 0: all that its type has */
+  bool soft;        /* the cloud fails now and then; nothing is spoiled by it */
+  bool hard; /* changes hang for ever, or fail after they were accepted */
 };
 
 /* What is on an OS disk, as far as recipes and boot care:
@@ -42,15 +44,21 @@ struct fleet_kind {
    * disk: {at: [ids of VMs], settled: bool, content: {}, kept: {}} */
   json_t *(*vm) (struct fake_cloud *cloud, const char *id);
   json_t *(*disk) (struct fake_cloud *cloud, const char *id);
-  /* [{kind, id}] of all disks and snapshots. */
+  /* {id: token of the campaign, or ""} of all disks and snapshots. */
   json_t *(*things) (struct fake_cloud *cloud);
   /* The disk that an agent is told to open by this path. */
   char *(*disk_of_path) (const char *path);
   void (*write) (struct fake_cloud *cloud, const char *disk, json_t *content);
 
+  /* Somebody else does something to this VM or its disk; says what. */
+  const char *(*meddle) (struct fake_cloud *cloud, struct random_source *random,
+                         const char *vm, const char *disk);
+
   /* "DescribeInstances" of a request, borrowed from a buffer of the caller. */
   void (*action) (const struct http_request *req, char *buf, size_t size);
   bool (*is_throttled) (const struct http_reply *reply);
+  /* What the service says to a key that has expired. */
+  void (*expired) (struct http_reply *reply);
   /* How long the transitions of one VM take, in order, of a running one that
    * does not boot: [[name, ms]] without agents and polls. */
   json_t *(*chain) (void);

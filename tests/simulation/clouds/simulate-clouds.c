@@ -8,6 +8,12 @@
  *                    before and after), --limits FILE
  *   --budget X       fail if it takes more than X calls per VM
  *   --ratio X        ... or X times the time that it must take at the least
+ *   --seeds A-B      campaigns with random faults, from these seeds; their ends
+ *                    are compared with the truth in the fake cloud
+ *   --seed N         one of them, for a replay: with --verbose
+ *   --new N          N more from a start that is drawn and printed
+ *   --first          end at the first seed that fails
+ *   --mutate NAME    break the controller on purpose (controller/mutation.h)
  *   --verbose        print every event
  * Exit status: 0 all well, 1 above a limit or violations, 2 usage. */
 
@@ -15,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "campaign.h"
 
@@ -22,7 +29,14 @@ struct choices {
   const struct fleet_kind *kind;
   size_t vms, zones, helpers;
   struct sim_budget budget;
-  bool verbose, evidence;
+  bool verbose, evidence, only_first;
+  unsigned long long first, last, fresh;
+  const char *mutation;
+};
+
+struct totals {
+  uint64_t campaigns, vms, lives, commits, failed;
+  int64_t simulated_ms;
 };
 
 static int
@@ -61,17 +75,111 @@ measure (const struct choices *choices)
   return r;
 }
 
-static const struct option options[] = {{"cloud", required_argument, NULL, 'c'},
-                                        {"vms", required_argument, NULL, 'n'},
-                                        {"zones", required_argument, NULL, 'z'},
-                                        {"helpers", required_argument, NULL,
-                                         'h'},
-                                        {"evidence", no_argument, NULL, 'e'},
-                                        {"budget", required_argument, NULL,
-                                         'b'},
-                                        {"ratio", required_argument, NULL, 'r'},
-                                        {"verbose", no_argument, NULL, 'v'},
-                                        {NULL, 0, NULL, 0}};
+/* --- seeds -----------------------------------------------------------------
+ */
+
+static void
+run_seed (const struct choices *choices, uint64_t seed, struct totals *totals)
+{
+  struct sim_campaign c;
+  struct sim_plan plan;
+
+  sim_plan_of (&plan, choices->kind, seed);
+  plan.verbose = choices->verbose;
+  sim_campaign_run (&c, &plan);
+  totals->campaigns++;
+  totals->vms += c.vms.len;
+  totals->lives += c.lives;
+  totals->commits += c.commits;
+  totals->simulated_ms += c.ended_ms;
+  if (c.world.violations.len) {
+    totals->failed++;
+    printf ("seed %llu: %zu violations; the first: %s\n",
+            (unsigned long long)seed, c.world.violations.len,
+            c.world.violations.ptr[0]);
+    printf ("  replay: simulate-clouds --cloud %s --seed %llu --verbose%s%s\n",
+            choices->kind->name, (unsigned long long)seed,
+            choices->mutation ? " --mutate " : "",
+            choices->mutation ? choices->mutation : "");
+  }
+  sim_campaign_release (&c);
+  json_decref (plan.policy);
+}
+
+static void
+run_seeds (const struct choices *choices, uint64_t first, uint64_t last,
+           struct totals *totals)
+{
+  for (uint64_t seed = first; seed <= last; seed++) {
+    if (totals->failed && choices->only_first)
+      return;
+    run_seed (choices, seed, totals);
+  }
+}
+
+static int
+run_many (const struct choices *choices)
+{
+  clock_t began = clock ();
+  struct totals totals = {0};
+
+  if (choices->last)
+    run_seeds (choices, choices->first, choices->last, &totals);
+  if (choices->fresh) {
+    uint64_t first = random_fresh_seed () >> 24;
+
+    printf ("new seeds: %llu-%llu\n", (unsigned long long)first,
+            (unsigned long long)(first + choices->fresh - 1));
+    run_seeds (choices, first, first + choices->fresh - 1, &totals);
+  }
+  printf ("%llu campaigns, %llu VMs, %llu lives of a controller, %llu commits, "
+          "%.1f simulated hours in %.1f s of CPU; %llu failed\n",
+          (unsigned long long)totals.campaigns, (unsigned long long)totals.vms,
+          (unsigned long long)totals.lives, (unsigned long long)totals.commits,
+          (double)totals.simulated_ms / 3600000,
+          (double)(clock () - began) / CLOCKS_PER_SEC,
+          (unsigned long long)totals.failed);
+  return totals.failed ? 1 : 0;
+}
+
+/* --- options ---------------------------------------------------------------
+ */
+
+static const struct option options[] =
+    {{"cloud", required_argument, NULL, 'c'},
+     {"vms", required_argument, NULL, 'n'},
+     {"zones", required_argument, NULL, 'z'},
+     {"helpers", required_argument, NULL, 'h'},
+     {"evidence", no_argument, NULL, 'e'},
+     {"budget", required_argument, NULL, 'b'},
+     {"ratio", required_argument, NULL, 'r'},
+     {"seeds", required_argument, NULL, 's'},
+     {"seed", required_argument, NULL, '1'},
+     {"new", required_argument, NULL, 'w'},
+     {"first", no_argument, NULL, 'f'},
+     {"mutate", required_argument, NULL, 'm'},
+     {"verbose", no_argument, NULL, 'v'},
+     {NULL, 0, NULL, 0}};
+
+static int
+choose_seeds (struct choices *choices, int option)
+{
+  if (option == 's' &&
+      sscanf (optarg, "%llu-%llu", &choices->first, &choices->last) != 2)
+    return -1;
+  if (option == '1')
+    choices->first = choices->last = strtoull (optarg, NULL, 10);
+  else if (option == 'w')
+    choices->fresh = strtoull (optarg, NULL, 10);
+  else if (option == 'f')
+    choices->only_first = true;
+  else if (option == 'm') {
+    choices->mutation = optarg;
+    setenv ("BOOTMEND_MUTATE", optarg, 1);
+  } else if (option != 's')
+    return -1;
+  return 0;
+}
 
 static int
 choose (struct choices *choices, int option)
@@ -100,7 +208,7 @@ choose (struct choices *choices, int option)
   else if (option == 'v')
     choices->verbose = true;
   else
-    return -1;
+    return choose_seeds (choices, option);
   return 0;
 }
 
@@ -116,5 +224,6 @@ main (int argc, char **argv)
   while ((option = getopt_long (argc, argv, "", options, NULL)) != -1)
     if (choose (&choices, option) == -1)
       return 2;
-  return measure (&choices);
+  return choices.last || choices.fresh ? run_many (&choices)
+                                       : measure (&choices);
 }

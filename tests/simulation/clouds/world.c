@@ -320,6 +320,7 @@ sim_world_init (struct sim_world *world, const struct fleet_kind *kind,
                                 .wait = wait_until};
   world->evidence = json_object ();
   world->held = json_object ();
+  world->troubles = json_object ();
   world->agent_times = (struct sim_agent_times){{10, 9000}, {300, 8000}};
   world->cloud = fake_cloud_new (config, &world->clock.clock, &err);
   if (world->cloud == NULL) {
@@ -359,6 +360,34 @@ sim_world_end_life (struct sim_world *world)
   limiter_free (TAKE (world->limiter));
 }
 
+static void
+control (struct sim_world *world, json_t *op_taken)
+{
+  CLEANUP_JSON json_t *op = op_taken;
+  CLEANUP_ERR struct err *err = NULL;
+  CLEANUP_JSON json_t *out = fake_cloud_control (world->cloud, op, &err);
+
+  if (out == NULL)
+    sim_violation (world, "%s", err->msg);
+}
+
+void
+sim_world_set_faults (struct sim_world *world, const json_t *rules)
+{
+  json_t *rule;
+  size_t i;
+
+  json_array_foreach (rules, i, rule)
+      control (world, json_make ("{s:s,s:O}", "op", "fault", "rule", rule));
+}
+
+void
+sim_world_calm (struct sim_world *world)
+{
+  world->calm = true;
+  control (world, json_make ("{s:s}", "op", "clear-faults"));
+}
+
 void
 sim_world_pass (struct sim_world *world, int64_t ms)
 {
@@ -377,6 +406,7 @@ sim_world_release (struct sim_world *world)
   sim_call_count_vec_release (&world->counts);
   json_decref (world->evidence);
   json_decref (world->held);
+  json_decref (world->troubles);
   str_vec_free_all (&world->violations);
   fake_cloud_free (world->cloud);
 }

@@ -73,6 +73,7 @@ struct sim_world {
   /* Agents. */
   struct sim_work_vec works;
   json_t *evidence; /* disk -> {kept, committed, before} */
+  json_t *troubles; /* disk -> how many works on it went wrong */
   json_t *held;     /* disk -> number of the work that has it open */
   uint64_t serial;
 
@@ -92,6 +93,10 @@ void sim_world_release (struct sim_world *world);
  * stop at a safe point. */
 void sim_world_begin_life (struct sim_world *world);
 void sim_world_end_life (struct sim_world *world);
+/* From now on these rules of the fake cloud hold. */
+void sim_world_set_faults (struct sim_world *world, const json_t *rules);
+/* From now on nothing goes wrong. */
+void sim_world_calm (struct sim_world *world);
 /* Lets time pass without a controller. */
 void sim_world_pass (struct sim_world *world, int64_t ms);
 

@@ -1,0 +1,199 @@
+/* Fleets of EC2, and what goes wrong there, in the fake's configuration. */
+
+#include "ec2-fleet.h"
+
+/* Of an m5.large with its own disk and network interface. */
+#define SLOTS 26
+
+char *
+ec2_vm_id (size_t n)
+{
+  return xasprintf ("i-00000000b%08zx", n);
+}
+
+char *
+ec2_helper_id (size_t zone, size_t n)
+{
+  return xasprintf ("i-00000000a%04zx%04zx", zone, n);
+}
+
+static char *
+zone_name (size_t zone)
+{
+  return xasprintf (EC2_REGION "%c", (char)('a' + zone - 1));
+}
+
+/* --- faults of the cloud ----------------------------------------------------
+ */
+
+/* "most" is per mille of the calls that fit.  What takes longer than all steps
+ * may take, or ends badly after it was accepted, is hard: a VM may need a
+ * person then. */
+static const struct {
+  const char *name, *action, *what, *when, *code;
+  int status;
+  int64_t delay_ms;
+  unsigned most;
+  bool hard;
+} rules[] = {
+    {"throttle", "*", "throttle", "before", NULL, 0, 0, 200, false},
+    {"broken", "*", "error", "before", "InternalError", 500, 0, 100, false},
+    {"broken-after", "*", "error", "after", "Unavailable", 503, 0, 60, false},
+    {"reset-before", "*", "reset", "before", NULL, 0, 0, 60, false},
+    {"reset-after", "*", "reset", "after", NULL, 0, 0, 60, false},
+    {"silent", "*", "no-answer", "after", NULL, 0, 0, 40, false},
+    {"cut", "*", "truncated", "after", NULL, 0, 0, 60, false},
+    {"proxy", "*", "html", "before", NULL, 502, 0, 60, false},
+    {"slow", "*", "slow", "before", NULL, 0, 20000, 60, false},
+    {"slow-change", "*", "slow-change", "before", NULL, 0, 60000, 200, false},
+    {"capacity", "StartInstances", "error", "before",
+     "InsufficientInstanceCapacity", 500, 0, 500, false},
+    {"snapshot-rate", "CreateSnapshot", "error", "before",
+     "SnapshotCreationPerVolumeRateExceeded", 400, 0, 300, false},
+    {"hangs", "*", "never-ends", "before", NULL, 0, 0, 60, true},
+    {"ends-badly", "*", "late-failure", "before", NULL, 0, 0, 100, true},
+};
+
+static json_t *
+faults (const struct fleet_plan *plan)
+{
+  struct random_source random;
+  json_t *list = json_array ();
+
+  random_init (&random, plan->seed ^ 0xfa17);
+  for (size_t i = 0; i < ARRAY_SIZE (rules); i++) {
+    bool wanted = rules[i].hard ? plan->hard : plan->soft;
+    double chance = (double)random_below (&random, rules[i].most) / 1000;
+    json_t *rule;
+
+    /* Each is absent in half of the campaigns: many at once hide each other. */
+    if (random_below (&random, 2) || !wanted)
+      continue;
+    rule = json_make ("{s:s,s:s,s:s,s:s,s:s,s:f,s:s*}", "name", rules[i].name,
+                      "service", "ec2", "action", rules[i].action, "what",
+                      rules[i].what, "when", rules[i].when, "probability",
+                      chance, "code", rules[i].code);
+    if (rules[i].status)
+      json_put_int (rule, "status", rules[i].status);
+    if (rules[i].delay_ms)
+      json_put_int (rule, "delay_ms", rules[i].delay_ms);
+    json_array_append_new (list, rule);
+  }
+  return list;
+}
+
+/* --- configuration ---------------------------------------------------------
+ */
+
+static bool
+draw (struct random_source *random, unsigned permille)
+{
+  return random_below (random, 1000) < permille;
+}
+
+static json_t *
+content_of (const struct fleet_plan *plan, struct random_source *random)
+{
+  bool bad = !plan->varied || draw (random, 700);
+  bool boot = !plan->varied || draw (random, 930);
+  bool hibernated = plan->varied && draw (random, 50);
+  bool several = plan->varied && draw (random, 20);
+
+  return json_make ("{s:b,s:b,s:b,s:b,s:i}", "bad", bad, "boot", boot,
+                    "hibernated", hibernated, "several", several, "version", 1);
+}
+
+static void
+vary (json_t *vm, json_t *root, struct random_source *random)
+{
+  json_put_str (vm, "state", draw (random, 850) ? "running" : "stopped");
+  json_put_bool (root, "delete_on_termination", draw (random, 600));
+  if (draw (random, 300))
+    json_put (vm, "volumes",
+              json_make ("[{s:s,s:i,s:b}]", "device", "/dev/sdf", "size", 8,
+                         "delete_on_termination", draw (random, 500)));
+  if (draw (random, 300))
+    json_put (vm, "tags", json_make ("{s:s,s:s}", "team", "shop", "env", "x"));
+  if (draw (random, 200))
+    json_put_str (root, "type", "gp2");
+  if (draw (random, 200))
+    json_put (root, "tags", json_make ("{s:s}", "backup", "daily"));
+  if (draw (random, 100))
+    json_put_bool (vm, "disable_api_stop", true);
+  if (draw (random, 100))
+    json_put_str (vm, "tenancy", "dedicated");
+}
+
+static json_t *
+patient (const struct fleet_plan *plan, struct random_source *random, size_t n)
+{
+  CLEANUP_FREE char *id = ec2_vm_id (n);
+  CLEANUP_FREE char *volume = xasprintf ("vol-00000000b%08zx", n);
+  CLEANUP_FREE char *name = xasprintf ("bad-%zu", n);
+  CLEANUP_FREE char *zone = zone_name (1 + (n - 1) % plan->zones);
+  json_t *content = content_of (plan, random);
+  json_t *root = json_make ("{s:s,s:b,s:o}", "id", volume, "boots",
+                            content_boots (content), "content", content);
+  json_t *vm = json_make ("{s:s,s:s,s:s,s:s,s:o}", "id", id, "name", name,
+                          "zone", zone, "platform", "windows", "root", root);
+
+  if (plan->varied)
+    vary (vm, root, random);
+  return vm;
+}
+
+static json_t *
+helper (const struct fleet_plan *plan, size_t zone, size_t n)
+{
+  CLEANUP_FREE char *id = ec2_helper_id (zone, n);
+  CLEANUP_FREE char *name = xasprintf ("helper-%zu-%zu", zone, n);
+  CLEANUP_FREE char *where = zone_name (zone);
+  json_t *made =
+      json_make ("{s:s,s:s,s:s}", "id", id, "name", name, "zone", where);
+  json_t *volumes = json_array ();
+
+  for (unsigned i = plan->slots ? plan->slots : SLOTS; i < SLOTS; i++) {
+    CLEANUP_FREE char *device = xasprintf ("/dev/xvdc%c", (char)('a' + i));
+
+    json_array_append_new (volumes, json_make ("{s:s,s:i}", "device", device,
+                                               "size", 1));
+  }
+  json_put (made, "volumes", volumes);
+  return made;
+}
+
+static json_t *
+instances (const struct fleet_plan *plan)
+{
+  struct random_source random;
+  json_t *list = json_array ();
+
+  random_init (&random, plan->seed ^ 0xec2);
+  for (size_t zone = 1; zone <= plan->zones; zone++)
+    for (size_t n = 1; n <= plan->helpers; n++)
+      json_array_append_new (list, helper (plan, zone, n));
+  for (size_t n = 1; n <= plan->vms; n++)
+    json_array_append_new (list, patient (plan, &random, n));
+  return list;
+}
+
+json_t *
+ec2_config (const struct fleet_plan *plan)
+{
+  json_t *zones = json_array ();
+
+  for (size_t zone = 1; zone <= plan->zones; zone++) {
+    CLEANUP_FREE char *name = zone_name (zone);
+
+    json_array_append_new (zones, json_string (name));
+  }
+  return json_make (
+      "{s:I,s:[i,i],s:I,s:b,s:{s:b},s:{s:s,s:{s:{s:[{s:s,s:s}]}},s:{s:{s:o}},"
+      "s:o},s:o}",
+      "seed", (json_int_t)plan->seed, "latency_ms", 80, 400, "stale_ms",
+      (json_int_t)plan->stale_ms, "no_log", !(plan->soft || plan->hard),
+      "throttle", "enabled", plan->throttle, "aws", "auth", "trusted",
+      "accounts", EC2_ACCOUNT, "keys", "id", "AKIASIM", "secret", "simulated",
+      "regions", EC2_REGION, "zones", zones, "instances", instances (plan),
+      "faults", faults (plan));
+}
