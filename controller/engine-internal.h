@@ -107,6 +107,9 @@ bool job_is_fresh (const struct job *job);
 /* Are its VM (OP_DESCRIBE) and its disk (OP_DESCRIBE_DISKS) as fresh as its
  * step wants them?  True where the step does not look at it. */
 bool job_sees (const struct job *job, enum op_id op);
+/* Has it been looked at late enough that what the step wants, if it is so, is
+ * certain, though it may not show yet? */
+bool job_sees_early (const struct job *job);
 /* What is looked at does not exist any more, with an error that says what. */
 bool job_is_gone (const struct job *job, struct err **err);
 /* True if the shared poller should describe its VM, or its disk. */

@@ -164,15 +164,11 @@ job_is_overdue (const struct engine *engine, const struct job *job)
 
 /* --- looking and acting --------------------------------------------------- */
 
-/* By a look that is yet to be sent: one that was sent and answered within this
- * very millisecond was made for another step, and may show less. */
 static void
 look_again (struct engine *engine, struct job *job)
 {
   job->phase = PHASE_LOOK;
   job->need_after_ms = engine_now (engine);
-  if (job->need_after_ms == job->now_at_ms)
-    job->need_after_ms++;
   job->changed = true;
 }
 
@@ -189,7 +185,7 @@ job_has_effect (const struct job *job, const struct effect *effect)
 static void
 cannot_act (struct engine *engine, struct job *job, struct err *err_taken)
 {
-  int64_t settle_ms = job->binding->provider->settle_ms;
+  int64_t settle_ms = binding_settle_ms (job->binding);
 
   if (err_taken->code != ERR_CONFLICT || settle_ms == 0 ||
       ++job->errors > CONFLICT_LOOKS) {
@@ -269,12 +265,38 @@ check_then_act (struct engine *engine, struct job *job)
   }
 }
 
+/* What is certain before a look can be trusted in all that it shows: that the
+ * step's effect is there.  Before the first attempt also that it is not: what
+ * is sent then in vain changes nothing. */
+static bool
+goes_on_early (struct engine *engine, struct job *job)
+{
+  bool first = job->phase == PHASE_LOOK && job->attempt == 0;
+  CLEANUP_ERR struct err *err = NULL;
+  enum verdict verdict = VERDICT_NO;
+
+  if (!job_sees_early (job) || job_is_gone (job, &err) ||
+      (first && job->step->wanted && !job->step->wanted (job)))
+    return false;
+  if (job->step->seen)
+    verdict = job->step->seen (job, &err);
+  if (verdict == VERDICT_YES)
+    job_step_over (engine, job, "done", NULL);
+  else if (verdict == VERDICT_NO && first && job->step->act)
+    act (engine, job);
+  else
+    return false;
+  return true;
+}
+
 static void
 advance_look (struct engine *engine, struct job *job)
 {
   struct err *err = NULL;
 
   if (!job_is_fresh (job)) {
+    if (goes_on_early (engine, job))
+      return;
     if (job_is_overdue (engine, job))
       job_step_timed_out (engine, job,
                           job->abandoned ? "a request that nobody answered may "
@@ -319,7 +341,8 @@ advance_watch (struct engine *engine, struct job *job)
     }
     job->need_after_ms =
         (job_looks_at_disk (job) ? job->disk_at_ms : job->now_at_ms) + 1;
-  }
+  } else if (goes_on_early (engine, job))
+    return;
   if (job_is_overdue (engine, job))
     job_step_timed_out (engine, job, "not seen to be so");
   else if (fresh && verdict == VERDICT_NO && job->step->act &&
@@ -359,6 +382,7 @@ adopt (struct engine *engine, struct job *job)
   if (job->phase == PHASE_WAITING || job->phase == PHASE_ENDED)
     return;
   job->trust_after_ms = job_trust_after (engine, job, true);
+  job->early_after_ms = job->trust_after_ms;
   if (job->step == NULL)
     job_next_back (engine, job);
 }

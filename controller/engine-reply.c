@@ -42,7 +42,7 @@ job_trust_after (const struct engine *engine, const struct job *job,
 {
   if (mutated ("no-settle"))
     return 0;
-  return engine_now (engine) + job->binding->provider->settle_ms +
+  return engine_now (engine) + binding_settle_ms (job->binding) +
          (uncertain ? LATE_MS : 0);
 }
 
@@ -73,6 +73,8 @@ distrust (struct engine *engine, struct job *job, bool uncertain)
 
   if (after > job->trust_after_ms)
     job->trust_after_ms = after;
+  if (uncertain)
+    job->early_after_ms = job->trust_after_ms;
 }
 
 void
@@ -128,6 +130,7 @@ job_complete (struct engine *engine, struct job *job,
   job->effect = 0;
   job->errors = 0;
   job->uncertain = true;
+  job_set_answered (job, job->step, engine_now (engine));
   if (verdict == VERDICT_NO)
     pause_for (engine, job, job->policy->probe_interval_ms);
   else if (job->step->seen) {

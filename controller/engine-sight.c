@@ -48,6 +48,45 @@ job_is_fresh (const struct job *job)
   return job_sees (job, OP_DESCRIBE) && job_sees (job, OP_DESCRIBE_DISKS);
 }
 
+/* The last request after which things were not as this step wants them: the one
+ * that its undo made; of a step without undo, any other's. */
+static int64_t
+spoiled_ms (const struct job *job)
+{
+  int64_t last = INT64_MIN;
+
+  if (job->step->undo)
+    return job_answered_ms (job, step_by_name (job->step->undo));
+  for (size_t i = 0; i < job->answered.len; i++)
+    if (job->answered.ptr[i].step != job->step &&
+        !(job->answered.ptr[i].step->flags & STEP_ASIDE) &&
+        job->answered.ptr[i].at_ms > last)
+      last = job->answered.ptr[i].at_ms;
+  return last;
+}
+
+/* A look may lag by settle_ms behind.  One that is not older than the request
+ * which spoiled what this step wants, even so, can only show it because it has
+ * come true since.  What it does not show is not known yet. */
+bool
+job_sees_early (const struct job *job)
+{
+  int64_t at_ms = job->now_at_ms, spoiled = spoiled_ms (job);
+
+  if (job->abandoned || job->disturbed || mutated ("stale-look") ||
+      job->now_depth < (int)job_depth (job))
+    return false;
+  if (job_looks_at_disk (job) &&
+      (job->phase == PHASE_WATCH || job->disk_at_ms < at_ms))
+    at_ms = job->disk_at_ms;
+  if (mutated ("early-look"))
+    return at_ms >= 0 && at_ms >= job->need_after_ms;
+  return at_ms >= 0 && at_ms >= job->need_after_ms &&
+         at_ms >= job->early_after_ms &&
+         (spoiled == INT64_MIN ||
+          at_ms >= spoiled + binding_settle_ms (job->binding));
+}
+
 /* What is asked of a provider in place is cheap: always all. */
 enum depth
 job_depth (const struct job *job)

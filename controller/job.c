@@ -87,6 +87,7 @@ job_free (struct job *job)
   json_decref (job->facts);
   json_decref (job->now);
   json_decref (job->disk);
+  answered_vec_release (&job->answered);
   free (job);
 }
 
@@ -237,6 +238,28 @@ job_set_reason (struct job *job, const char *fmt, ...)
   job->reason = xvasprintf (fmt, args);
   va_end (args);
   job->changed = true;
+}
+
+void
+job_set_answered (struct job *job, const struct step *step, int64_t at_ms)
+{
+  struct answered fresh = {step, at_ms};
+
+  for (size_t i = 0; i < job->answered.len; i++)
+    if (job->answered.ptr[i].step == step) {
+      job->answered.ptr[i].at_ms = at_ms;
+      return;
+    }
+  answered_vec_push (&job->answered, fresh);
+}
+
+int64_t
+job_answered_ms (const struct job *job, const struct step *step)
+{
+  for (size_t i = 0; i < job->answered.len; i++)
+    if (job->answered.ptr[i].step == step)
+      return job->answered.ptr[i].at_ms;
+  return INT64_MIN;
 }
 
 bool

@@ -55,6 +55,13 @@ enum phase {
 };
 const char *phase_name (enum phase phase);
 
+/* When the last request of a step was answered well. */
+struct answered {
+  const struct step *step;
+  int64_t at_ms;
+};
+DEFINE_VEC (struct answered, answered_vec);
+
 struct job {
   int64_t id;
   char *vm;   /* vm_key () */
@@ -79,7 +86,10 @@ struct job {
   int64_t need_after_ms; /* what was sent before this is too old */
   /* A describe sent before this may not show our own last request yet. */
   int64_t trust_after_ms;
-  bool gone; /* the last describe did not find it */
+  /* Before this not even what can only be new: see job_sees_early. */
+  int64_t early_after_ms;
+  struct answered_vec answered; /* by the process that runs now */
+  bool gone;                    /* the last describe did not find it */
 
   /* Its OS disk as last seen (OP_DESCRIBE_DISKS); only for providers whose
    * disks are attached to a helper.  NULL: never seen, or gone. */
@@ -133,6 +143,10 @@ char *job_disk_place (const struct job *job);
 
 /* The VM's power state when the job began. */
 bool job_was_running (const struct job *job);
+
+/* Notes, and tells, when a step's request was answered (INT64_MIN: never). */
+void job_set_answered (struct job *job, const struct step *step, int64_t at_ms);
+int64_t job_answered_ms (const struct job *job, const struct step *step);
 
 /* What status, list and report say of one job. */
 json_t *job_summary (const struct job *job);

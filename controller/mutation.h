@@ -9,6 +9,7 @@
  *   stale-look    takes any describe, however old, for the present
  *   forget-late   does not wait for requests that were given up
  *   forget-audit  does not enter how a job ended into the audit chain
+ *   early-look    goes on by a look that may be from before the effect
  *   no-settle     trusts a describe that may be older than our own request
  */
 

@@ -36,9 +36,10 @@ enum step_flags {
                            take its repair away; a person must look */
   STEP_DISK = 32,       /* looks at its OS disk itself, where the provider's
                                disks are attached to a helper */
-  STEP_ATTACHES = 64, /* only for such providers: for others it is not there */
-  STEP_WHOLE = 128,   /* needs all that a describe can say of the VM */
-  STEP_REFUSALS = 256 /* likewise, and what the provider refuses */
+  STEP_ATTACHES = 64,  /* only for such providers: for others it is not there */
+  STEP_WHOLE = 128,    /* needs all that a describe can say of the VM */
+  STEP_REFUSALS = 256, /* likewise, and what the provider refuses */
+  STEP_ASIDE = 512     /* what it changes, no other step looks at */
 };
 
 struct step {

@@ -57,7 +57,7 @@ is_settled (const struct job *job)
   int64_t since_ms =
       job->acted_ms > job->step_began_ms ? job->acted_ms : job->step_began_ms;
 
-  return job->disk_at_ms >= since_ms + job->binding->provider->settle_ms;
+  return job->disk_at_ms >= since_ms + binding_settle_ms (job->binding);
 }
 
 static enum verdict
@@ -323,12 +323,17 @@ detach_helper_act (struct job *job, struct effect *effect, struct err **err)
 /* --- where an agent finds it ------------------------------------------------
  */
 
+/* A disk is attached before its helper's kernel and udev have shown it; the
+ * agent looks for it under all of its names. */
+#define ARRIVAL_MS 30000
+
 int
 attached_patient (const struct job *job, json_t *patient, struct err **err)
 {
   const struct provider *provider = job->binding->provider;
   const json_t *disk = json_at (job->before, "os_disk");
   CLEANUP_STRV char **paths = NULL;
+  json_t *others;
   size_t n;
 
   if (place_of (job) != PLACE_HELPER)
@@ -341,10 +346,12 @@ attached_patient (const struct job *job, json_t *patient, struct err **err)
                                 json_str (job->facts, "helper.devices",
                                           "/dev"));
   n = paths ? strv_length (paths) : 0;
-  /* One after the other, until one exists: see repair_reply. */
-  json_put_str (patient, "path",
-                n ? paths[(size_t)(job->attempt > 0 ? job->attempt - 1 : 0) % n]
-                  : json_str (disk, "path", ""));
+  json_put_str (patient, "path", n ? paths[0] : json_str (disk, "path", ""));
+  others = json_array ();
+  for (size_t i = 1; i < n; i++)
+    json_array_append_new (others, json_string (paths[i]));
+  json_put (patient, "paths", others);
+  json_put_int (patient, "wait_ms", ARRIVAL_MS);
   json_put_str (patient, "format", "raw");
   return 0;
 }

@@ -179,7 +179,7 @@ compare_seen (struct job *job, struct err **err)
   json_t *differences = vm_differences (job->before, job->now);
   bool same = json_array_size (differences) == 0 &&
               (!job_was_running (job) || vm_is_power (job->now, "running"));
-  int64_t settled_ms = job->step_began_ms + job->binding->provider->settle_ms;
+  int64_t settled_ms = job->step_began_ms + binding_settle_ms (job->binding);
 
   (void)err;
   job_set_fact (job, "differences", differences);

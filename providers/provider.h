@@ -108,10 +108,11 @@ enum op_id {
  * campaign uses it.  Made by provider->open from the operator's words. */
 struct binding {
   const struct provider *provider;
-  char *account;  /* "123456789012", "qemu:///system", ... */
-  char *region;   /* "" where there is none */
-  json_t *config; /* options of the provider; no secrets */
-  void *handle;   /* the provider's own (a connection); NULL for HTTP ones */
+  char *account;     /* "123456789012", "qemu:///system", ... */
+  char *region;      /* "" where there is none */
+  json_t *config;    /* options of the provider; no secrets */
+  int64_t settle_ms; /* instead of the provider's; 0: the provider's */
+  void *handle;      /* the provider's own (a connection); NULL for HTTP ones */
 };
 
 struct provider_op {
@@ -207,5 +208,12 @@ struct provider {
 /* All built-in providers, ended by NULL. */
 extern const struct provider *const providers[];
 const struct provider *provider_by_name (const char *name);
+
+/* How far a describe may lag behind here. */
+static inline int64_t
+binding_settle_ms (const struct binding *binding)
+{
+  return binding->settle_ms ? binding->settle_ms : binding->provider->settle_ms;
+}
 
 #endif

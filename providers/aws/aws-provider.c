@@ -72,6 +72,8 @@ static const struct provider_option options[] = {
     {"aws-check-shutdown", NULL, NULL,
      "also refuse VMs that are terminated when their guest switches itself "
      "off; one more call a VM"},
+    {"aws-settle", "TIME", "15s",
+     "how far what EC2 describes may lag behind what it was told"},
     {NULL},
 };
 
@@ -93,7 +95,10 @@ const struct provider aws_provider =
         .description = "EC2 instances with EBS root volumes",
         .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN,
         .options = options,
-        .poll_ms = 4000,
+        /* EC2 is eventually consistent and names no figure: a guess, which a
+         * log of describes after a change would confirm. */
+        .settle_ms = 15000,
+        .poll_ms = 3000,
         .gather_ms = 5000,
         .selector_help = aws_selector_help,
         .parse_selector = aws_selector_parse,

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <base/text.h>
+
 #include "credentials.h"
 #include "endpoint.h"
 
-static const char *const options[] = {"profile", "region", "endpoint",
-                                      "kms-check", "check-shutdown"};
+static const char *const options[] = {"profile",   "region",         "endpoint",
+                                      "kms-check", "check-shutdown", "settle"};
 
 /* AWS_ENDPOINT_URL_EC2 is for EC2 alone, AWS_ENDPOINT_URL for all services, as
  * in the AWS CLI; here one endpoint is for all. */
@@ -41,14 +43,19 @@ own_config (struct binding *b)
 }
 
 static int
-check_options (const struct binding *b, struct err **err)
+check_options (struct binding *b, struct err **err)
 {
   static const char *const checks[] = {"key", "grant", "none"};
+  const char *settle = json_str (b->config, "settle", NULL);
   const char *check = json_str (b->config, "kms-check", "key");
   const char *url = json_str (b->config, "endpoint", "https://x");
 
   if (strncmp (url, "https://", 8) != 0 && strncmp (url, "http://", 7) != 0)
     return err_set (err, ERR_USAGE, "--aws-endpoint: \"%s\" is no URL", url);
+  if (settle && (text_parse_duration_ms (settle, &b->settle_ms) == -1 ||
+                 b->settle_ms < 1))
+    return err_set (err, ERR_USAGE,
+                    "--aws-settle: \"%s\" is no time such as 15s", settle);
   for (size_t i = 0; i < ARRAY_SIZE (checks); i++)
     if (strcmp (check, checks[i]) == 0)
       return 0;

@@ -6,6 +6,8 @@
 
 #include "world.h"
 
+#define ARRIVAL_LOOK_MS 500
+
 struct sim_work {
   struct sim_world *world;
   uint64_t number, effect;
@@ -13,7 +15,8 @@ struct sim_work {
   char *disk, *helper;
   bool undo, opened, cancelled, hangs, over;
   int64_t limit_ms;
-  unsigned events; /* that still name it */
+  int64_t patience_ms; /* for a disk that has not shown up yet */
+  unsigned events;     /* that still name it */
 };
 
 bool
@@ -251,9 +254,13 @@ open_disk (void *opaque, void *arg)
   work->events--;
   if (work->over)
     return;
-  /* udev may be late */
+  /* udev may be late: a real agent waits for it, too. */
   if (!is_there (work, disk) || sim_fault (world, 100)) {
-    finish (work, failed ("not-found", false));
+    if (work->patience_ms > 0) {
+      work->patience_ms -= ARRIVAL_LOOK_MS;
+      later (work, ARRIVAL_LOOK_MS, open_disk);
+    } else
+      finish (work, failed ("not-found", false));
     return;
   }
   if (json_object_get (world->held, work->disk)) {
@@ -283,6 +290,7 @@ sim_work_submit (struct sim_world *world, struct effect effect)
   work->helper = xstrdup (json_str (effect.in, "helper", ""));
   work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
   work->limit_ms = json_int (effect.in, "limit_ms", 1000);
+  work->patience_ms = json_int (effect.in, "disk.wait_ms", 0);
   sim_trace (world, "%s of %s is asked of %s", work->undo ? "undo" : "repair",
              json_str (effect.in, "disk.path", ""), work->helper);
   sim_work_vec_push (&world->works, work);

@@ -46,7 +46,7 @@ taken_from (const struct sim_campaign *c, const struct limit_spec *spec)
   json_t *op;
   size_t i;
 
-  json_array_foreach (c->calls, i, op)
+  json_array_foreach (json_at (c->calls, "calls"), i, op)
   {
     const struct provider_op *row =
         row_of (provider, json_str (op, "operation", ""));
