@@ -27,6 +27,8 @@ static const char *const code_names[] = {
     [ERR_PROTOCOL] = "protocol",
     [ERR_DISK] = "disk",
     [ERR_STOPPED] = "stopped",
+    [ERR_TAKEN] = "taken",
+    [ERR_UNREACHABLE] = "unreachable",
 };
 
 static int

@@ -38,6 +38,9 @@ enum err_code {
   ERR_PROTOCOL,       /* a peer does not speak our protocol */
   ERR_DISK,           /* a guest disk could not be read or changed */
   ERR_STOPPED,        /* the operator asked us to stop */
+  ERR_TAKEN,          /* the place for it is taken: choose another */
+  ERR_UNREACHABLE,    /* whoever was to do it can't be reached (any more); what
+                         has become of it is not known */
 };
 
 struct err {

@@ -1,5 +1,7 @@
 #include "request.h"
 
+#include "helper-option.h"
+
 #include <string.h>
 
 #include <base/files.h>
@@ -91,78 +93,6 @@ provider_options (const struct cli *cli)
   return all;
 }
 
-/* "ssh://user@host:port" as the argv of an agent there; the user's own
- * configuration of ssh says the rest. */
-static json_t *
-ssh_agent (const char *name, const char *where, struct err **err)
-{
-  const char *host = where + strlen ("ssh://");
-  const char *colon = strrchr (host, ':');
-  CLEANUP_FREE char *alone =
-      colon ? xstrndup (host, (size_t)(colon - host)) : xstrdup (host);
-  json_t *argv;
-
-  if (*alone == '\0' || *alone == '-' ||
-      (colon && strspn (colon + 1, "0123456789") != strlen (colon + 1))) {
-    err_set (err, ERR_USAGE,
-             "--helper %s: '%s' is not ssh://[USER@]HOST[:PORT]", name, where);
-    return NULL;
-  }
-  argv = json_make ("[s,s,s]", "ssh", "-o", "BatchMode=yes");
-  if (colon) {
-    json_array_append_new (argv, json_string ("-p"));
-    json_array_append_new (argv, json_string (colon + 1));
-  }
-  json_array_append_new (argv, json_string (alone));
-  json_array_append_new (argv, json_string ("bootmend-agent"));
-  return argv;
-}
-
-static int
-add_helper (const struct cli *cli, const char *name, const char *text,
-            json_t *agents, json_t *helpers, struct err **err)
-{
-  size_t len = strcspn (text, ",");
-  CLEANUP_FREE char *where = xstrndup (text, len);
-  json_t *spec = json_object (), *argv;
-
-  json_put (helpers, name, spec);
-  if (strncmp (text + len, ",devices=", 9) == 0)
-    json_put_str (spec, "devices", text + len + 9);
-  else if (text[len])
-    return err_set (err, ERR_USAGE, "--helper %s: '%s' is not ,devices=DIR",
-                    name, text + len);
-  if (strcmp (where, "local") == 0)
-    argv = request_agent (cli);
-  else if (strncmp (where, "ssh://", 6) == 0)
-    argv = ssh_agent (name, where, err);
-  else
-    return err_set (err, ERR_USAGE,
-                    "--helper %s: '%s' is neither local nor ssh://HOST", name,
-                    where);
-  if (argv == NULL)
-    return -1;
-  json_put (agents, name, argv);
-  return 0;
-}
-
-static int
-add_helpers (const struct cli *cli, json_t *request, struct err **err)
-{
-  CLEANUP_JSON json_t *pairs = options_pairs (cli->options, "helper");
-  json_t *helpers = json_object (), *value;
-  const char *name;
-
-  json_put (request, "helpers", helpers);
-  json_object_foreach (pairs, name, value)
-  {
-    if (add_helper (cli, name, json_string_value (value),
-                    json_object_get (request, "agents"), helpers, err) == -1)
-      return -1;
-  }
-  return 0;
-}
-
 static json_t *
 http_options (const struct cli *cli)
 {
@@ -207,7 +137,9 @@ request_new (const struct cli *cli, struct err **err)
   json_put (request, "providers", provider_options (cli));
   json_put (request, "agents", agents);
   json_put (request, "http", http_options (cli));
-  if (add_helpers (cli, request, err) == -1) {
+  json_put (request, "helpers", json_object ());
+  if (helper_options_add (cli, agents, json_object_get (request, "helpers"),
+                          err) == -1) {
     json_decref (request);
     return NULL;
   }

@@ -1,5 +1,7 @@
 #include "agent-link.h"
 
+#include "agent-ssh.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include <base/clock.h>
 #include <base/command.h>
 #include <base/files.h>
+#include <base/secret.h>
 #include <base/text.h>
 #include <protocol/channel.h>
 #include <protocol/protocol.h>
@@ -20,34 +23,67 @@
 #define MESSAGES_KEPT  8192
 
 struct agent_link {
-  char *name; /* argv[0], for messages */
-  pid_t pid;  /* 0: reaped */
+  char *name;            /* argv[0], for messages */
+  struct agent_ssh *ssh; /* NULL: it is a child of ours */
+  bool boots;            /* ssh has not got so far that the agent runs */
+  int64_t moved_ms;      /* when something was last read or written */
+  pid_t pid;             /* 0: reaped */
   int status;
   int msg_fd;
   struct channel channel;
   struct strbuf messages; /* the end of its stderr */
+  struct strbuf held;     /* lines for the agent, while it boots */
   bool up;
 };
 
-struct agent_link *
-agent_link_start (const char *const *argv, struct err **err)
+/* In its own group: ^C on a terminal is for the controller, which lets the
+ * agent finish what it has in its hands. */
+static struct agent_link *
+start (const char *const *argv, const char *name, struct err **err)
 {
   struct agent_link *link;
   struct child child;
 
-  /* In its own group: ^C on a terminal is for the controller, which lets the
-   * agent finish what it has in its hands. */
   if (child_start (argv, CHILD_OWN_GROUP | CHILD_CAPTURE_MESSAGES, &child,
-                   err) == -1) {
-    err_wrap (err, "agent (installed beside bootmend, or named by "
-                   "BOOTMEND_AGENT)");
+                   err) == -1)
     return NULL;
-  }
   link = xcalloc (1, sizeof *link);
-  link->name = xstrdup (argv[0]);
+  link->name = xstrdup (name);
   link->pid = child.pid;
   link->msg_fd = child.msg;
+  link->moved_ms = clock_now_ms (&real_clock);
   channel_init (&link->channel, child.out, child.in);
+  return link;
+}
+
+struct agent_link *
+agent_link_start (const char *const *argv, struct err **err)
+{
+  struct agent_link *link = start (argv, argv[0], err);
+
+  if (link == NULL)
+    err_wrap (err, "agent (installed beside bootmend, or named by "
+                   "BOOTMEND_AGENT)");
+  return link;
+}
+
+struct agent_link *
+agent_link_start_ssh (const json_t *spec, struct err **err)
+{
+  struct agent_ssh *ssh = agent_ssh_new (spec, err);
+  struct agent_link *link;
+
+  if (ssh == NULL)
+    return NULL;
+  link = start (agent_ssh_argv (ssh), agent_ssh_name (ssh), err);
+  if (link == NULL) {
+    err_wrap (err, "%s", agent_ssh_name (ssh));
+    agent_ssh_free (ssh);
+    return NULL;
+  }
+  link->ssh = ssh;
+  link->held.secret = true;
+  link->boots = true;
   return link;
 }
 
@@ -164,6 +200,20 @@ reap (struct agent_link *link, int64_t ms)
   return true;
 }
 
+/* ssh has ended: its own words are what helps. */
+static int
+ssh_gone (struct agent_link *link, const char *how, const char *said,
+          struct err **err)
+{
+  const char *advice = agent_ssh_advice (said);
+
+  return err_set (err, ERR_UNREACHABLE, "%s: %s: %s%s%s%s", link->name,
+                  link->up      ? "the connection is lost"
+                  : link->boots ? "no connection"
+                                : "the agent does not start",
+                  how, said, advice ? ": " : "", advice ? advice : "");
+}
+
 static int
 gone (struct agent_link *link, struct err **err)
 {
@@ -173,6 +223,8 @@ gone (struct agent_link *link, struct err **err)
   how = reap (link, 1000) ? wait_status_text (link->status)
                           : xstrdup ("it closed its output");
   said = last_message (link);
+  if (link->ssh)
+    return ssh_gone (link, how, said, err);
   return err_set (err, link->up ? ERR_TRANSIENT : ERR_PROTOCOL,
                   "the agent (%s) is gone: %s: %s", link->name, how, said);
 }
@@ -191,8 +243,51 @@ check_hello (struct agent_link *link, const json_t *event, struct err **err)
                     link->name, json_str (event, "agent", "?"),
                     (long long)json_int (event, "protocol", 0),
                     PROTOCOL_VERSION);
+  if (link->ssh &&
+      strcmp (json_str (event, "agent", "?"), BOOTMEND_VERSION) != 0)
+    return err_set (err, ERR_PROTOCOL,
+                    "%s: the agent there is of version %s, this bootmend is "
+                    "%s: install the same, or leave out ,agent= and it is "
+                    "copied",
+                    link->name, json_str (event, "agent", "?"),
+                    BOOTMEND_VERSION);
   link->up = true;
   return 0;
+}
+
+/* Reads and writes; notes whether anything moved. */
+static int
+do_io (struct agent_link *link, struct err **err)
+{
+  size_t in = link->channel.in.len, out = link->channel.out.len;
+  size_t said = link->messages.len;
+
+  read_messages (link);
+  if (channel_io (&link->channel, err) == -1)
+    return err_wrap (err, "%s", link->name);
+  if (link->channel.in.len != in || link->channel.out.len != out ||
+      link->messages.len != said)
+    link->moved_ms = clock_now_ms (&real_clock);
+  return 0;
+}
+
+/* 1: the agent runs; else as agent_link_step. */
+static int
+boot (struct agent_link *link, struct err **err)
+{
+  int r =
+      agent_ssh_boot (link->ssh, &link->channel.in, &link->channel.out, err);
+
+  if (r == 0)
+    return link->channel.ended ? gone (link, err) : 0;
+  if (r == -1)
+    return -1;
+  link->boots = false;
+  if (link->held.len) /* what was to be said meanwhile */
+    strbuf_add (&link->channel.out, link->held.buf, link->held.len);
+  strbuf_release (&link->held);
+  channel_flush (&link->channel);
+  return 1;
 }
 
 int
@@ -201,9 +296,10 @@ agent_link_step (struct agent_link *link, json_t **event, struct err **err)
   CLEANUP_ERR struct err *why = NULL;
   int r;
 
-  read_messages (link);
-  if (channel_io (&link->channel, err) == -1)
-    return err_wrap (err, "%s", link->name);
+  if (do_io (link, err) == -1)
+    return -1;
+  if (link->boots && (r = boot (link, err)) <= 0)
+    return r;
   r = channel_next (&link->channel, event, &why);
   if (r == -1 && why->code == ERR_PROTOCOL)
     return err_set (err, ERR_PROTOCOL, "%s: %s%s", link->name, why->msg,
@@ -233,13 +329,20 @@ agent_link_await_hello (struct agent_link *link, int64_t limit_ms,
     json_decref (event);
     if (r == -1)
       return -1;
-    if (!link->up && clock_now_ms (&real_clock) > end)
+    if (!link->up && clock_now_ms (&real_clock) > end &&
+        agent_link_quiet_ms (link) > limit_ms)
       return err_set (err, ERR_TIMEOUT,
                       "%s: it said nothing for %lld s; is this a "
                       "bootmend-agent?",
                       link->name, (long long)(limit_ms / 1000));
   }
   return 0;
+}
+
+int64_t
+agent_link_quiet_ms (const struct agent_link *link)
+{
+  return clock_now_ms (&real_clock) - link->moved_ms;
 }
 
 bool
@@ -252,6 +355,14 @@ int
 agent_link_send (struct agent_link *link, const json_t *message,
                  struct err **err)
 {
+  if (link->boots) {
+    char *line = message_line (message);
+
+    strbuf_addstr (&link->held, line);
+    wipe (line, strlen (line)); /* it may hold a key */
+    free (line);
+    return 0;
+  }
   channel_send (&link->channel, message);
   channel_flush (&link->channel);
   if (link->channel.out_fd < 0)
@@ -285,7 +396,8 @@ agent_link_stop (struct agent_link *link)
 
   if (link == NULL)
     return;
-  channel_send (&link->channel, quit);
+  if (!link->boots)
+    channel_send (&link->channel, quit);
   channel_flush (&link->channel);
   channel_close_output (&link->channel);
   if (link->channel.out_fd >= 0) { /* it does not read; it shall see the end */
@@ -305,6 +417,8 @@ agent_link_stop (struct agent_link *link)
     close (link->msg_fd);
   channel_release (&link->channel);
   strbuf_release (&link->messages);
+  strbuf_release (&link->held);
+  agent_ssh_free (link->ssh);
   free (link->name);
   free (link);
 }

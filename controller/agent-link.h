@@ -20,6 +20,9 @@ struct agent_link;
 
 struct agent_link *agent_link_start (const char *const *argv,
                                      struct err **err) ATTR_USE;
+/* One on another machine, over ssh; `spec` as in agent-ssh.h. */
+struct agent_link *agent_link_start_ssh (const json_t *spec,
+                                         struct err **err) ATTR_USE;
 /* What $BOOTMEND_AGENT names, or else the bootmend-agent beside the running
  * program, in BOOTMEND_BINDIR, or in PATH, in this order: its path, or the bare
  * name for PATH. */
@@ -32,12 +35,17 @@ size_t agent_link_fds (const struct agent_link *link, struct pollfd *fds,
 
 /* Does the pending I/O.  1: *event is one (owned by the caller); 0: nothing
  * now; -1: the agent is gone or speaks garbage, with the reason incl. its exit
- * status and its last line on stderr (ERR_PROTOCOL for another protocol). */
+ * status and its last line on stderr (ERR_PROTOCOL for another protocol;
+ * ERR_UNREACHABLE for one over ssh). */
 int agent_link_step (struct agent_link *link, json_t **event,
                      struct err **err) ATTR_USE;
 
-/* Waits for its hello, at most limit_ms; what comes with it is dropped.  -1:
- * there is none, or not one of our protocol. */
+/* For how long nothing has come or gone; a slow link takes its time to carry
+ * the agent over. */
+int64_t agent_link_quiet_ms (const struct agent_link *link);
+
+/* Waits for its hello, at most limit_ms without any sign of life; what comes
+ * with it is dropped.  -1: there is none, or not one of our protocol. */
 int agent_link_await_hello (struct agent_link *link, int64_t limit_ms,
                             struct err **err) ATTR_USE;
 

@@ -9,8 +9,11 @@
 struct world_real;
 
 /* http: as world_http_new; NULL: none is set.
- * agents: {helper name: [argv of its agent]}; "local" is an agent on this
- * machine unless it is given.  Borrowed. */
+ * agents: {helper name: [argv of its agent], or {ssh: as in agent-ssh.h}};
+ * "local" is an agent on this machine unless it is given.  Borrowed.
+ *
+ * Work whose helper can't be reached (any more) ends with ERR_UNREACHABLE,
+ * unless the helper is "local". */
 struct world_real *world_real_new (const json_t *agents, const json_t *http);
 /* False: a thread hangs in a call and may still use its binding (pool.h). */
 bool world_real_free (struct world_real *real);

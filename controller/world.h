@@ -48,6 +48,10 @@ struct world {
    * and soon (as a result, or an error once the agent is known to be dead):
    * until then the disk is in somebody's hands. */
   void (*cancel) (struct world *world, uint64_t id);
+  /* The agent that has this work said "ask" (as progress): it may write the
+   * disk now.  Called after the journal has it.  NULL: agents of this world
+   * never ask. */
+  void (*allow) (struct world *world, uint64_t id);
   /* The next completion, if there is one. */
   bool (*collect) (struct world *world, struct completion *completion);
   /* Returns when something may be collected, a signal came, or at until_ms of
