@@ -75,6 +75,7 @@ int cmd_plan (struct cli *cli, struct err **err);
 int cmd_policy (struct cli *cli, struct err **err);
 int cmd_repair (struct cli *cli, struct err **err);
 int cmd_status (struct cli *cli, struct err **err);
+int cmd_helper_check (struct cli *cli, struct err **err);
 int cmd_list (struct cli *cli, struct err **err);
 int cmd_report (struct cli *cli, struct err **err);
 int cmd_audit_verify (struct cli *cli, struct err **err);

@@ -16,9 +16,10 @@
 /* Options of everything that finds and repairs VMs. */
 #define GROUPS_REPAIR                                                          \
   (GROUP_RECIPE | GROUP_PARAMETERS | GROUP_FIND | GROUP_POLICY | GROUP_ALLOW | \
-   GROUP_AGENT | GROUP_PROVIDER | GROUP_PROGRESS | GROUP_JSON)
+   GROUP_AGENT | GROUP_HELPER | GROUP_PROVIDER | GROUP_PROGRESS | GROUP_JSON)
 /* Of what carries a campaign on: its policy is in the journal. */
-#define GROUPS_CARRY_ON (GROUP_STATE | GROUP_PROGRESS | GROUP_JSON)
+#define GROUPS_CARRY_ON                                                        \
+  (GROUP_HELPER | GROUP_STATE | GROUP_PROGRESS | GROUP_JSON)
 
 #define SELECTORS                                                              \
   "A SELECTOR is the name of a provider and what it calls its VMs, such as "   \
@@ -134,6 +135,13 @@ const struct command commands[] = {
      "files; bootmend-recipe(5) explains the format.",
      cmd_recipes_schema},
 
+    {"helper check", GENERAL, "say what a machine lacks to be a helper",
+     "ID=WHERE...", GROUP_PROVIDER | GROUP_JSON, 1, ARGS_ANY, WORDS_NONE,
+     "Looks at machines before a campaign needs them as helpers: ssh, the "
+     "agent, packages, KVM, space, rights, free slots, zone. ID=WHERE is what "
+     "--helper takes: i-0abc=ssh://admin@10.0.0.5,sudo. The exit status is 0 "
+     "if all are fit. Nothing is changed, but that the agent is copied there.",
+     cmd_helper_check},
     {"policy", GENERAL, "the least permissions that a repair needs", "PROVIDER",
      GROUP_PERMISSIONS | GROUP_PROVIDER, 1, 1, WORDS_PROVIDERS,
      "Prints the least permissions that a campaign needs, as a document that "

@@ -15,6 +15,7 @@ const struct option_heading option_headings[] = {
      "What to do"},
     {GROUP_ALLOW | GROUP_POLICY | GROUP_PERMISSIONS, "Policy"},
     {GROUP_AGENT, "Agent"},
+    {GROUP_HELPER, "Helpers"},
     {GROUP_PROVIDER, "Providers"},
     {GROUP_JSON | GROUP_PROGRESS | GROUP_STATE | GROUP_GENERAL | GROUP_TOP,
      "General"},
@@ -129,10 +130,20 @@ static const struct option_row fixed_rows[] = {
     {"workers", 0, OPTION_INT, false, GROUP_AGENT, "N", NULL,
      "at most so many appliances at once", .least = 1, .most = 64},
 
-    {"helper", 0, OPTION_PAIR, true, GROUP_AGENT, "ID=WHERE", NULL,
+    {"helper", 0, OPTION_PAIR, true, GROUP_HELPER, "ID=WHERE", NULL,
      "a VM that disks are attached to for their repair, and where its agent "
-     "is: ssh://USER@HOST, or local; ,devices=DIR if its disks do not show up "
-     "in /dev"},
+     "is: ssh://USER@HOST, or local; then ,sudo ,agent=PATH "
+     ",devices=DIR; once for each, several in a zone if you like"},
+    {"force-detach", 0, OPTION_FLAG, false, GROUP_HELPER, NULL, NULL,
+     "a disk that a dead helper does not let go of within --detach-limit is "
+     "torn off it",
+     .key = "policy.force_detach"},
+    {"detach-limit", 0, OPTION_DURATION, false, GROUP_HELPER, "TIME", "2m",
+     "how long a helper that died may take to let go of a disk", .least = 1000,
+     .most = 3600000, .key = "policy.detach_ms"},
+    {"helper-limit", 0, OPTION_DURATION, false, GROUP_HELPER, "TIME", "2m",
+     "a helper that can't be reached for so long is given up", .least = 1000,
+     .most = DAY, .key = "policy.helper_lost_ms"},
     {"ca-file", 0, OPTION_STRING, false, GROUP_PROVIDER, "FILE", NULL,
      "certificates to trust besides the system's", .words = WORDS_FILES},
     {"limits", 0, OPTION_STRING, false, GROUP_PROVIDER, "FILE", NULL,

@@ -117,6 +117,13 @@ strings_to_json (const char *const *strings, size_t n)
 }
 
 json_t *
+request_of_providers (const struct cli *cli)
+{
+  return json_make ("{s:[],s:{},s:o,s:o}", "selection", "policy", "providers",
+                    provider_options (cli), "http", http_options (cli));
+}
+
+json_t *
 request_new (const struct cli *cli, struct err **err)
 {
   CLEANUP_RECIPE struct recipe *recipe = request_recipe (cli, err);

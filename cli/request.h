@@ -23,6 +23,9 @@ json_t *request_agent (const struct cli *cli);
  * command line), policy, providers, agents, command. */
 json_t *request_new (const struct cli *cli, struct err **err) ATTR_USE;
 
+/* What is needed to speak with providers, and nothing else of a request. */
+json_t *request_of_providers (const struct cli *cli);
+
 /* --state-dir, or base/files' state_folder (). */
 char *request_state_folder (const struct cli *cli);
 

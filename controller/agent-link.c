@@ -173,7 +173,7 @@ last_message (struct agent_link *link)
   struct strbuf *sb = &link->messages;
   char *newline;
 
-  while (sb->len && sb->buf[sb->len - 1] == '\n')
+  while (sb->len && strchr ("\r\n", sb->buf[sb->len - 1]))
     sb->buf[--sb->len] = '\0';
   if (sb->len == 0)
     return xstrdup ("it said nothing");
@@ -207,7 +207,7 @@ ssh_gone (struct agent_link *link, const char *how, const char *said,
 {
   const char *advice = agent_ssh_advice (said);
 
-  return err_set (err, ERR_UNREACHABLE, "%s: %s: %s%s%s%s", link->name,
+  return err_set (err, ERR_UNREACHABLE, "%s: %s: %s: %s%s%s", link->name,
                   link->up      ? "the connection is lost"
                   : link->boots ? "no connection"
                                 : "the agent does not start",

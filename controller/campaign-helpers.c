@@ -105,3 +105,27 @@ campaign_ready_helpers (struct campaign *campaign, struct err **err)
   }
   return 0;
 }
+
+json_t *
+campaign_describe_one (const json_t *request, const char *provider,
+                       const char *id, struct err **err)
+{
+  CLEANUP_CAMPAIGN struct campaign *campaign =
+      campaign_new (json_deep_copy (request), NULL, err);
+  struct binding *binding =
+      campaign ? campaign_binding (campaign, provider, NULL, err) : NULL;
+  CLEANUP_JSON json_t *out = NULL;
+  json_t *record;
+
+  if (binding == NULL)
+    return NULL;
+  out = world_ask (world_real_world (campaign->real), binding, OP_DESCRIBE,
+                   json_make ("{s:[s],s:b}", "ids", id, "preflight", 1), err);
+  if (out == NULL)
+    return NULL;
+  record = json_array_get (json_at (out, "vms"), 0);
+  if (record == NULL)
+    err_set (err, ERR_NOT_FOUND, "%s: there is no '%s' %s%s", provider, id,
+             *binding->region ? "in " : "here", binding->region);
+  return json_incref (record);
+}

@@ -27,6 +27,11 @@ struct campaign *campaign_find (json_t *request, struct err **err) ATTR_USE;
 struct campaign *campaign_find_planned (const json_t *plan,
                                         struct err **err) ATTR_USE;
 
+/* The record of one VM, described with preflight, by the credentials and
+ * options of a request; ERR_NOT_FOUND: there is none. */
+json_t *campaign_describe_one (const json_t *request, const char *provider,
+                               const char *id, struct err **err) ATTR_USE;
+
 /* What the selection names and does not exist: [{what, why}]. */
 const json_t *campaign_missing (const struct campaign *campaign);
 size_t campaign_size (const struct campaign *campaign);

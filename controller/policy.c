@@ -20,6 +20,9 @@ static const struct {
     N (stop_ms, 600000, 1000, 86400000),
     N (snapshot_ms, 300000, 1000, 86400000),
     N (attach_ms, 300000, 1000, 86400000),
+    N (detach_ms, 120000, 1000, 3600000),
+    N (helper_lost_ms, 120000, 1000, 86400000),
+    N (device_ms, 60000, 100, 3600000),
     N (repair_ms, 1800000, 1000, 86400000),
     N (start_ms, 600000, 1000, 86400000),
     N (verify_ms, 600000, 1000, 86400000),
@@ -90,6 +93,7 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->isolation = xstrdup (json_str (json, "isolation", "shared"));
   policy->helper = xstrdup (json_str (json, "helper", "local"));
   policy->include_healthy = json_bool (json, "include_healthy", false);
+  policy->force_detach = json_bool (json, "force_detach", false);
   policy->take_over = json_bool (json, "take_over", false);
   policy->health = health_spec_new (json_str (json, "health", "auto"),
                                     json_str (json, "health_fail", NULL), err);

@@ -28,6 +28,7 @@ struct policy {
   struct helpers *helpers; /* for disks that are attached; borrowed; may be NULL
                               where none are */
   bool include_healthy;    /* work also on VMs that look healthy */
+  bool force_detach;       /* from a helper that died, after detach_ms */
   bool take_over;          /* marks of other campaigns are stale */
 
   int64_t max_in_flight; /* jobs at the same time */
@@ -37,7 +38,10 @@ struct policy {
   int64_t shutdown_ms; /* a guest may shut down by itself for so long */
   int64_t stop_ms;
   int64_t snapshot_ms;
-  int64_t attach_ms; /* one attach or detach */
+  int64_t attach_ms;      /* one attach or detach */
+  int64_t detach_ms;      /* from a helper that died, before it is forced */
+  int64_t helper_lost_ms; /* not reached for so long: it is dead */
+  int64_t device_ms;      /* for a disk to show up on its helper */
   int64_t repair_ms;
   int64_t start_ms;
   int64_t verify_ms;

@@ -227,6 +227,7 @@ facts_of (const json_t *instance)
       {"vpc", "vpcId"},
       {"reason", "reason"},
       {"state", "instanceState.name"},
+      {"role", "iamInstanceProfile.arn"},
       {"state_reason", "stateReason.code"},
       {"state_message", "stateReason.message"},
       {"launched", "launchTime"},
