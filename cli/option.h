@@ -79,7 +79,6 @@ enum option_group {
   GROUP_PERMISSIONS = 1 << 20,
   GROUP_SIGN = 1 << 21,
   GROUP_TRUST = 1 << 22,
-  GROUP_TRUST = 1 << 22,
   GROUP_HEAD = 1 << 23,
   GROUP_HELPER = 1 << 24
 };
