@@ -139,7 +139,7 @@ const struct command commands[] = {
      "ID=WHERE...", GROUP_PROVIDER | GROUP_JSON, 1, ARGS_ANY, WORDS_NONE,
      "Looks at machines before a campaign needs them as helpers: ssh, the "
      "agent, packages, KVM, space, rights, free slots, zone. ID=WHERE is what "
-     "--helper takes: i-0abc=ssh://admin@10.0.0.5,sudo. The exit status is 0 "
+     "--helper takes, such as i-0abc=ssh://me@host,sudo. The exit status is 0 "
      "if all are fit. Nothing is changed, but that the agent is copied there.",
      cmd_helper_check},
     {"policy", GENERAL, "the least permissions that a repair needs", "PROVIDER",
