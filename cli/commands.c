@@ -23,7 +23,8 @@
 
 #define SELECTORS                                                              \
   "A SELECTOR is the name of a provider and what it calls its VMs, such as "   \
-  "libvirt:web-1 or 'libvirt:web-*'."
+  "libvirt:web-1 or 'libvirt:web-*'; @FILE (or @- for the standard input) in " \
+  "the place of a word stands for the words of a file, as in aws:@ids.txt."
 #define WHICH                                                                  \
   "CAMPAIGN is its id, an unambiguous beginning of it, or 'last' (the "        \
   "default), the newest one."

@@ -9,6 +9,8 @@
 #include <providers/provider.h>
 #include <recipes/signature.h>
 
+#include "selection.h"
+
 struct recipe *
 request_recipe (const struct cli *cli, struct err **err)
 {
@@ -127,10 +129,12 @@ json_t *
 request_new (const struct cli *cli, struct err **err)
 {
   CLEANUP_RECIPE struct recipe *recipe = request_recipe (cli, err);
-  const struct str_vec *args = &cli->options->args;
+  CLEANUP_JSON json_t *selection = NULL;
   json_t *request, *agents, *origin;
 
-  if (recipe == NULL || (origin = request_origin (cli, recipe, err)) == NULL)
+  if (recipe == NULL ||
+      (selection = selection_read (&cli->options->args, err)) == NULL ||
+      (origin = request_origin (cli, recipe, err)) == NULL)
     return NULL;
   agents = json_object ();
   json_put (agents, "local", request_agent (cli));
@@ -138,8 +142,7 @@ request_new (const struct cli *cli, struct err **err)
   json_put (request, "recipe", json_incref (recipe->json));
   json_put (request, "parameters", json_incref (recipe->values));
   json_put (request, "origin", origin);
-  json_put (request, "selection",
-            strings_to_json ((const char *const *)args->ptr, args->len));
+  json_put (request, "selection", TAKE (selection));
   json_put (request, "policy", options_to_json (cli->options, "policy."));
   json_put (request, "providers", provider_options (cli));
   json_put (request, "agents", agents);

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include <net/retry.h>
+#include <base/log.h>
 #include <base/random.h>
 #include <base/vec.h>
 
 #include "call-tally.h"
+#include "skew-explain.h"
 
 /* Credentials that are being fetched are asked for again so often. */
 #define AUTH_POLL_MS 100
@@ -375,6 +377,8 @@ failed (struct http_calls *calls, struct call *call,
   tally->errors++;
   tally->throttled += err->code == ERR_THROTTLED;
   if (decision.verdict == RETRY_AGAIN) {
+    log_info ("%s: %s: %s; again in %lld ms", call->binding->provider->name,
+              row_of (call)->name, err->msg, (long long)decision.wait_ms);
     call->state = CALL_RETRYING;
     call->not_before_ms = now_of (calls) + decision.wait_ms;
     return;
@@ -446,6 +450,8 @@ replied (struct http_calls *calls, struct exchange *exchange)
   if (err->code == ERR_THROTTLED)
     limit_queue_throttled (call->queue, NULL, now_of (calls), call->sent_ms,
                            err->retry_after_ms);
+  if (err->code == ERR_AUTH)
+    skew_explain (&err, exchange, call->binding->provider->name);
   failed (calls, call, exchange, err);
 }
 

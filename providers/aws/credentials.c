@@ -93,7 +93,6 @@ search (const struct aws_surroundings *around, const struct binding *b,
   if (finder_init (&f, around, b, err) == -1 ||
       whole_chain (&f, &keys, err) == -1) {
     settle_code (err);
-    err_wrap (err, "aws");
     return NULL;
   }
   log_debug ("aws: credentials: found: %s", keys->source);
@@ -120,15 +119,13 @@ aws_region_in (const struct aws_surroundings *around, const struct binding *b,
 
   if (finder_init (&f, around, b, err) == -1 ||
       finder_region (&f, &region, err) == -1 ||
-      (region == NULL && imds_region (&f, &region, err) == -1)) {
-    err_wrap (err, "aws");
+      (region == NULL && imds_region (&f, &region, err) == -1))
     return NULL;
-  }
   if (region == NULL)
-    err_set (err, ERR_USAGE,
-             "aws: no region: give --aws-region, set AWS_REGION or "
-             "AWS_DEFAULT_REGION, "
-             "or write region = ... into profile %s of %s",
-             f.profile, f.profiles.config_path);
+    err_set (
+        err, ERR_USAGE,
+        "no region: give --aws-region, set AWS_REGION or AWS_DEFAULT_REGION, "
+        "or write region = ... into profile %s of %s",
+        f.profile, f.profiles.config_path);
   return region;
 }

@@ -235,6 +235,17 @@ meaning (const struct aws_action_row *action, const struct row *row,
   return code;
 }
 
+/* What to do about it, where that is known. */
+static const char *
+hint_of (const struct row *row, const char *line)
+{
+  /* [STS and EC2 answer so to a signature for a region that is not theirs] */
+  if (strstr (line, "scoped to a valid region") ||
+      strstr (line, "scoped to correct region"))
+    return "there is no such region at this endpoint: check --aws-region";
+  return row ? row->hint : NULL;
+}
+
 enum aws_verdict
 aws_error (const struct aws_action_row *action, const struct http_reply *reply,
            struct err **err)
@@ -242,6 +253,7 @@ aws_error (const struct aws_action_row *action, const struct http_reply *reply,
   CLEANUP_FREE char *code = NULL, *text = NULL, *line = NULL, *word = NULL;
   CLEANUP_ERR struct err *made = NULL;
   const struct row *row;
+  const char *hint;
 
   aws_error_parts (reply, &code, &text);
   if (code == NULL) {
@@ -251,15 +263,16 @@ aws_error (const struct aws_action_row *action, const struct http_reply *reply,
   row = row_of (code);
   line = short_text (text ? text : "");
   word = short_text (code);
+  hint = hint_of (row, line);
   if (row && row->means == ERR_DENIED)
     err_set (&made, ERR_DENIED,
              "the permission %s:%s is missing (%s%s%s); see '%s'",
              action->service, action->name, word, *line ? ": " : "", line,
-             row->hint);
+             hint);
   else
     err_set (&made, meaning (action, row, reply), "%s%s%s%s%s%s", word,
-             *line ? ": " : "", line, row && row->hint ? " (" : "",
-             row && row->hint ? row->hint : "", row && row->hint ? ")" : "");
+             *line ? ": " : "", line, hint ? " (" : "", hint ? hint : "",
+             hint ? ")" : "");
   if (row && row->retry_after_ms)
     made->retry_after_ms = row->retry_after_ms;
   err_move (err, TAKE (made));
@@ -289,7 +302,11 @@ aws_error_of_nonsense (const struct aws_action_row *action,
   else if (reply->body_len == 0)
     err_set (why, code, "an empty reply to %s", action->name);
   else
-    err_set (why, code, "%s: %s", action->name, old->msg);
+    err_set (why, code, "%s: %s%s", action->name, old->msg,
+             code == ERR_PROTOCOL ? " (AWS sends no such thing: is there a "
+                                    "proxy in between, or is the endpoint "
+                                    "wrong?)"
+                                  : "");
 }
 
 /* --- calls on many VMs --------------------------------------------------- */

@@ -75,12 +75,11 @@ add_arn (json_t *made, const char *arn, struct err **err)
   id = part[5] && strncmp (part[5], "instance/", 9) == 0 ? part[5] + 9 : "";
   if (!aws_is_id (id, "i-") || part[2] == NULL || part[3] == NULL ||
       strcmp (part[2], "ec2") != 0)
-    return err_set (err, ERR_USAGE, "aws: \"%s\" is no ARN of an instance",
-                    arn);
+    return err_set (err, ERR_USAGE, "\"%s\" is no ARN of an instance", arn);
   region = json_str (made, "region", part[3]);
   if (strcmp (region, part[3]) != 0)
     return err_set (err, ERR_USAGE,
-                    "aws: \"%s\" is not in region %s: give a word of its own "
+                    "\"%s\" is not in region %s: give a word of its own "
                     "for each region",
                     arn, region);
   json_put_str (made, "region", part[3]);
@@ -98,8 +97,7 @@ add_tag (json_t *made, const char *rest, struct err **err)
   CLEANUP_FREE char *filter = xasprintf ("tag:%s", key);
 
   if (*key == '\0')
-    return err_set (err, ERR_USAGE,
-                    "aws: tag: needs a key, as in tag:env=prod");
+    return err_set (err, ERR_USAGE, "tag: needs a key, as in tag:env=prod");
   if (equals)
     add_filter (made, filter, equals + 1);
   else
@@ -115,7 +113,7 @@ add_own_filter (json_t *made, const char *rest, struct err **err)
 
   if (equals == NULL || equals == rest || equals[1] == '\0')
     return err_set (err, ERR_USAGE,
-                    "aws: filter:%s: needs a name and a value, as in "
+                    "filter:%s: needs a name and a value, as in "
                     "filter:instance-type=m5.*",
                     rest);
   name = xstrndup (rest, (size_t)(equals - rest));
@@ -147,7 +145,7 @@ add_exclusion (json_t *made, const char *word, struct err **err)
     json_put_str (item, "pattern", equals ? equals + 1 : "*");
   } else
     return err_set (err, ERR_USAGE,
-                    "aws: \"!%s\": only !i-..., !name=PATTERN and "
+                    "\"!%s\": only !i-..., !name=PATTERN and "
                     "!tag:KEY[=PATTERN] can be taken out",
                     word);
   return 0;
@@ -159,10 +157,10 @@ set_once (json_t *made, const char *key, const char *value, struct err **err)
   const char *known = json_str (made, key, value);
 
   if (*value == '\0')
-    return err_set (err, ERR_USAGE, "aws: %s= needs a name", key);
+    return err_set (err, ERR_USAGE, "%s= needs a name", key);
   if (strcmp (known, value) != 0)
     return err_set (err, ERR_USAGE,
-                    "aws: %s \"%s\" and \"%s\" in one selection: give a word "
+                    "%s \"%s\" and \"%s\" in one selection: give a word "
                     "of its own for each",
                     key, known, value);
   json_put_str (made, key, value);
@@ -172,13 +170,16 @@ set_once (json_t *made, const char *key, const char *value, struct err **err)
 static int
 unknown_word (const char *word, struct err **err)
 {
+  if (*word == '\0')
+    return err_set (err, ERR_USAGE,
+                    "an empty word; * means all instances of the region");
   if (strncmp (word, "i-", 2) == 0)
     return err_set (err, ERR_USAGE,
-                    "aws: \"%s\" is no instance id: i- and 17 (or, of old "
+                    "\"%s\" is no instance id: i- and 17 (or, of old "
                     "ones, 8) hex digits",
                     word);
   return err_set (err, ERR_USAGE,
-                  "aws: \"%s\" is none of an instance id, name=, tag:, vpc=, "
+                  "\"%s\" is none of an instance id, name=, tag:, vpc=, "
                   "asg=, subnet=, zone=, type=, filter:, impaired, *; for a VM "
                   "by its name: name=%s",
                   word, word);
@@ -250,10 +251,9 @@ aws_selector_parse (const char *words, json_t **selector, struct err **err)
   if (!json_object_get (made, "ids") && !json_object_get (made, "filters") &&
       !json_bool (made, "impaired", false) && !json_bool (made, "all", false))
     return err_set (err, ERR_USAGE,
-                    "aws: \"%s\" names no VM; add * if you mean all of them",
-                    words);
+                    "\"%s\" names no VM; add * if you mean all of them", words);
   if (json_bool (made, "all", false) && json_object_get (made, "ids"))
-    return err_set (err, ERR_USAGE, "aws: \"%s\": ids and *: which?", words);
+    return err_set (err, ERR_USAGE, "\"%s\": ids and *: which?", words);
   *selector = TAKE (made);
   return 0;
 }

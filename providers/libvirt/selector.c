@@ -10,8 +10,7 @@ const char selector_help[] =
     "libvirt:PATTERN        domains by name; * ? [...] are wildcards\n"
     "libvirt:uuid=UUID      one domain by its UUID\n"
     "libvirt:title=PATTERN  by <title>\n"
-    "libvirt:tag=KEY[=PATTERN]  by what <metadata> says (bootmend list shows "
-    "it)\n"
+    "libvirt:tag=KEY[=PATTERN]  by what <metadata> says\n"
     "libvirt:A,B,!C         several, without some; \\, is a comma in a name\n"
     "libvirt:*              all domains\n";
 

@@ -38,7 +38,7 @@ static const struct {
      "{'ids':['" ID "'],'profile':'p','region':'eu-west-1'}", NULL},
     {"arn:aws:ec2:eu-west-1:111122223333:instance/" ID,
      "{'ids':['" ID "'],'region':'eu-west-1'}", NULL},
-    {"", NULL, "is none of"},
+    {"", NULL, "an empty word"},
     {"web-1", NULL, "name=web-1"},
     {"i-xyz", NULL, "no instance id"},
     {"i-0123456789abcdef", NULL, "no instance id"},
@@ -56,7 +56,7 @@ static const struct {
     {"arn:aws:ec2:eu-west-1:1:volume/vol-1", NULL, "no ARN"},
     {"region=us-east-1,arn:aws:ec2:eu-west-1:1:instance/" ID, NULL,
      "word of its own"},
-    {ID ",", NULL, "is none of"},
+    {ID ",", NULL, "an empty word"},
 };
 
 static void

@@ -310,18 +310,18 @@ test_imds_refusals (void)
     const char *body, *found, *also;
     unsigned calls;
   } answers[] = {
-      {404, "", "!auth: aws: no credentials", "version 1 is never used", 1},
-      {405, "", "!auth: aws: no credentials", "version 1 is never used", 1},
-      {403, "", "!auth: aws: no credentials", "turned off for this", 1},
-      {400, "", "!auth: aws: instance metadata: HTTP 400", "token", 1},
-      {500, "", "!transient: aws: instance metadata: HTTP 500", "token", 1},
-      {200, "", "!auth: aws: instance metadata: what answers", "malformed", 1},
+      {404, "", "!auth: no credentials", "version 1 is never used", 1},
+      {405, "", "!auth: no credentials", "version 1 is never used", 1},
+      {403, "", "!auth: no credentials", "turned off for this", 1},
+      {400, "", "!auth: instance metadata: HTTP 400", "token", 1},
+      {500, "", "!transient: instance metadata: HTTP 500", "token", 1},
+      {200, "", "!auth: instance metadata: what answers", "malformed", 1},
       {200, "<html>hello there</html>",
-       "!auth: aws: instance metadata: what answers", "no metadata", 1},
+       "!auth: instance metadata: what answers", "no metadata", 1},
       /* A token and then nonsense. */
-      {200, "../../secret", "!auth: aws: instance metadata: what answers",
+      {200, "../../secret", "!auth: instance metadata: what answers",
        "no name of a role", 2},
-      {200, "word", "!auth: aws: instance metadata: no valid JSON", "", 3},
+      {200, "word", "!auth: instance metadata: no valid JSON", "", 3},
   };
 
   for (size_t i = 0; i < ARRAY_SIZE (answers); i++) {
@@ -349,7 +349,7 @@ test_imds_silence (void)
   stage_control (&s, "{'op':'fault','rule':{'service':'imds',"
                      "'what':'no-answer'}}");
   once = stage_find (&s);
-  CU_ASSERT (has (once, "!auth: aws: no credentials found"));
+  CU_ASSERT (has (once, "!auth: no credentials found"));
   CU_ASSERT (has (once, "hop limit for IMDSv2 must be 2"));
   CU_ASSERT_EQUAL (s.calls, 1);
   stage_set (&s, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", "4");
@@ -374,7 +374,7 @@ test_imds_trouble (void)
   stage_control (&s, "{'op':'fault','rule':{'service':'imds','action':"
                      "'/latest/meta-data/*','what':'error','status':503}}");
   found = stage_find (&s);
-  CU_ASSERT (has (found, "!transient: aws: instance metadata: HTTP 503"));
+  CU_ASSERT (has (found, "!transient: instance metadata: HTTP 503"));
   CU_ASSERT_EQUAL (s.calls, 4);
   stage_release (&s);
 }
@@ -479,9 +479,9 @@ test_container_answers (void)
     unsigned calls;
   } answers[] = {
       {404, "{\"code\": \"InvalidIdInRequest\", \"message\": \"no such id\"}",
-       "!auth: aws: container endpoint: HTTP 404", "InvalidIdInRequest: no", 1},
-      {400, "nothing", "!auth: aws: container endpoint: HTTP 400", "", 1},
-      {500, "", "!transient: aws: container endpoint: HTTP 500", "", 3},
+       "!auth: container endpoint: HTTP 404", "InvalidIdInRequest: no", 1},
+      {400, "nothing", "!auth: container endpoint: HTTP 400", "", 1},
+      {500, "", "!transient: container endpoint: HTTP 500", "", 3},
       {200, "{\"AccessKeyId\": \"A\"}", "!auth: ", "\"Token\" is missing", 1},
       {200, "{\"AccessKeyId\": \"A\", \"Token\": \"t0ken\"}",
        "!auth: ", "\"Expiration\" is missing", 1},
