@@ -7,11 +7,12 @@
 #include <base/random.h>
 #include <base/vec.h>
 
+#include "call-join.h"
 #include "call-tally.h"
+#include "call-trial.h"
 #include "skew-explain.h"
 
-/* Credentials that are being fetched are asked for again so often. */
-#define AUTH_POLL_MS 100
+#define AUTH_POLL_MS 100 /* while credentials are being fetched */
 
 enum call_state {
   CALL_QUEUED,  /* waits for tokens */
@@ -35,6 +36,9 @@ struct call {
   unsigned attempt;
   const char *action; /* of what was sent last */
   int64_t first_ms, sent_ms, not_before_ms;
+  int64_t sent_wall_ms;
+  char *audience;    /* of the keys that it was sent with */
+  unsigned refusals; /* of its keys */
   bool repeatable;
 };
 
@@ -46,6 +50,7 @@ struct http_calls {
   struct call_vec calls; /* oldest first */
   struct finished_vec finished;
   struct call_tallies tallies;
+  struct call_trials trials;
   struct exchanges exchanges;
   struct random_source random;
   uint64_t next_tag;
@@ -68,6 +73,7 @@ call_free (struct call *call)
   json_decref (call->in);
   json_decref (call->parts);
   id_vec_release (&call->effects);
+  free (call->audience);
   free (call);
 }
 
@@ -83,6 +89,7 @@ http_calls_free (struct http_calls *calls)
     completion_release (&calls->finished.ptr[i]);
   finished_vec_release (&calls->finished);
   call_tallies_release (&calls->tallies);
+  call_trials_release (&calls->trials);
   exchanges_free_all (&calls->exchanges);
   free (calls);
 }
@@ -102,7 +109,6 @@ row_of (const struct call *call)
 /* --- ends ------------------------------------------------------------------
  */
 
-/* Lists grow, all else is as the last part says. */
 static void
 join_parts (json_t *to, const json_t *part)
 {
@@ -120,8 +126,7 @@ join_parts (json_t *to, const json_t *part)
   }
 }
 
-/* Every effect of a filled call gets the same answer; its own VM's error, if
- * there is one, is in the answer's "failed". */
+/* Every effect of a filled call gets the same answer. */
 static void
 finish (struct http_calls *calls, struct call *call, json_t *out_taken,
         struct err *err_taken)
@@ -162,8 +167,7 @@ http_calls_pending (const struct http_calls *calls)
   return calls->calls.len;
 }
 
-/* --- the queue ---------------------------------------------------------------
- */
+/* --- the queue ----------------------------------------------------------- */
 
 static unsigned
 size_of (const struct call *call)
@@ -194,38 +198,6 @@ enqueue (struct http_calls *calls, struct call *call)
     finish (calls, call, NULL, err);
 }
 
-/* May the VMs of these lists share a call? */
-static bool
-go_together (const struct provider_op *row, const json_t *a, const json_t *b)
-{
-  for (size_t i = 0; row->together && row->together[i]; i++) {
-    const json_t *x = json_at (json_array_get (a, 0), row->together[i]);
-    const json_t *y = json_at (json_array_get (b, 0), row->together[i]);
-
-    if (x != y && !(x && y && json_equal (x, y)))
-      return false;
-  }
-  return true;
-}
-
-/* The same operation in the same words, but for the VMs? */
-static bool
-same_words (const json_t *a, const json_t *b)
-{
-  const char *key;
-  json_t *value;
-
-  if (json_object_size (a) != json_object_size (b))
-    return false;
-  json_object_foreach ((json_t *)a, key, value)
-  {
-    if (strcmp (key, "vms") != 0 &&
-        !json_equal (value, json_object_get (b, key)))
-      return false;
-  }
-  return true;
-}
-
 static bool
 join (struct http_calls *calls, const struct effect *effect)
 {
@@ -240,8 +212,8 @@ join (struct http_calls *calls, const struct effect *effect)
 
     if (call->state != CALL_QUEUED || call->attempt > 0 ||
         call->binding != effect->binding || call->op != effect->op ||
-        size > most || call->pages || !same_words (call->in, effect->in) ||
-        !go_together (row_of (call), json_object_get (call->in, "vms"), vms) ||
+        size > most || call->pages ||
+        !call_may_join (row_of (call), call->in, effect->in) ||
         !limit_queue_resize (call->queue, call->tag, size))
       continue;
     json_array_extend (json_object_get (call->in, "vms"), vms);
@@ -264,8 +236,7 @@ http_calls_submit (struct http_calls *calls, struct effect effect)
   call->tag = calls->next_tag++;
   call->binding = effect.binding;
   call->op = effect.op;
-  /* A copy: what it was made from goes on living, and "vms" may grow. */
-  call->in = json_deep_copy (effect.in);
+  call->in = json_deep_copy (effect.in); /* "vms" may grow */
   call->first_ms = now_of (calls);
   id_vec_push (&call->effects, effect.id);
   effect_release (&effect);
@@ -273,8 +244,7 @@ http_calls_submit (struct http_calls *calls, struct effect effect)
   enqueue (calls, call);
 }
 
-/* --- sending
- * ------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------- */
 
 static struct call_tally *
 tally_of (struct http_calls *calls, const struct call *call)
@@ -295,6 +265,11 @@ send_call (struct http_calls *calls, struct call *call)
     finish (calls, call, NULL, err);
     return;
   }
+  if (req.sign != HTTP_SIGN_NONE &&
+      call_trial_holds (&calls->trials, call->binding, call->tag)) {
+    call->state = CALL_HELD;
+    return;
+  }
   if (req.sign != HTTP_SIGN_NONE)
     switch (calls->options.authenticate (calls->options.opaque, call->binding,
                                          req.audience, &auth, &err)) {
@@ -310,12 +285,17 @@ send_call (struct http_calls *calls, struct call *call)
   call->repeatable = req.repeatable;
   call->action = req.action;
   call->sent_ms = now_of (calls);
+  call->sent_wall_ms = clock_wall_ms (calls->options.clock);
+  free (call->audience);
+  call->audience = TAKE (req.audience);
   if (transport_submit (calls->options.transport, &req, &auth, call->tag,
                         &err) == -1) {
     finish (calls, call, NULL, err);
     return;
   }
   call->state = CALL_SENT;
+  if (req.sign != HTTP_SIGN_NONE)
+    call_trial_sent (&calls->trials, call->binding, call->tag);
   tally = tally_of (calls, call);
   tally->calls++;
   tally->vms += size_of (call);
@@ -355,8 +335,7 @@ send_what_may (struct http_calls *calls)
   }
 }
 
-/* --- replies
- * ------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------- */
 
 static void
 failed (struct http_calls *calls, struct call *call,
@@ -388,11 +367,27 @@ failed (struct http_calls *calls, struct call *call,
   finish (calls, call, NULL, TAKE (err));
 }
 
+/* Its keys are found once more, and it goes again with those. */
+static bool
+was_refused (struct http_calls *calls, struct call *call, const struct err *err)
+{
+  struct call_trials *trials = &calls->trials;
+
+  if (err->code != ERR_AUTH || calls->options.refused == NULL)
+    return false;
+  calls->options.refused (calls->options.opaque, call->binding, call->audience,
+                          call->sent_wall_ms, err);
+  if (!call_trial_refused (trials, call->binding, call->tag, ++call->refusals))
+    return false;
+  call->state = CALL_HELD;
+  tally_of (calls, call)->errors++;
+  return true;
+}
+
 /* More than any operation takes: 200 VMs are described in about ten. */
 #define MAX_PARTS 10000
 
-/* The next request of the same operation waits for its turn as the first did;
- * OP_FIND's parts are pages, for its caller. */
+/* The next request of the same operation; OP_FIND's parts are pages. */
 static bool
 goes_on (struct http_calls *calls, struct call *call, json_t *out)
 {
@@ -434,12 +429,14 @@ replied (struct http_calls *calls, struct exchange *exchange)
   if (call == NULL)
     return;
   if (exchange->err) {
+    call_trial_over (&calls->trials, call->binding, call->tag, exchange->err);
     failed (calls, call, exchange, TAKE (exchange->err));
     return;
   }
   limit_queue_reply (call->queue, now_of (calls), &exchange->reply);
   if (row_of (call)->parse (call->binding, call->in, &exchange->reply, &out,
                             &err) == 0) {
+    call_trial_over (&calls->trials, call->binding, call->tag, NULL);
     if (!goes_on (calls, call, out))
       ended (calls, call, out);
     return;
@@ -452,6 +449,11 @@ replied (struct http_calls *calls, struct exchange *exchange)
                            err->retry_after_ms);
   if (err->code == ERR_AUTH)
     skew_explain (&err, exchange, call->binding->provider->name);
+  if (was_refused (calls, call, err)) {
+    err_free (err);
+    return;
+  }
+  call_trial_over (&calls->trials, call->binding, call->tag, err);
   failed (calls, call, exchange, err);
 }
 

@@ -40,6 +40,10 @@ struct http_calls_options {
   enum auth_state (*authenticate) (void *opaque, struct binding *binding,
                                    const char *audience, struct http_auth *auth,
                                    struct err **err);
+  /* A service refused what a call was signed with (ERR_AUTH): it should be
+   * renewed.  The call is sent again then, once.  NULL: it just fails. */
+  void (*refused) (void *opaque, struct binding *binding, const char *audience,
+                   int64_t sent_wall_ms, const struct err *err);
   void *opaque;
 };
 

@@ -1,9 +1,8 @@
 /* Requests: from the jobs' outbox into calls (filled where one call takes many
  * VMs), on their way, and back to the jobs. */
 
+#include "call-join.h"
 #include "engine-internal.h"
-
-#include <string.h>
 
 /* --- filling calls ---------------------------------------------------------
  *
@@ -19,14 +18,6 @@ ids_per_call (const struct effect *effect)
   return effect->binding->provider->ops[effect->op].max_ids;
 }
 
-/* The VMs' place in a call: whole records, or ids of those that are asked
- * about. */
-static const char *
-list_key (const struct effect *effect)
-{
-  return json_object_get (effect->in, "vms") ? "vms" : "ids";
-}
-
 /* A job's question after its VM's health: whatever it shows may be asked again,
  * and must not be older than what was done to the VM last. */
 static bool
@@ -35,49 +26,19 @@ is_question (const struct effect *effect)
   return effect->kind == EFFECT_OP && effect->op == OP_DESCRIBE;
 }
 
-/* May these VMs share a call? */
-static bool
-go_together (const struct effect *a, const struct effect *b)
-{
-  const char *const *paths = a->binding->provider->ops[a->op].together;
-  const json_t *x = json_array_get (json_object_get (a->in, "vms"), 0);
-  const json_t *y = json_array_get (json_object_get (b->in, "vms"), 0);
-
-  for (; paths && *paths; paths++) {
-    const json_t *left = json_at (x, *paths), *right = json_at (y, *paths);
-
-    if (left != right && !(left && right && json_equal (left, right)))
-      return false;
-  }
-  return true;
-}
-
-/* The same operation with the same words, but for the VMs? */
 static bool
 same_call (const struct effect *a, const struct effect *b)
 {
-  const char *key, *list = list_key (a);
-  json_t *value;
-
-  if (a->kind != EFFECT_OP || b->kind != EFFECT_OP ||
-      a->binding != b->binding || a->op != b->op ||
-      json_object_size (a->in) != json_object_size (b->in) ||
-      json_object_get (b->in, list) == NULL)
-    return false;
-  json_object_foreach (a->in, key, value)
-  {
-    if (strcmp (key, list) != 0 &&
-        !json_equal (value, json_object_get (b->in, key)))
-      return false;
-  }
-  return go_together (a, b);
+  return a->kind == EFFECT_OP && b->kind == EFFECT_OP &&
+         a->binding == b->binding && a->op == b->op &&
+         call_may_join (&a->binding->provider->ops[a->op], a->in, b->in);
 }
 
 static bool
 is_full (const struct outgoing *outgoing)
 {
   const json_t *list =
-      json_object_get (outgoing->effect.in, list_key (&outgoing->effect));
+      json_object_get (outgoing->effect.in, call_list (outgoing->effect.in));
 
   return json_array_size (list) >= ids_per_call (&outgoing->effect);
 }
@@ -103,7 +64,7 @@ static bool
 join (struct engine *engine, struct job *job, const struct effect *effect,
       int64_t not_before_ms)
 {
-  const char *key = list_key (effect);
+  const char *key = call_list (effect->in);
 
   for (size_t i = 0; i < engine->outbox.len; i++) {
     struct outgoing *other = &engine->outbox.ptr[i];

@@ -44,6 +44,16 @@ authenticate (void *opaque, struct binding *binding, const char *audience,
                                 auth, err);
 }
 
+static void
+refused (void *opaque, struct binding *binding, const char *audience,
+         int64_t sent_wall_ms, const struct err *err)
+{
+  struct world_http *http = opaque;
+
+  credentials_cache_refused (http->cache, binding, audience, sent_wall_ms,
+                             wall_ms (), err);
+}
+
 struct world_http *
 world_http_new (struct pool *pool, const json_t *config, struct err **err)
 {
@@ -52,6 +62,7 @@ world_http_new (struct pool *pool, const json_t *config, struct err **err)
   struct world_http *http = xcalloc (1, sizeof *http);
   struct http_calls_options calls = {.clock = &real_clock,
                                      .authenticate = authenticate,
+                                     .refused = refused,
                                      .opaque = http};
 
   http->pool = pool;

@@ -62,7 +62,7 @@ AWS_ACCESS_KEY_ID=AKIALESS refused 1 2 'the permission ec2:DescribeInstances is 
 for code in ExpiredToken RequestExpired OptInRequired Blocked; do
   ec2_control '{"op": "fault", "rule": {"action": "DescribeInstances", "what": "error",
     "code": "'$code'", "status": 400, "message": "the words of the service."}}'
-  refused 1 2 "$code: the words of the service (" -- repair 'aws:*' --helper i-00000000000000a01=local
+  refused 1 3 "$code: the words of the service (" -- repair 'aws:*' --helper i-00000000000000a01=local
   ec2_control '{"op": "clear-faults"}'
 done
 

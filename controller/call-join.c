@@ -1,0 +1,41 @@
+#include "call-join.h"
+
+#include <string.h>
+
+const char *
+call_list (const json_t *in)
+{
+  return json_object_get (in, "vms") ? "vms" : "ids";
+}
+
+static bool
+go_together (const struct provider_op *row, const json_t *a, const json_t *b)
+{
+  for (size_t i = 0; row->together && row->together[i]; i++) {
+    const json_t *x = json_at (json_array_get (a, 0), row->together[i]);
+    const json_t *y = json_at (json_array_get (b, 0), row->together[i]);
+
+    if (x != y && !(x && y && json_equal (x, y)))
+      return false;
+  }
+  return true;
+}
+
+bool
+call_may_join (const struct provider_op *row, const json_t *a, const json_t *b)
+{
+  const char *list = call_list (a), *key;
+  json_t *value;
+
+  if (json_object_size (a) != json_object_size (b) ||
+      json_object_get (a, list) == NULL || json_object_get (b, list) == NULL)
+    return false;
+  json_object_foreach ((json_t *)a, key, value)
+  {
+    if (strcmp (key, list) != 0 &&
+        !json_equal (value, json_object_get (b, key)))
+      return false;
+  }
+  return go_together (row, json_object_get (a, list),
+                      json_object_get (b, list));
+}

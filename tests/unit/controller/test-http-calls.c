@@ -1,0 +1,281 @@
+/* What the carrier of calls does with keys that are refused, against a service
+ * in memory: renewed ones are tried by one call, wrong ones cost one request
+ * and one message. */
+
+#include "unit.h"
+
+#include <string.h>
+
+#include <controller/credentials-cache.h>
+#include <controller/http-calls.h>
+#include <net/memory-transport.h>
+
+struct service {
+  struct fake_clock clock;
+  unsigned generation; /* of the keys that are given out now */
+  unsigned good;       /* those that are accepted; 0: none are */
+  unsigned requests, refused, fetched, most_refused_at_once;
+  struct credentials_cache *cache;
+  struct transport *transport;
+  struct limiter *limiter;
+  struct http_calls *calls;
+};
+
+/* --- a provider with one operation -----------------------------------------
+ */
+
+static int
+build (const struct binding *b, const json_t *in, struct http_request *req,
+       struct err **err)
+{
+  (void)b;
+  (void)in;
+  (void)err;
+  req->method = xstrdup ("POST");
+  req->url = xstrdup ("https://service.example/");
+  req->sign = HTTP_SIGN_BEARER;
+  req->action = "Do";
+  return 0;
+}
+
+static int
+parse (const struct binding *b, const json_t *in, const struct http_reply *r,
+       json_t **out, struct err **err)
+{
+  (void)b;
+  (void)in;
+  if (r->status == 401)
+    return err_set (err, ERR_AUTH, "the keys are refused");
+  if (r->status == 503)
+    return err_set (err, ERR_TRANSIENT, "not now");
+  *out = json_object ();
+  return 0;
+}
+
+static const struct limit_spec limits[] =
+    {{.limit_class = "x", .bucket = "x", .capacity = 1000, .refill_per_s = 100},
+     {0}};
+static const struct provider provider = {.name = "plain",
+                                         .limits = limits,
+                                         .ops = {
+                                             [OP_STOP] = {.name = "stop",
+                                                          .limit_class = "x",
+                                                          .changes = true,
+                                                          .build = build,
+                                                          .parse = parse}}};
+static struct binding binding = {.provider = &provider,
+                                 .account = (char *)"1",
+                                 .region = (char *)"r"};
+
+static int
+answer (void *opaque, const struct http_request *req,
+        const struct http_auth *auth, struct http_reply *reply,
+        int64_t *delay_ms, struct err **err)
+{
+  struct service *service = opaque;
+  char wanted[32];
+
+  (void)req;
+  (void)err;
+  snprintf (wanted, sizeof wanted, "key-%u", service->good);
+  *delay_ms = 50;
+  service->requests++;
+  reply->status = 200;
+  if (strcmp (auth->bearer->data, wanted) != 0) {
+    reply->status = 401;
+    service->refused++;
+  }
+  return 0;
+}
+
+static void
+pass (void *opaque, int64_t ms)
+{
+  struct service *service = opaque;
+
+  fake_clock_advance (&service->clock, ms);
+}
+
+/* --- credentials ------------------------------------------------------------
+ */
+
+static int64_t
+wall_of (const struct service *service)
+{
+  return clock_wall_ms (&service->clock.clock);
+}
+
+static enum auth_state
+authenticate (void *opaque, struct binding *b, const char *audience,
+              struct http_auth *auth, struct err **err)
+{
+  struct service *service = opaque;
+
+  return credentials_cache_get (service->cache, b, audience, wall_of (service),
+                                auth, err);
+}
+
+static void
+refused (void *opaque, struct binding *b, const char *audience,
+         int64_t sent_wall_ms, const struct err *err)
+{
+  struct service *service = opaque;
+
+  credentials_cache_refused (service->cache, b, audience, sent_wall_ms,
+                             wall_of (service), err);
+}
+
+static void
+fetch (struct service *service)
+{
+  const struct binding *b;
+  const char *audience;
+
+  while (credentials_cache_wants (service->cache, wall_of (service), &b,
+                                  &audience)) {
+    struct credentials *keys = xcalloc (1, sizeof *keys);
+
+    keys->source = xstrdup ("a test");
+    keys->expires_wall_ms = INT64_MAX;
+    keys->bearer =
+        secret_take_string (xasprintf ("key-%u", service->generation));
+    service->fetched++;
+    credentials_cache_put (service->cache, b, audience, wall_of (service),
+                           keys);
+  }
+}
+
+/* --- runs ------------------------------------------------------------------
+ */
+
+struct result {
+  unsigned well, auth, other;
+};
+
+/* n calls at once, until all are answered. */
+static struct result
+run (struct service *service, unsigned n)
+{
+  struct http_calls *calls = service->calls;
+  struct result result = {0};
+
+  for (unsigned i = 0; i < n; i++) {
+    struct effect effect = {.id = i + 1,
+                            .kind = EFFECT_OP,
+                            .binding = &binding,
+                            .op = OP_STOP,
+                            .in = json_object ()};
+
+    http_calls_submit (calls, effect);
+  }
+  for (unsigned i = 0; i < 1000 && http_calls_pending (calls); i++) {
+    struct completion completion;
+
+    fetch (service);
+    http_calls_step (calls);
+    while (http_calls_collect (calls, &completion)) {
+      result.well += completion.err == NULL;
+      result.auth += completion.err && completion.err->code == ERR_AUTH;
+      result.other += completion.err && completion.err->code != ERR_AUTH;
+      completion_release (&completion);
+    }
+    fake_clock_advance (&service->clock, 60);
+  }
+  CU_ASSERT_EQUAL (http_calls_pending (calls), 0);
+  return result;
+}
+
+static void
+init (struct service *service, unsigned generation, unsigned good)
+{
+  struct memory_service memory = {service, answer, pass};
+  struct http_calls_options options = {.seed = 3,
+                                       .authenticate = authenticate,
+                                       .refused = refused,
+                                       .opaque = service};
+
+  memset (service, 0, sizeof *service);
+  fake_clock_init (&service->clock, 1700000000000);
+  service->cache = credentials_cache_new ();
+  service->generation = generation;
+  service->good = good;
+  options.clock = &service->clock.clock;
+  options.limiter = service->limiter = limiter_new ();
+  options.transport = service->transport =
+      memory_transport_new (&memory, options.clock);
+  service->calls = http_calls_new (&options);
+}
+
+static void
+release (struct service *service)
+{
+  http_calls_free (service->calls);
+  transport_free (service->transport);
+  limiter_free (service->limiter);
+  credentials_cache_free (service->cache);
+}
+
+/* They ended early: in the middle of a campaign, with many calls on their way.
+ */
+static void
+test_renewed_once (void)
+{
+  struct service service;
+  struct result result;
+
+  init (&service, 1, 1);
+  result = run (&service, 5);
+  CU_ASSERT_EQUAL (result.well, 5);
+  CU_ASSERT_EQUAL (service.fetched, 1);
+  service.generation = service.good = 2;
+  result = run (&service, 40);
+  CU_ASSERT_EQUAL (result.well, 40);
+  CU_ASSERT_EQUAL (service.fetched, 2);
+  /* Those that were on their way, and never the renewed ones. */
+  CU_ASSERT_EQUAL (service.refused, 40);
+  CU_ASSERT_EQUAL (service.requests, 5 + 40 + 40);
+  release (&service);
+}
+
+/* Renewal brings the same, which are refused again: one call finds that out. */
+static void
+test_wrong_keys (void)
+{
+  struct service service;
+  struct result result;
+
+  init (&service, 1, 1);
+  result = run (&service, 1);
+  CU_ASSERT_EQUAL (result.well, 1);
+  service.good = 7;
+  result = run (&service, 30);
+  CU_ASSERT_EQUAL (result.auth, 30);
+  CU_ASSERT_EQUAL (service.fetched, 2);
+  CU_ASSERT_EQUAL (service.requests, 1 + 30 + 1);
+  /* Whoever comes later hears it without a request. */
+  result = run (&service, 10);
+  CU_ASSERT_EQUAL (result.auth, 10);
+  CU_ASSERT_EQUAL (service.requests, 32);
+  release (&service);
+}
+
+static void
+test_wrong_from_the_start (void)
+{
+  struct service service;
+  struct result result;
+
+  init (&service, 1, 7);
+  result = run (&service, 1);
+  CU_ASSERT_EQUAL (result.auth, 1);
+  CU_ASSERT_EQUAL (service.requests, 1);
+  release (&service);
+}
+
+static const struct unit_case cases[] = {
+    {"keys that ended are renewed once", test_renewed_once},
+    {"wrong keys are tried once more, by one call", test_wrong_keys},
+    {"wrong keys from the start cost one request", test_wrong_from_the_start},
+};
+
+UNIT_MAIN ("http calls: keys", cases)
