@@ -100,11 +100,22 @@ do_copy (struct disk *disk, const struct change *change, struct err **err)
   return r;
 }
 
+static int
+do_registry (struct disk *disk, const struct change *change, struct err **err)
+{
+  return registry_apply (disk, change->hive, err);
+}
+
 static int (*const doers[]) (struct disk *disk, const struct change *change,
                              struct err **err) = {
-    [ACTION_DELETE] = do_delete, [ACTION_QUARANTINE] = do_quarantine,
-    [ACTION_RENAME] = do_rename, [ACTION_WRITE] = do_write,
+    [ACTION_DELETE] = do_delete,
+    [ACTION_QUARANTINE] = do_quarantine,
+    [ACTION_RENAME] = do_rename,
+    [ACTION_WRITE] = do_write,
     [ACTION_COPY] = do_copy,
+    [ACTION_REGISTRY_SET] = do_registry,
+    [ACTION_REGISTRY_DELETE] = do_registry,
+    [ACTION_SERVICE_DISABLE] = do_registry,
 };
 
 int
@@ -113,8 +124,10 @@ actions_do (struct disk *disk, struct err **err)
   for (size_t i = 0; i < disk->plan.changes.len; i++) {
     const struct change *change = &disk->plan.changes.ptr[i];
 
-    if (doers[change->action->kind](disk, change, err) == -1)
+    if (!change->evidence_only &&
+        doers[change->action->kind](disk, change, err) == -1)
       return -1;
   }
+  registry_forget (disk); /* what is checked is read again */
   return 0;
 }

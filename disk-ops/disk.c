@@ -37,6 +37,7 @@ disk_release (struct disk *disk)
   volumes_release (&disk->volumes);
   os_root_release (&disk->os);
   plan_release (&disk->plan);
+  registry_forget (disk);
   json_decref (disk->result);
 }
 

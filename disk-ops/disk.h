@@ -20,6 +20,7 @@
 #include "lock.h"
 #include "os-root.h"
 #include "plan.h"
+#include "registry.h"
 #include "volumes.h"
 #include "work.h"
 
@@ -50,11 +51,12 @@ struct disk {
   const struct volume *mounted; /* at "/" of the appliance, or NULL */
   bool mounted_rw;
 
-  struct plan plan;   /* what apply is about to do, or report would */
-  bool change_ready;  /* overlay holds a checked change to commit */
-  json_t *result;     /* an object that grows */
-  int64_t started_ms; /* when the appliance turned to this disk */
-  int64_t mark_ms;    /* of the last stage, for timings */
+  struct registry_vec registry; /* hives that were read */
+  struct plan plan;             /* what apply is about to do, or report would */
+  bool change_ready;            /* overlay holds a checked change to commit */
+  json_t *result;               /* an object that grows */
+  int64_t started_ms;           /* when the appliance turned to this disk */
+  int64_t mark_ms;              /* of the last stage, for timings */
 };
 
 void disk_init (struct disk *disk, const struct work *work,

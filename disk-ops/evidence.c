@@ -120,8 +120,11 @@ evidence_save (struct disk *disk, struct err **err)
   CLEANUP_JSON json_t *list =
       json_make ("{s:i, s:O, s:s}", "version", 1, "files", rows, "volume",
                  disk->mounted->name);
+
   size_t i;
 
+  if (disk->work->recipe->on_boot_volume)
+    json_put_bool (list, "boot_volume", true);
   json_put (disk->result, "changes", changes);
   if (check_space (disk, err) == -1)
     return -1;

@@ -153,7 +153,9 @@ flow_make_overlay (struct disk *disk, const char *scratch, size_t index)
 static int
 look (struct disk *disk, struct err **err)
 {
-  bool to_write = is_mode (disk, "apply");
+  /* a recipe for the boot volume leaves the system's as it is */
+  bool to_write =
+      is_mode (disk, "apply") && !disk->work->recipe->on_boot_volume;
 
   if (os_root_find (disk, to_write, err) == -1)
     return -1;

@@ -146,6 +146,11 @@ match_evaluate (struct disk *disk, const struct recipe_match *match,
 
   memset (found, 0, sizeof *found);
   found->match = match;
+  if (match->hive) {
+    if (registry_match (disk, match, record, found, err) == -1)
+      return err_wrap (err, "match \"%s\"", match->id);
+    return 0;
+  }
   if (guest_path_glob (disk, match->path, &paths, err) == -1)
     return err_wrap (err, "match \"%s\"", match->id);
   for (size_t i = 0; paths && paths[i]; i++) {

@@ -8,6 +8,8 @@
 #ifndef BOOTMEND_OS_ROOT_H
 #define BOOTMEND_OS_ROOT_H
 
+#include <stdbool.h>
+
 #include <base/json.h>
 
 struct disk;
@@ -36,6 +38,13 @@ int os_root_find (struct disk *disk, bool to_write, struct err **err) ATTR_USE;
 /* The same for `inspect`: nothing is refused; *why says what would be. */
 int os_root_look (struct disk *disk, const char **refusal, char **why,
                   struct err **err) ATTR_USE;
+
+/* Mounts what a recipe works on: the system's volume, or the one that starts
+ * Windows, which has the BCD (an EFI system partition, "System Reserved", or
+ * the system's volume itself).  Refuses "no-boot-volume", and "tpm-bound" if a
+ * change of the BCD would make a volume ask for its recovery key. */
+int os_root_mount_for (struct disk *disk, bool boot_volume, bool to_write,
+                       struct err **err) ATTR_USE;
 
 json_t *os_root_to_json (const struct os_root *os);
 

@@ -10,6 +10,7 @@
 #include "match.h"
 #include "name-match.h"
 #include "refuse.h"
+#include "registry.h"
 
 #define QUARANTINE  "/bootmend-quarantine"
 #define MAX_CHANGES 1000
@@ -60,7 +61,9 @@ evaluate_all (struct disk *disk, struct evaluated *all, struct err **err)
     if (recipe->matches[i].required && all->found[i].named == 0)
       return disk_refuse (disk, err, REFUSE_NO_MATCH,
                           "match \"%s\": nothing is at %s",
-                          recipe->matches[i].id, recipe->matches[i].path);
+                          recipe->matches[i].id,
+                          recipe->matches[i].path ? recipe->matches[i].path
+                                                  : recipe->matches[i].key);
   }
   return 0;
 }
@@ -295,12 +298,25 @@ plan_copy (struct disk *disk, const struct recipe_action *action,
   return plan_content (disk, change, size, hex, err);
 }
 
+static int
+plan_registry (struct disk *disk, const struct recipe_action *action,
+               struct match_found *found, struct err **err)
+{
+  (void)found;
+  return registry_plan (disk, action, err);
+}
+
 static int (*const planners[]) (struct disk *disk,
                                 const struct recipe_action *action,
                                 struct match_found *found, struct err **err) = {
-    [ACTION_DELETE] = plan_delete, [ACTION_QUARANTINE] = plan_quarantine,
-    [ACTION_RENAME] = plan_rename, [ACTION_WRITE] = plan_write,
+    [ACTION_DELETE] = plan_delete,
+    [ACTION_QUARANTINE] = plan_quarantine,
+    [ACTION_RENAME] = plan_rename,
+    [ACTION_WRITE] = plan_write,
     [ACTION_COPY] = plan_copy,
+    [ACTION_REGISTRY_SET] = plan_registry,
+    [ACTION_REGISTRY_DELETE] = plan_registry,
+    [ACTION_SERVICE_DISABLE] = plan_registry,
 };
 
 static int
@@ -310,7 +326,10 @@ plan_action (struct disk *disk, struct evaluated *all,
   struct match_found *found =
       action->of ? found_of (disk, all, action->of) : NULL;
 
-  if ((size_t)action->kind >= ARRAY_SIZE (planners))
+  if (action->when && found_of (disk, all, action->when)->proven.len == 0)
+    return 0;
+  if ((size_t)action->kind >= ARRAY_SIZE (planners) ||
+      planners[action->kind] == NULL)
     return err_set (err, ERR_INTERNAL, "unknown kind of action %d",
                     (int)action->kind);
   if (planners[action->kind](disk, action, found, err) == -1)
@@ -323,10 +342,17 @@ plan_make (struct disk *disk, struct err **err)
 {
   const struct recipe *recipe = disk->work->recipe;
   struct evaluated all = {0};
-  int r = evaluate_all (disk, &all, err);
+  int r = os_root_mount_for (disk, recipe->on_boot_volume,
+                             strcmp (disk->work->mode, "apply") == 0, err);
+
+  registry_forget_wishes (disk);
+  if (r == 0)
+    r = evaluate_all (disk, &all, err);
 
   for (size_t i = 0; r == 0 && i < recipe->n_actions; i++)
     r = plan_action (disk, &all, &recipe->actions[i], err);
+  if (r == 0)
+    registry_plan_end (disk);
   evaluated_release (&all);
   return r;
 }
@@ -350,6 +376,12 @@ plan_to_json (const struct plan *plan)
     json_put_str (row, "source", change->source);
     if (change->action->of)
       json_put_str (row, "match", change->action->of->id);
+    if (change->evidence_only)
+      json_put_bool (row, "evidence_only", true);
+    if (change->hive) {
+      json_put_str (row, "hive", change->hive->name);
+      json_put (row, "registry", registry_changes_to_json (change->hive));
+    }
     json_array_append_new (rows, row);
   }
   return rows;

@@ -11,6 +11,7 @@
 #include "guest-file.h"
 
 struct disk;
+struct registry_hive;
 
 struct change {
   const struct recipe_action *action;
@@ -19,6 +20,9 @@ struct change {
                              path that gets the content */
   char *source;           /* copy: where the content comes from */
   char after[65];         /* write, copy: SHA-256 of the content put there */
+  struct registry_hive *hive; /* its wanted changes; in disk->registry */
+  bool is_registry;           /* hive is or was set */
+  bool evidence_only;         /* copied out, not changed */
 };
 DEFINE_VEC (struct change, change_vec);
 

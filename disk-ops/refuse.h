@@ -30,6 +30,12 @@
 #define REFUSE_NO_EVIDENCE      "no-evidence"
 #define REFUSE_FOREIGN_EVIDENCE "foreign-evidence"
 #define REFUSE_CHANGED_SINCE    "changed-since"
+#define REFUSE_DIRTY_HIVE       "dirty-hive"
+#define REFUSE_HIVE_DAMAGED     "hive-damaged"
+#define REFUSE_HIVE_LIMIT       "hive-limit"
+#define REFUSE_BOOT_CRITICAL    "boot-critical"
+#define REFUSE_NO_BOOT_VOLUME   "no-boot-volume"
+#define REFUSE_TPM_BOUND        "tpm-bound"
 
 /* All of them, ended by NULL. */
 extern const char *const disk_refusal_codes[];

@@ -181,6 +181,14 @@ undo_content (struct disk *disk, const json_t *row, const char *path,
   return 0;
 }
 
+static int
+undo_registry (struct disk *disk, const json_t *row, const char *path,
+               struct err **err)
+{
+  (void)path;
+  return registry_undo (disk, row, err);
+}
+
 static const struct {
   const char *action;
   int (*undo) (struct disk *disk, const json_t *row, const char *path,
@@ -189,7 +197,10 @@ static const struct {
                {"quarantine", undo_move},
                {"rename", undo_move},
                {"write", undo_content},
-               {"copy", undo_content}};
+               {"copy", undo_content},
+               {"registry-set", undo_registry},
+               {"registry-delete", undo_registry},
+               {"service-disable", undo_registry}};
 
 static int
 undo_row (struct disk *disk, const json_t *row, struct err **err)
@@ -199,6 +210,8 @@ undo_row (struct disk *disk, const json_t *row, struct err **err)
 
   if (path == NULL)
     return -1;
+  if (json_bool (row, "evidence_only", false))
+    return 0;
   for (size_t i = 0; i < ARRAY_SIZE (undoers); i++)
     if (strcmp (undoers[i].action, action) == 0)
       return undoers[i].undo (disk, row, path, err);
@@ -211,13 +224,17 @@ undo_files (struct disk *disk, struct err **err)
   CLEANUP_JSON json_t *list = evidence_load (disk->work->evidence, err);
   json_t *rows = json_object_get (list, "files");
 
-  if (list == NULL || os_root_find (disk, true, err) == -1)
+  bool boot_volume = json_bool (list, "boot_volume", false);
+
+  if (list == NULL || os_root_find (disk, !boot_volume, err) == -1)
+    return -1;
+  if (os_root_mount_for (disk, boot_volume, true, err) == -1)
     return -1;
   disk_stage (disk, "os-found");
-  if (strcmp (disk->os.volume->name, json_str (list, "volume", "")) != 0)
+  if (strcmp (disk->mounted->name, json_str (list, "volume", "")) != 0)
     return disk_refuse (disk, err, REFUSE_CHANGED_SINCE,
-                        "the repair was made on %s, the system is now on %s",
-                        json_str (list, "volume", "?"), disk->os.volume->name);
+                        "the repair was made on %s, now it would be on %s",
+                        json_str (list, "volume", "?"), disk->mounted->name);
   for (size_t i = json_array_size (rows); i-- > 0;)
     if (undo_row (disk, json_array_get (rows, i), err) == -1)
       return -1;

@@ -3,7 +3,10 @@
 
 #include "fields.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#include <base/text.h>
 
 #include "digest.h"
 
@@ -16,12 +19,14 @@
 
 static const struct recipe_field of_fields[] = {
     {"of", FIELD_MATCH, FIELD_REQUIRED, AT (of)},
+    {"when", FIELD_MATCH, 0, AT (when)},
     {NULL},
 };
 
 static const struct recipe_field rename_fields[] = {
     {"of", FIELD_MATCH, FIELD_REQUIRED, AT (of)},
     {"to", FIELD_FILENAME, FIELD_REQUIRED, AT (to)},
+    {"when", FIELD_MATCH, 0, AT (when)},
     {NULL},
 };
 
@@ -31,6 +36,7 @@ static const struct recipe_field write_fields[] = {
     {"content_base64", FIELD_BASE64, 0, AT (content), AT (content_len)},
     {"sha256", FIELD_SHA256, 0, AT (sha256)},
     {"overwrite", FIELD_BOOL, 0, AT (overwrite)},
+    {"when", FIELD_MATCH, 0, AT (when)},
     {NULL},
 };
 
@@ -38,6 +44,54 @@ static const struct recipe_field copy_fields[] = {
     {"from", FIELD_PATH, FIELD_REQUIRED, AT (from)},
     {"to", FIELD_PATH, FIELD_REQUIRED, AT (to)},
     {"overwrite", FIELD_BOOL, 0, AT (overwrite)},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const char *const missing_names[] = {"refuse", "create", "skip", NULL};
+
+static const struct recipe_field restore_fields[] = {
+    {"path", FIELD_PATH, FIELD_REQUIRED, AT (path)},
+    {"sha256", FIELD_SHA256, FIELD_EMPTY_IS_NONE, AT (sha256)},
+    {"from", FIELD_PATH, FIELD_EMPTY_IS_NONE, AT (from)},
+    {"content_base64", FIELD_BASE64, FIELD_EMPTY_IS_NONE, AT (content),
+     AT (content_len)},
+    {"winsxs", FIELD_BOOL, 0, AT (winsxs)},
+    {"overwrite", FIELD_BOOL, 0, AT (overwrite)},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const struct recipe_field registry_set_fields[] = {
+    {"hive", FIELD_CHOICE, FIELD_REQUIRED, AT (hive), .words = recipe_hives},
+    {"key", FIELD_KEY, FIELD_REQUIRED, AT (key)},
+    {"value", FIELD_VALUE, FIELD_REQUIRED, AT (value), .max = 255},
+    {"type", FIELD_WORD, 0, AT (value_type), .words = recipe_value_types},
+    {"data", FIELD_DATA, 0, AT (data)},
+    {"find", FIELD_LINE, 0, AT (find)},
+    {"replace", FIELD_PIECE, 0, AT (replace)},
+    {"missing", FIELD_WORD, 0, AT (missing), .words = missing_names},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const struct recipe_field registry_delete_fields[] = {
+    {"hive", FIELD_CHOICE, FIELD_REQUIRED, AT (hive), .words = recipe_hives},
+    {"key", FIELD_KEY, FIELD_REQUIRED, AT (key)},
+    {"value", FIELD_VALUE, 0, AT (value), .max = 255},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const struct recipe_field service_fields[] = {
+    {"service", FIELD_KEY, FIELD_REQUIRED, AT (service), .max = 255},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const struct recipe_field hive_restore_fields[] = {
+    {"hive", FIELD_CHOICE, FIELD_REQUIRED, AT (hive), .words = recipe_hives},
+    {"from", FIELD_PATH, FIELD_REQUIRED, AT (from)},
     {NULL},
 };
 
@@ -96,6 +150,100 @@ check_copy (const struct recipe_action *action, const char *place,
   return 0;
 }
 
+static int
+check_restore (const struct recipe_action *action, const char *place,
+               struct err **err)
+{
+  if (action->content == NULL && action->from == NULL && !action->winsxs)
+    return recipe_error (&nameless, err, place,
+                         "nothing says where the file comes from: winsxs, "
+                         "from or content_base64");
+  if (action->sha256 == NULL && (action->from || action->content_len))
+    return recipe_error (&nameless, err, place,
+                         "only the component store is trusted without a "
+                         "sha256");
+  if (action->content_len)
+    return check_write (action, place, err);
+  return 0;
+}
+
+/* Which entries suit which type; the place is the number of the type. */
+static bool
+is_datum_of (int type, const json_t *datum)
+{
+  bool is_wide = type == 4 || type == 11;
+
+  if (is_wide != json_is_integer (datum))
+    return false;
+  if (type == 3) {
+    CLEANUP_FREE unsigned char *bytes = NULL;
+    size_t len;
+
+    return *json_string_value (datum) == '\0' ||
+           hex_decode (json_string_value (datum), &bytes, &len) == 0;
+  }
+  return type != 4 || (json_integer_value (datum) >= 0 &&
+                       json_integer_value (datum) <= UINT32_MAX);
+}
+
+static int
+check_registry_set (const struct recipe_action *action, const char *place,
+                    struct err **err)
+{
+  static const unsigned settable =
+      1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 11;
+  size_t i;
+  json_t *datum;
+
+  if (!action->data == !action->find)
+    return recipe_error (&nameless, err, place,
+                         "needs either \"data\" or \"find\"");
+  if (action->find)
+    return action->value_type == 0
+               ? 0
+               : recipe_error (&nameless, err, place,
+                               "the type stays with \"find\"");
+  if (!(settable >> action->value_type & 1))
+    return recipe_error (&nameless, err, place,
+                         "the type is none of: sz, expand_sz, binary, dword, "
+                         "multi_sz, qword");
+  if (action->value_type != 7 && json_array_size (action->data) != 1)
+    return recipe_error (&nameless, err, place,
+                         "only multi_sz has a list of data");
+  json_array_foreach (action->data, i, datum)
+  {
+    if (!is_datum_of (action->value_type, datum))
+      return recipe_error (&nameless, err, place, "the data is no %s",
+                           recipe_value_types[action->value_type]);
+  }
+  return 0;
+}
+
+/* Removing every key of a hive by one '*' is nobody's wish. */
+static int
+check_registry_delete (const struct recipe_action *action, const char *place,
+                       struct err **err)
+{
+  const char *last = strrchr (action->key, '\\');
+
+  if (action->value == NULL && (last == NULL || strcmp (last + 1, "*") == 0 ||
+                                strcmp (action->key, "*") == 0))
+    return recipe_error (&nameless, err, place,
+                         "a whole key is deleted by its name, and not at the "
+                         "top of a hive");
+  return 0;
+}
+
+static int
+check_service (const struct recipe_action *action, const char *place,
+               struct err **err)
+{
+  if (strpbrk (action->service, "\\*"))
+    return recipe_error (&nameless, err, place, "\"%.80s\" is no service",
+                         action->service);
+  return 0;
+}
+
 const struct recipe_action_type recipe_action_types[] = {
     {"delete", ACTION_DELETE, ON_EVERYTHING, of_fields, check_delete,
      "delete what was proven"},
@@ -107,5 +255,16 @@ const struct recipe_action_type recipe_action_types[] = {
      "write a file"},
     {"copy", ACTION_COPY, ON_EVERYTHING, copy_fields, check_copy,
      "copy a file within the guest"},
+    {"restore", ACTION_RESTORE, ON_EVERYTHING, restore_fields, check_restore,
+     "put back a file that is missing"},
+    {"registry-set", ACTION_REGISTRY_SET, ON_WINDOWS, registry_set_fields,
+     check_registry_set, "set a value in the registry"},
+    {"registry-delete", ACTION_REGISTRY_DELETE, ON_WINDOWS,
+     registry_delete_fields, check_registry_delete,
+     "delete a value or a key of the registry"},
+    {"service-disable", ACTION_SERVICE_DISABLE, ON_WINDOWS, service_fields,
+     check_service, "keep a driver or service from being started"},
+    {"hive-restore", ACTION_HIVE_RESTORE, ON_WINDOWS, hive_restore_fields, NULL,
+     "put another state in place of a damaged hive"},
     {NULL},
 };

@@ -12,6 +12,7 @@
 
 #include "guest-path.h"
 #include "parameters.h"
+#include "registry-key.h"
 
 #define MAX_LIST  64
 #define MAX_BYTES 4096
@@ -225,7 +226,7 @@ read_base64 (const struct item *it, struct err **err)
   /* EVP_DecodeBlock counts padding as zero bytes and trims blanks. */
   while (padding < 2 && padding < len && s[len - 1 - padding] == '=')
     padding++;
-  if (s == NULL || len % 4 || len > RECIPE_MAX_BYTES ||
+  if (s == NULL || len % 4 || len > RECIPE_MAX_CONTENT ||
       strspn (s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                  "0123456789+/") != len - padding ||
       (len && EVP_DecodeBlock (data, (const unsigned char *)s, (int)len) < 0))
@@ -298,6 +299,8 @@ read_word (const struct item *it, struct err **err)
     if (s && strcmp (s, it->field->words[i]) == 0) {
       if (it->field->type == FIELD_FLAG)
         *(bool *)it->at = i > 0;
+      else if (it->field->type == FIELD_CHOICE)
+        *(char **)it->at = xstrdup (s);
       else
         *(int *)it->at = i;
       return 0;
@@ -327,6 +330,72 @@ read_match (const struct item *it, struct err **err)
 }
 
 static int
+read_key (const struct item *it, struct err **err)
+{
+  const char *s = need_text (it, false, err);
+  const char *fault = s ? registry_key_fault (s) : NULL;
+
+  if (s == NULL)
+    return -1;
+  if (fault)
+    return recipe_error (it->reader->recipe, err, it->place, "\"%.200s\" %s", s,
+                         fault);
+  *(char **)it->at = xstrdup (s);
+  return 0;
+}
+
+/* Text that may be empty. */
+static int
+read_piece (const struct item *it, struct err **err)
+{
+  const char *s = need_text (it, false, err);
+
+  if (s == NULL)
+    return -1;
+  *(char **)it->at = xstrdup (s);
+  return 0;
+}
+
+static int
+add_datum (const struct item *it, const json_t *value, json_t *list,
+           struct err **err)
+{
+  CLEANUP_JSON json_t *one =
+      parameters_expand (it->reader->recipe, it->reader->values,
+                         it->reader->used, value, 0, it->place, err);
+  struct item text = *it;
+
+  if (one == NULL)
+    return -1;
+  text.value = one;
+  if (!json_is_integer (one) && need_text (&text, false, err) == NULL)
+    return -1;
+  json_array_append (list, one);
+  return 0;
+}
+
+static int
+read_data (const struct item *it, struct err **err)
+{
+  CLEANUP_JSON json_t *list = json_array ();
+  size_t i;
+  json_t *value;
+
+  if (!json_is_array (it->value)) {
+    if (add_datum (it, it->value, list, err) == -1)
+      return -1;
+  } else if (json_array_size (it->value) > MAX_LIST)
+    return bad (it, err, "is a list of more than 64 entries");
+  json_array_foreach (it->value, i, value)
+  {
+    if (add_datum (it, value, list, err) == -1)
+      return -1;
+  }
+  *(json_t **)it->at = TAKE (list);
+  return 0;
+}
+
+static int
 read_json (const struct item *it, struct err **err)
 {
   (void)err;
@@ -345,12 +414,16 @@ static int (*const readers[]) (const struct item *, struct err **) = {
     [FIELD_SHA256] = read_sha256,   [FIELD_SHA256S] = read_list,
     [FIELD_WORD] = read_word,       [FIELD_FLAG] = read_word,
     [FIELD_MATCH] = read_match,     [FIELD_JSON] = read_json,
+    [FIELD_KEY] = read_key,         [FIELD_VALUE] = read_piece,
+    [FIELD_PIECE] = read_piece,     [FIELD_DATA] = read_data,
+    [FIELD_CHOICE] = read_word,
 };
 
 static bool
 in_path (enum field_type type)
 {
-  return type == FIELD_PATH || type == FIELD_PATTERN || type == FIELD_FILENAME;
+  return type == FIELD_PATH || type == FIELD_PATTERN ||
+         type == FIELD_FILENAME || type == FIELD_KEY;
 }
 
 static int
@@ -377,6 +450,9 @@ read_field (struct reader *reader, const struct recipe_field *field,
     if (expanded == NULL)
       return -1;
     it.value = expanded;
+    if ((field->flags & FIELD_EMPTY_IS_NONE) && json_is_string (expanded) &&
+        json_string_length (expanded) == 0)
+      return 0;
   }
   return readers[field->type](&it, err);
 }
@@ -439,6 +515,10 @@ fields_release (const struct recipe_field *fields, void *dest)
     case FIELD_BYTES:
     case FIELD_CONTENT:
     case FIELD_BASE64:
+    case FIELD_KEY:
+    case FIELD_VALUE:
+    case FIELD_PIECE:
+    case FIELD_CHOICE:
       free (*(char **)at); /* content has two fields for one place */
       *(char **)at = NULL;
       break;
@@ -446,6 +526,10 @@ fields_release (const struct recipe_field *fields, void *dest)
     case FIELD_SHA256S:
       strv_free (*(char ***)at);
       *(char ***)at = NULL;
+      break;
+    case FIELD_DATA:
+      json_decref (*(json_t **)at);
+      *(json_t **)at = NULL;
       break;
     case FIELD_OBJECT:
       fields_release (f->fields, dest);

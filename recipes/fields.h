@@ -33,14 +33,20 @@ enum field_type {
   FIELD_SHA256,   /* char *: 64 hex digits, lower case */
   FIELD_SHA256S,  /* char **: list of them, not empty */
   FIELD_WORD,     /* int: index into `words` */
+  FIELD_CHOICE,   /* char *: one of `words` */
   FIELD_FLAG,     /* bool: true if the word is the second of `words` */
   FIELD_MATCH,    /* const struct recipe_match *: by its id */
+  FIELD_KEY,      /* char *: path of a registry key, backslash between parts */
+  FIELD_VALUE,    /* char *: name of a registry value, may be empty */
+  FIELD_PIECE,    /* char *: a piece of text, may be empty */
+  FIELD_DATA,     /* json_t *, owned: list of numbers and texts (or one) */
   FIELD_OBJECT,   /* further fields of the same struct: `fields` */
   FIELD_JSON      /* json_t *, borrowed: read later by other code */
 };
 
 enum field_flags {
-  FIELD_REQUIRED = 1
+  FIELD_REQUIRED = 1,
+  FIELD_EMPTY_IS_NONE = 2 /* "" is the same as not said */
 };
 
 struct recipe_field {

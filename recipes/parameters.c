@@ -102,7 +102,25 @@ read_path (const struct recipe *recipe, const json_t *value, const char **why)
   const char *s = one_line (value);
 
   *why = "no path of one line";
+  if (s && *s == '\0') /* none; where one is needed it is no path */
+    return json_string (s);
   if (s == NULL || (*why = guest_path_fault (s, recipe->os, 0)) != NULL)
+    return NULL;
+  return json_string (s);
+}
+
+/* A file as base64; fields.c looks at it more closely. */
+static json_t *
+read_content (const struct recipe *recipe, const json_t *value,
+              const char **why)
+{
+  const char *s = json_string_value (value);
+
+  (void)recipe;
+  *why = "no base64 of at most 3 MiB";
+  if (s == NULL || json_string_length (value) > RECIPE_MAX_CONTENT ||
+      s[strspn (s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                   "0123456789+/=")])
     return NULL;
   return json_string (s);
 }
@@ -124,9 +142,10 @@ read_bytes (const struct recipe *recipe, const json_t *value, const char **why)
 }
 
 static const char *const type_names[] = {"string", "integer", "boolean", "time",
-                                         "path",   "bytes",   NULL};
+                                         "path",   "bytes",   "content", NULL};
 static value_reader *const type_readers[] = {
-    read_string, read_integer, read_boolean, read_time, read_path, read_bytes,
+    read_string, read_integer, read_boolean, read_time,
+    read_path,   read_bytes,   read_content,
 };
 enum {
   TYPE_STRING,

@@ -15,6 +15,8 @@
 
 static const char *const os_names[] = {"windows", "linux", "any", NULL};
 static const char *const kind_names[] = {"file", "folder", NULL};
+static const char *const volume_names[] = {"system", "boot", NULL};
+static const char *const suggest_names[] = {"yes", "no", NULL};
 static const char *const check_names[] = {"absent", "present", NULL};
 
 /* The whole, with the parts that other tables read. */
@@ -36,6 +38,8 @@ static const struct recipe_field top_fields[] = {
     {"why", FIELD_TEXT, 0, WHOLE (why), .max = 8000},
     {"sources", FIELD_LINES, 0, WHOLE (sources)},
     {"os", FIELD_WORD, FIELD_REQUIRED, WHOLE (os), .words = os_names},
+    {"volume", FIELD_FLAG, 0, WHOLE (on_boot_volume), .words = volume_names},
+    {"suggest", FIELD_FLAG, 0, WHOLE (no_suggestion), .words = suggest_names},
     {"parameters", FIELD_JSON, 0, TOP (parameters)},
     {"match", FIELD_JSON, 0, TOP (match)},
     {"actions", FIELD_JSON, FIELD_REQUIRED, TOP (actions)},
@@ -59,7 +63,12 @@ static const struct recipe_field size_fields[] = {
 };
 static const struct recipe_field match_fields[] = {
     {"id", FIELD_NAME, FIELD_REQUIRED, MATCH (id)},
-    {"path", FIELD_PATTERN, FIELD_REQUIRED, MATCH (path)},
+    {"path", FIELD_PATTERN, 0, MATCH (path)},
+    {"hive", FIELD_CHOICE, 0, MATCH (hive), .words = recipe_hives},
+    {"key", FIELD_KEY, 0, MATCH (key)},
+    {"value", FIELD_VALUE, 0, MATCH (value)},
+    {"data", FIELD_DATA, 0, MATCH (data)},
+    {"contains", FIELD_LINE, 0, MATCH (contains)},
     {"kind", FIELD_FLAG, 0, MATCH (folder), .words = kind_names},
     {"required", FIELD_BOOL, 0, MATCH (required)},
     {"header", FIELD_BYTES, 0, MATCH (header), MATCH (header_len),
@@ -108,6 +117,44 @@ has_conditions (const struct recipe_match *m)
          m->size_min >= 0 || m->size_max >= 0 || m->sha256;
 }
 
+/* BCD is on the volume that starts Windows, all other hives are not. */
+static int
+check_hive (const struct recipe *recipe, const char *hive, const char *place,
+            struct err **err)
+{
+  if (hive && (strcmp (hive, RECIPE_HIVE_BCD) == 0) != recipe->on_boot_volume)
+    return recipe_error (recipe, err, place,
+                         recipe->on_boot_volume
+                             ? "%s is not on the volume \"boot\""
+                             : "%s needs \"volume\": \"boot\"",
+                         hive);
+  return 0;
+}
+
+/* A match is of files or of the registry. */
+static int
+check_subject (const struct recipe *recipe, const struct recipe_match *m,
+               const char *place, struct err **err)
+{
+  if (!m->path == !m->hive)
+    return recipe_error (recipe, err, place,
+                         "needs either \"path\" or \"hive\" and \"key\"");
+  if (!m->key != !m->hive)
+    return recipe_error (recipe, err, place,
+                         "\"hive\" and \"key\" go together");
+  if (m->path && (m->value || m->data || m->contains))
+    return recipe_error (recipe, err, place,
+                         "value, data and contains are for the registry");
+  if (m->hive && (m->folder || has_conditions (m)))
+    return recipe_error (recipe, err, place,
+                         "kind, header, modified, size and sha256 are for "
+                         "files");
+  if ((m->data || m->contains) && m->value == NULL)
+    return recipe_error (recipe, err, place,
+                         "data and contains need \"value\"");
+  return check_hive (recipe, m->hive, place, err);
+}
+
 static int
 check_match (const struct recipe *recipe, const struct recipe_match *m,
              const char *place, struct err **err)
@@ -116,11 +163,13 @@ check_match (const struct recipe *recipe, const struct recipe_match *m,
     if (strcmp (other->id, m->id) == 0)
       return recipe_error (recipe, err, place,
                            "a match with the id \"%s\" came before", m->id);
+  if (check_subject (recipe, m, place, err) == -1)
+    return -1;
   if (m->folder &&
       (m->header || m->size_min >= 0 || m->size_max >= 0 || m->sha256))
     return recipe_error (recipe, err, place,
                          "a folder has no header, size or sha256");
-  if (guest_path_matches_all (m->path) && !has_conditions (m))
+  if (m->path && guest_path_matches_all (m->path) && !has_conditions (m))
     return recipe_error (recipe, err, place,
                          "\"%.200s\" means everything in its folder: add a "
                          "condition (header, modified, size, sha256)",
@@ -211,6 +260,14 @@ read_actions (struct recipe *recipe, struct reader *reader, const json_t *list,
     if (fields_read (reader, json, a->type->fields, "action", a, place, err) ==
         -1)
       return -1;
+    if (a->of && a->of->hive)
+      return recipe_error (recipe, err, place,
+                           "\"%s\" is a match of the registry, not of files",
+                           a->of->id);
+    if (check_hive (recipe,
+                    a->kind == ACTION_SERVICE_DISABLE ? "SYSTEM" : a->hive,
+                    place, err) == -1)
+      return -1;
     if (a->type->check && a->type->check (a, place, &why) == -1)
       return recipe_error (recipe, err, "", "%s", why->msg);
   }
@@ -254,7 +311,8 @@ check_all_used (const struct recipe *recipe, const json_t *used,
     bool found = match->required;
 
     for (size_t i = 0; i < recipe->n_actions; i++)
-      found = found || recipe->actions[i].of == match;
+      found = found || recipe->actions[i].of == match ||
+              recipe->actions[i].when == match;
     for (size_t i = 0; i < recipe->n_checks; i++)
       found = found || recipe->checks[i].of == match;
     if (!found)

@@ -39,14 +39,36 @@ struct recipe_match {
   int64_t size_min, size_max; /* bytes; -1: any */
   char **sha256;              /* any of these (hex); NULL: any */
   int64_t most; /* more proven ones than this: refuse (too-many) */
+  /* In the registry instead of a path: */
+  char *hive;     /* one of recipe_hives; NULL: a path is looked for */
+  char *key;      /* its parts may be "*"; CurrentControlSet is resolved */
+  char *value;    /* "": the default value; NULL: the key itself */
+  json_t *data;   /* list of numbers and texts: is one of these; NULL: any */
+  char *contains; /* the text has this in it; NULL: any */
 };
 
+/* Hives by the names that recipes use, ended by NULL.  "BCD" is on the volume
+ * that starts Windows, all others on the system's. */
+extern const char *const recipe_hives[];
+#define RECIPE_HIVE_BCD "BCD"
+
 enum recipe_action_kind {
-  ACTION_DELETE,     /* of */
-  ACTION_QUARANTINE, /* of: moved to /bootmend-quarantine/CAMPAIGN-less id/ */
-  ACTION_RENAME,     /* of, to (a name within the same folder) */
-  ACTION_WRITE,      /* path, content or content_base64, sha256, overwrite */
-  ACTION_COPY        /* from, to: within the guest; overwrite */
+  ACTION_DELETE,       /* of */
+  ACTION_QUARANTINE,   /* of: moved to /bootmend-quarantine/CAMPAIGN-less id/ */
+  ACTION_RENAME,       /* of, to (a name within the same folder) */
+  ACTION_WRITE,        /* path, content or content_base64, sha256, overwrite */
+  ACTION_COPY,         /* from, to: within the guest; overwrite */
+  ACTION_RESTORE,      /* path, from, content: put back if it is missing */
+  ACTION_REGISTRY_SET, /* hive, key, value, type, data or find, replace */
+  ACTION_REGISTRY_DELETE, /* hive, key, value */
+  ACTION_SERVICE_DISABLE, /* service */
+  ACTION_HIVE_RESTORE     /* hive, from: another state of a damaged one */
+};
+
+enum recipe_missing {
+  MISSING_REFUSE,
+  MISSING_CREATE,
+  MISSING_SKIP
 };
 
 struct recipe_action {
@@ -58,7 +80,19 @@ struct recipe_action {
   size_t content_len;
   char *sha256;   /* of the content, already compared; NULL: not said */
   bool overwrite; /* false: an existing target with other content is an error */
+  bool winsxs;    /* restore: look in the component store too */
+  const struct recipe_match *when; /* only if this one proves; NULL: always */
+  char *hive, *key, *value;        /* as in a match */
+  int value_type;                  /* index into recipe_value_types */
+  json_t *data;         /* list; one entry unless the type is multi_sz */
+  char *find, *replace; /* instead of data: in the text that is there */
+  int missing;          /* enum recipe_missing: no such key or text */
+  char *service;
 };
+
+/* "none", "sz", ...: the place is the number of the type in the registry; NULL
+ * ends. */
+extern const char *const recipe_value_types[];
 
 /* An action as a row: a further one is a row here (recipes/actions.c), an
  * entry in schema.json, and the function that carries it out in disk-ops/. */
@@ -95,6 +129,8 @@ struct recipe {
   char *why;      /* the reason for its proofs; NULL: not said */
   char **sources; /* where its facts come from; NULL: not said */
   enum recipe_os os;
+  bool on_boot_volume; /* paths and hives are on the volume with the BCD */
+  bool no_suggestion;  /* a wish rather than a fault: inspect does not try it */
   struct recipe_match *matches;
   size_t n_matches;
   struct recipe_action *actions;
@@ -109,6 +145,9 @@ struct recipe {
 
 #define RECIPE_FORMAT    1         /* "format" in the file */
 #define RECIPE_MAX_BYTES (1 << 20) /* of its canonical text */
+/* Of a file that a parameter of the type "content" brings, as base64: it has to
+ * fit into a line to the agent (PROTOCOL_MAX_LINE) with everything else. */
+#define RECIPE_MAX_CONTENT (3 << 20)
 
 /* From its JSON; parameters are filled in from `values` (an object; NULL:
  * defaults only).  A value may be of its JSON type or its text form, as a
