@@ -321,15 +321,18 @@ struct journal *
 journal_create (const char *path, const json_t *campaign, struct err **err)
 {
   CLEANUP_JOURNAL struct journal *j = journal_new (path);
-  CLEANUP_CLOSE int fd = -1;
-
   /* O_EXCL: two campaigns never share a journal.  Made by us, so that nobody
    * else can read what it will hold. */
-  fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int fd = open (path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
   if (fd == -1) {
     err_set_errno (err, errno, "%s", path);
     return NULL;
   }
+  /* Now, and never after SQLite has opened it: closing any descriptor of a file
+   * drops all of this process's locks on it, and the next reader would take the
+   * WAL away. [sqlite.org/howtocorrupt.html, 2.2] */
+  close (fd);
   if (take_lock (j, err) == 0 && fill (j, campaign, err) == 0)
     return TAKE (j);
   journal_close (TAKE (j));

@@ -162,14 +162,67 @@ test_creation_on_a_full_disk (void)
   CU_ASSERT_EQUAL (access (wal, F_OK), -1);
 }
 
+/* --- readers of a journal that is being written -----------------------------
+ */
+
+/* Jobs that another program sees: a child would share what SQLite knows of the
+ * parent's locks. */
+static int
+count_elsewhere (const char *path)
+{
+  int status = -1;
+  pid_t pid = fork ();
+
+  if (pid == 0) {
+    execl ("/proc/self/exe", "count", path, (char *)NULL);
+    _exit (99);
+  }
+  waitpid (pid, &status, 0);
+  return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
+static int
+count_and_tell (const char *path)
+{
+  CLEANUP_JOURNAL struct journal *journal =
+      journal_open (path, JOURNAL_READ, NULL);
+  int n = 0;
+
+  if (journal == NULL || journal_each_job (journal, count_row, &n, NULL) == -1)
+    return 99;
+  return n;
+}
+
+/* The last one who closes a database folds its WAL and removes it.  A reader
+ * takes itself for the last one if the writer's locks are gone, and they go
+ * when the writer closes any descriptor of the file. */
+static void
+test_a_reader_leaves_the_writer_its_wal (void)
+{
+  CLEANUP_FREE char *path = fresh_path ();
+  CLEANUP_JOURNAL struct journal *journal = create (path);
+
+  CU_ASSERT_EQUAL (count_elsewhere (path), 0);
+  for (int64_t id = 1; id <= 2; id++) {
+    journal_begin (journal);
+    put (journal, id, "mark", "a");
+    CU_ASSERT_EQUAL (journal_commit (journal, NULL), 0);
+    CU_ASSERT_EQUAL (count_elsewhere (path), (int)id);
+  }
+}
+
 static const struct unit_case cases[] = {
+    {"a reader leaves the writer its WAL",
+     test_a_reader_leaves_the_writer_its_wal},
     {"folder that can only be read", test_folder_that_can_only_be_read},
     {"full disk", test_full_disk},
     {"creation on a full disk", test_creation_on_a_full_disk},
 };
 
 int
-main (void)
+main (int argc, char **argv)
 {
+  if (argc == 2)
+    return count_and_tell (argv[1]);
   return journal_fixture_run ("journal-media", cases, ARRAY_SIZE (cases));
 }
