@@ -149,16 +149,35 @@ add_argument (struct reading *r, const char *arg, struct err **err)
   return 0;
 }
 
+struct listing {
+  struct reading *reading;
+  struct err *err;
+};
+
+static void
+add_line (void *opaque, const char *line)
+{
+  struct listing *listing = opaque;
+
+  if (listing->err == NULL)
+    (void)!add_argument (listing->reading, line, &listing->err);
+}
+
 static int
 add_list (struct reading *r, const char *name, struct err **err)
 {
   CLEANUP_FREE char *text = NULL;
+  struct listing listing = {.reading = r};
+  size_t n;
 
   if (read_text (r, name, &text, err) == -1)
     return -1;
-  return each_word (text, "\t", add_selector, r->selectors)
-             ? 0
-             : none_in (name, err);
+  n = each_word (text, "\t", add_line, &listing);
+  if (listing.err) {
+    err_move (err, listing.err);
+    return err_wrap (err, "@%s", name);
+  }
+  return n ? 0 : none_in (name, err);
 }
 
 json_t *

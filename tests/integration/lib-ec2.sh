@@ -34,5 +34,5 @@ ec2_calls() {
 ec2_count() { ec2_calls "$@" | wc -l; }
 
 ec2_changes() {
-  ec2_calls '(.action | test("^(Describe|Get|List)") | not) and (.params.DryRun | not)'
+  ec2_calls '(.action | test("^(Describe|Get|List|AssumeRole)") | not) and (.params.DryRun | not)'
 }

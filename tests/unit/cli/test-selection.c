@@ -56,6 +56,7 @@ static const struct {
     {"libvirt:a\\,@b", "", "libvirt:a\\,@b"},
     {"libvirt:web@home", "", "libvirt:web@home"},
     {"@FILE", "aws:i-1,i-2\n# no\nlibvirt:a b\n", "aws:i-1,i-2|libvirt:a b"},
+    {"@FILE", "aws:i-1\naws:@/nonexistent/ids\n", "!/nonexistent/ids: No"},
     {"@FILE", "\n# nothing\n", "! names no VM"},
     {"aws:@FILE", "", "! names no VM"},
     {"aws:@/nonexistent/ids", "", "!/nonexistent/ids: No such file"},
