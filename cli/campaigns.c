@@ -1,5 +1,7 @@
 #include "campaigns.h"
 
+#include <string.h>
+
 #include <base/log.h>
 
 #include "show.h"
@@ -39,12 +41,40 @@ exit_code_back (const struct campaign *campaign)
   return good ? EXIT_SOME_NOT : EXIT_NONE;
 }
 
+/* What a halt leaves to the operator. */
 static void
-say_what_next (const struct campaign *campaign, int code)
+say_halted (const char *id, const json_t *halt)
+{
+  const char *kind = json_str (halt, "kind", "");
+
+  log_error ("campaign %s is halted: %s", id, json_str (halt, "why", "?"));
+  if (strcmp (kind, "operator") == 0)
+    log_error ("`bootmend resume %s` goes on, `bootmend rollback %s` goes back",
+               id, id);
+  else if (strcmp (kind, "refused") == 0)
+    log_error ("`bootmend resume %s` asks again, `bootmend rollback %s` goes "
+               "back",
+               id, id);
+  else
+    log_error (
+        "no other VM is touched; see `bootmend report %s`, then: `resume "
+        "%s --continue` goes on in spite of that, `retry %s --failed` "
+        "tries those VMs again, `rollback %s` goes back",
+        id, id, id, id);
+}
+
+static void
+say_what_next (struct campaign *campaign, int code)
 {
   const char *id = campaign_id (campaign);
+  CLEANUP_JSON json_t *report = NULL;
 
-  if (code == EXIT_INTERRUPTED)
+  if (code != EXIT_INTERRUPTED)
+    return;
+  report = campaign_report (campaign, false, NULL);
+  if (json_at (report, "halt"))
+    say_halted (id, json_at (report, "halt"));
+  else
     log_error ("campaign %s is not done: `bootmend resume %s` goes on, "
                "`bootmend rollback %s` goes back",
                id, id, id);
@@ -71,7 +101,7 @@ campaign_carry_on (const struct cli *cli, struct campaign *campaign,
   if (show_result (cli, campaign, err) == -1)
     return -1;
   code = way->back ? exit_code_back (campaign) : campaign_exit_code (campaign);
-  if (end == ENGINE_STOPPED)
+  if (end != ENGINE_FINISHED)
     code = EXIT_INTERRUPTED;
   say_what_next (campaign, code);
   return code;

@@ -52,24 +52,37 @@ plan_print (const struct cli *cli, const json_t *plan)
                                           {"POWER", 0},
                                           {"HEALTH", 0},
                                           {"PLAN", 0},
+                                          {"WAVE", COLUMN_RIGHT},
+                                          {"GROUP", COLUMN_CUT},
                                           {"WHY", COLUMN_WRAP}};
   CLEANUP_TABLE struct table *table =
       table_new (columns, ARRAY_SIZE (columns), &cli->out);
   CLEANUP_FREE char *origin = origin_text (json_at (plan, "request.origin"));
   CLEANUP_FREE char *text = NULL;
   size_t to_repair = 0, i;
+  bool has_waves = false;
   json_t *entry;
+
+  json_array_foreach (json_at (plan, "vms"), i, entry)
+  {
+    has_waves = has_waves || json_int (entry, "wave", 1) > 1;
+  }
 
   json_array_foreach (json_at (plan, "vms"), i, entry)
   {
     const char *decision = json_str (entry, "decision", "?");
     CLEANUP_FREE char *why = remarks (entry);
+    int64_t wave = json_int (entry, "wave", 0);
+    CLEANUP_FREE char *number = xasprintf ("%lld", (long long)wave);
 
     to_repair += strcmp (decision, "repair") == 0;
-    table_row (table, (const char *[]){json_str (entry, "name", "?"),
-                                       json_str (entry, "vm.power", NULL),
-                                       json_str (entry, "health.state", NULL),
-                                       decision, why[0] ? why : NULL});
+    table_row (table,
+               (const char *[]){json_str (entry, "name", "?"),
+                                json_str (entry, "vm.power", NULL),
+                                json_str (entry, "health.state", NULL),
+                                decision, has_waves && wave > 0 ? number : NULL,
+                                json_str (entry, "group", NULL),
+                                why[0] ? why : NULL});
     table_style (table, 3, style_of_decision (decision));
   }
   text = table_text (table);

@@ -12,6 +12,21 @@
 
 #define PLAN_MAX_BYTES (256 * 1024 * 1024)
 
+/* A plan is done as it is, or not at all. */
+static int
+no_policy_beside_plan (const struct cli *cli, struct err **err)
+{
+  CLEANUP_JSON json_t *policy = options_to_json (cli->options, "policy.");
+  const char *key = json_object_iter_key (json_object_iter (policy));
+
+  if (key == NULL)
+    return 0;
+  return err_set (err, ERR_USAGE,
+                  "--plan: has its own policy, and '%s' was given beside it; "
+                  "make the plan again with that",
+                  key);
+}
+
 static struct campaign *
 find_from_plan (const struct cli *cli, const char *path, struct err **err)
 {
@@ -22,6 +37,8 @@ find_from_plan (const struct cli *cli, const char *path, struct err **err)
     err_set (err, ERR_USAGE, "--plan: has its own selection and recipe");
     return NULL;
   }
+  if (no_policy_beside_plan (cli, err) == -1)
+    return NULL;
   plan = json_parse_file (path, PLAN_MAX_BYTES, err);
   if (plan == NULL)
     return NULL;

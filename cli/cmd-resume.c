@@ -1,40 +1,88 @@
-/* `bootmend resume` and `bootmend rollback`: campaigns that have a journal. */
+/* `bootmend resume`, `retry` and `rollback`: campaigns that have a journal. */
 
 #include "command.h"
+
+#include <base/log.h>
 
 #include "campaigns.h"
 #include "request.h"
 
-static int
-carry_on (struct cli *cli, const struct campaign_way *way, struct err **err)
+static struct campaign *
+open_campaign (const struct cli *cli, struct err **err)
 {
   CLEANUP_FREE char *state = request_state_folder (cli);
-  CLEANUP_CAMPAIGN struct campaign *campaign =
-      campaign_open (state, request_campaign_id (cli), JOURNAL_WRITE, err);
-  int code = -1;
 
-  if (campaign)
-    code = campaign_carry_on (cli, campaign, way, err);
-  return code;
+  return campaign_open (state, request_campaign_id (cli), JOURNAL_WRITE, err);
+}
+
+/* NULL: no --vm was given.  The array is the caller's, what it holds is not. */
+static char **
+patterns_of (const struct cli *cli)
+{
+  const struct str_vec *given = options_list (cli->options, "vm");
+  char **patterns;
+
+  if (given->len == 0)
+    return NULL;
+  patterns = xcalloc (given->len + 1, sizeof *patterns);
+  for (size_t i = 0; i < given->len; i++)
+    patterns[i] = given->ptr[i];
+  return patterns;
+}
+
+/* Halted as before: the exit status says so, too. */
+static int
+still_halted (struct err **err)
+{
+  if (*err == NULL || (*err)->code != ERR_REFUSED)
+    return -1;
+  log_error ("%s", (*err)->msg);
+  err_move (err, NULL);
+  return EXIT_INTERRUPTED;
 }
 
 int
 cmd_resume (struct cli *cli, struct err **err)
 {
   static const struct campaign_way forward = {.back = false};
+  CLEANUP_CAMPAIGN struct campaign *campaign = open_campaign (cli, err);
+  CLEANUP_JSON json_t *policy = options_to_json (cli->options, "policy.");
+  bool accept = options_flag (cli->options, "continue");
 
-  return carry_on (cli, &forward, err);
+  if (campaign == NULL)
+    return -1;
+  if (campaign_say_continue (campaign, accept ? "--continue" : "resume", accept,
+                             policy, err) == -1)
+    return still_halted (err);
+  return campaign_carry_on (cli, campaign, &forward, err);
+}
+
+int
+cmd_retry (struct cli *cli, struct err **err)
+{
+  static const struct campaign_way forward = {.back = false};
+  CLEANUP_FREE char **patterns = patterns_of (cli);
+  bool failed = options_flag (cli->options, "failed");
+  bool skipped = options_flag (cli->options, "skipped");
+  CLEANUP_CAMPAIGN struct campaign *campaign = NULL;
+
+  if (patterns == NULL && !failed && !skipped)
+    return err_set (err, ERR_USAGE,
+                    "which VMs? --failed, --skipped or --vm PATTERN");
+  campaign = open_campaign (cli, err);
+  if (campaign == NULL)
+    return -1;
+  if (campaign_retry (campaign, patterns, failed, skipped, err) == -1)
+    return still_halted (err);
+  return campaign_carry_on (cli, campaign, &forward, err);
 }
 
 int
 cmd_rollback (struct cli *cli, struct err **err)
 {
-  const struct str_vec *given = options_list (cli->options, "vm");
-  CLEANUP_FREE char **patterns = xcalloc (given->len + 1, sizeof *patterns);
-  struct campaign_way back = {.back = true,
-                              .patterns = given->len ? patterns : NULL};
+  CLEANUP_FREE char **patterns = patterns_of (cli);
+  struct campaign_way back = {.back = true, .patterns = patterns};
+  CLEANUP_CAMPAIGN struct campaign *campaign = open_campaign (cli, err);
 
-  for (size_t i = 0; i < given->len; i++)
-    patterns[i] = given->ptr[i];
-  return carry_on (cli, &back, err);
+  return campaign ? campaign_carry_on (cli, campaign, &back, err) : -1;
 }

@@ -34,13 +34,53 @@ print_json (const json_t *json)
   printf ("%s\n", text);
 }
 
-/* "running", "not done", "done" */
+/* "running", "waits for approval", "halted", "not done", "done" */
 static const char *
 state_of (const json_t *line)
 {
+  if (json_at (line, "waits") && json_int (line, "counts.open", 0))
+    return "waits for approval";
   if (json_bool (line, "live", false))
     return "running";
+  if (json_at (line, "halt"))
+    return "halted";
   return json_int (line, "counts.open", 0) ? "not done" : "done";
+}
+
+/* One line for each wave, and what the campaign waits for. */
+static void
+print_waves (const json_t *report)
+{
+  const json_t *waves = json_at (report, "waves");
+  const json_t *halt = json_at (report, "halt");
+  json_t *wave;
+  size_t i;
+
+  json_array_foreach (waves, i, wave)
+  {
+    if (json_array_size (waves) < 2)
+      break;
+    printf (
+        "Wave %-4lld%s: %lld VMs, %lld proven, %lld failed, %lld not done\n",
+        (long long)json_int (wave, "wave", 0), json_str (wave, "state", "?"),
+        (long long)json_int (wave, "vms", 0),
+        (long long)json_int (wave, "proven", 0),
+        (long long)json_int (wave, "failed", 0),
+        (long long)json_int (wave, "open", 0));
+  }
+  if (halt)
+    printf ("Halted   %s (%s)\n", json_str (halt, "why", "?"),
+            json_str (halt, "at", "?"));
+  if (json_at (report, "waits") && json_int (report, "counts.open", 0))
+    printf ("Waits    for the approval of wave %lld, since %s: `%s%s%s`\n",
+            (long long)json_int (report, "waits.wave", 0),
+            json_str (report, "waits.at", "?"),
+            json_str (report, "waits.by", "bootmend approve"),
+            strncmp (json_str (report, "waits.by", ""), "bootmend ", 9) ? ""
+                                                                        : " ",
+            strncmp (json_str (report, "waits.by", ""), "bootmend ", 9)
+                ? ""
+                : json_str (report, "campaign.id", ""));
 }
 
 static void
@@ -56,12 +96,24 @@ print_head (const json_t *report)
           (long long)json_int (report, "campaign.recipe.version", 0), origin,
           json_str (report, "campaign.created", "?"),
           json_str (report, "campaign.host", "?"));
+  print_waves (report);
+}
+
+/* NULL where there is but one. */
+static char *
+wave_text (const json_t *report, const json_t *job)
+{
+  if (json_array_size (json_at (report, "waves")) < 2)
+    return NULL;
+  return xasprintf ("%lld", (long long)json_int (job, "wave", 0));
 }
 
 int
 cmd_status (struct cli *cli, struct err **err)
 {
   static const struct column columns[] = {{"VM", COLUMN_CUT},
+                                          {"WAVE", COLUMN_RIGHT},
+                                          {"GROUP", COLUMN_CUT},
                                           {"OUTCOME", 0},
                                           {"AT", COLUMN_CUT},
                                           {"WHY", COLUMN_WRAP}};
@@ -86,11 +138,13 @@ cmd_status (struct cli *cli, struct err **err)
         xasprintf ("%s%s", back ? "going back: " : "",
                    json_str (job, "doing", "waiting for its turn"));
     bool open = strcmp (outcome, "open") == 0;
+    CLEANUP_FREE char *wave = wave_text (report, job);
 
-    table_row (table, (const char *[]){json_str (job, "name", "?"), outcome,
+    table_row (table, (const char *[]){json_str (job, "name", "?"), wave,
+                                       json_str (job, "group", NULL), outcome,
                                        open ? at : NULL,
                                        json_str (job, "reason", NULL)});
-    table_style (table, 1, style_of_outcome (outcome));
+    table_style (table, 3, style_of_outcome (outcome));
   }
   print_head (report);
   text = table_text (table);

@@ -16,7 +16,8 @@
 /* Options of everything that finds and repairs VMs. */
 #define GROUPS_REPAIR                                                          \
   (GROUP_RECIPE | GROUP_PARAMETERS | GROUP_FIND | GROUP_POLICY | GROUP_ALLOW | \
-   GROUP_AGENT | GROUP_HELPER | GROUP_PROVIDER | GROUP_PROGRESS | GROUP_JSON)
+   GROUP_WAVES | GROUP_BUDGET | GROUP_AGENT | GROUP_HELPER | GROUP_PROVIDER |  \
+   GROUP_PROGRESS | GROUP_JSON)
 /* Of what carries a campaign on: its policy is in the journal. */
 #define GROUPS_CARRY_ON                                                        \
   (GROUP_HELPER | GROUP_STATE | GROUP_PROGRESS | GROUP_JSON)
@@ -52,13 +53,33 @@ const struct command commands[] = {
     {"list", CAMPAIGNS, "list campaigns", NULL, GROUP_STATE | GROUP_JSON, 0, 0,
      WORDS_NONE, "Lists the campaigns in the state folder, newest first.",
      cmd_list},
+    {"halt", CAMPAIGNS, "stop a running campaign", "[CAMPAIGN]",
+     GROUP_STATE | GROUP_JSON | GROUP_HALT, 0, 1, WORDS_CAMPAIGNS,
+     "Brings a campaign that runs in another terminal to a safe point within "
+     "seconds: no VM is begun any more, and those in work stop where they are, "
+     "until `bootmend resume` or `bootmend rollback`. A file named halt in the "
+     "campaign's folder does the same. " WHICH,
+     cmd_halt},
+    {"approve", CAMPAIGNS, "let the next wave begin", "[CAMPAIGN [WAVE]]",
+     GROUP_STATE | GROUP_JSON, 0, 2, WORDS_CAMPAIGNS,
+     "Approves the wave that a campaign begun with --approve waits for. " WHICH,
+     cmd_approve},
     {"resume", CAMPAIGNS, "go on with a campaign that was interrupted",
-     "[CAMPAIGN]", GROUPS_CARRY_ON, 0, 1, WORDS_CAMPAIGNS,
+     "[CAMPAIGN]", GROUPS_CARRY_ON | GROUP_BUDGET | GROUP_CONTINUE, 0, 1,
+     WORDS_CAMPAIGNS,
      "Goes on where a campaign was interrupted, however that was: looks at "
      "what "
      "the provider really shows, and does what is still to do, with the recipe "
-     "and the policy of its beginning. " WHICH,
+     "and the policy of its beginning. After a halt because of failures it "
+     "wants a word: --continue, or another --max-failures. " WHICH,
      cmd_resume},
+    {"retry", CAMPAIGNS, "try VMs again that failed or were skipped",
+     "[CAMPAIGN]", GROUPS_CARRY_ON | GROUP_VMS | GROUP_RETRY, 0, 1,
+     WORDS_CAMPAIGNS,
+     "Opens VMs of a campaign again: those that are as they were begin anew, "
+     "those that got stuck on their way back go on going back, those whose "
+     "repair was not proven are asked again. Then the campaign goes on. " WHICH,
+     cmd_retry},
     {"rollback", CAMPAIGNS, "put VMs back as they were", "[CAMPAIGN]",
      GROUPS_CARRY_ON | GROUP_VMS, 0, 1, WORDS_CAMPAIGNS,
      "Takes back what a campaign did: stops each VM that it changed, puts the "

@@ -80,7 +80,12 @@ enum option_group {
   GROUP_SIGN = 1 << 21,
   GROUP_TRUST = 1 << 22,
   GROUP_HEAD = 1 << 23,
-  GROUP_HELPER = 1 << 24
+  GROUP_HELPER = 1 << 24,
+  GROUP_BUDGET = 1 << 29, /* may be changed in a halted campaign */
+  GROUP_CONTINUE = 1 << 25,
+  GROUP_RETRY = 1 << 26,
+  GROUP_HALT = 1 << 27,
+  GROUP_WAVES = 1 << 28
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -118,6 +118,51 @@ strings_to_json (const char *const *strings, size_t n)
   return list;
 }
 
+/* "file:PATH" in --order is the words in that file, one a line. */
+static int
+add_order_file (const char *path, json_t *words, struct err **err)
+{
+  CLEANUP_FREE char *text = NULL;
+  size_t len;
+
+  if (file_read (path, 16 << 20, &text, &len, err) == -1)
+    return err_wrap (err, "--order");
+  for (char *at = text; *at;) {
+    size_t n = strcspn (at, "\r\n");
+    CLEANUP_FREE char *word = xstrndup (at, n);
+
+    if (*word && *word != '#')
+      json_array_append_new (words, json_string (word));
+    at += n + (at[n] != '\0');
+  }
+  return 0;
+}
+
+static int
+expand_order (json_t *policy, struct err **err)
+{
+  const json_t *given = json_object_get (policy, "order");
+  json_t *words, *item;
+  size_t i;
+
+  if (given == NULL)
+    return 0;
+  words = json_array ();
+  json_array_foreach (given, i, item)
+  {
+    const char *word = json_string_value (item);
+
+    if (strncmp (word, "file:", 5) != 0)
+      json_array_append (words, item);
+    else if (add_order_file (word + 5, words, err) == -1) {
+      json_decref (words);
+      return -1;
+    }
+  }
+  json_put (policy, "order", words);
+  return 0;
+}
+
 json_t *
 request_of_providers (const struct cli *cli)
 {
@@ -149,7 +194,8 @@ request_new (const struct cli *cli, struct err **err)
   json_put (request, "http", http_options (cli));
   json_put (request, "helpers", json_object ());
   if (helper_options_add (cli, agents, json_object_get (request, "helpers"),
-                          err) == -1) {
+                          err) == -1 ||
+      expand_order (json_object_get (request, "policy"), err) == -1) {
     json_decref (request);
     return NULL;
   }

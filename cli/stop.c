@@ -1,6 +1,7 @@
 #include "stop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -50,6 +51,14 @@ int
 stop_fd (void)
 {
   return wake_fd;
+}
+
+void
+stop_wait (int ms)
+{
+  struct pollfd fd = {wake_fd, POLLIN, 0};
+
+  poll (&fd, 1, ms);
 }
 
 bool

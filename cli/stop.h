@@ -21,6 +21,9 @@ void stop_install (const char *safe_point, const char *force);
  * stop_install. */
 int stop_fd (void);
 
+/* Returns after so long, or at a signal. */
+void stop_wait (int ms);
+
 /* Says on stderr, once for each signal, what is going on.  True once an end
  * was asked for. */
 bool stop_check (void);

@@ -4,6 +4,7 @@
 #ifndef BOOTMEND_CAMPAIGN_INTERNAL_H
 #define BOOTMEND_CAMPAIGN_INTERNAL_H
 
+#include "admission.h"
 #include "campaign.h"
 #include "world-real.h"
 
@@ -18,7 +19,9 @@ struct campaign {
   struct policy *policy;
   struct binding_vec bindings;
   struct job_vec jobs;
+  struct job_vec bystanders; /* while only some jobs are run: the others */
   json_t *missing;
+  bool planned; /* its waves are those of a plan */
   struct world_real *real;
   struct helpers *helpers; /* NULL: none is needed */
   bool ready;              /* see campaign_make_ready */
@@ -54,6 +57,9 @@ struct job *campaign_add (struct campaign *campaign, const json_t *vm,
 /* All that has to be known before a VM is touched: agents answer, helpers run,
  * permissions are there. */
 int campaign_make_ready (struct campaign *campaign, struct err **err) ATTR_USE;
+
+/* Does its name, id or key match one of the patterns?  NULL: all do. */
+bool campaign_job_matches (const struct job *job, char *const *patterns);
 
 char *campaign_journal_path (const char *folder);
 

@@ -7,11 +7,13 @@
 #include <base/text.h>
 #include <providers/vm.h>
 
+#include "campaign-control.h"
 #include "campaign-internal.h"
 #include "plan.h"
 #include "recipe-trust.h"
 #include "session.h"
 #include "step.h"
+#include "wave-assign.h"
 
 /* A check is the first steps alone, with nothing written and nothing sent that
  * has an effect. */
@@ -31,18 +33,48 @@ static const struct strategy check = {
     .conclude = conclude_check,
 };
 
+/* A check (journal NULL) knows no waves: it changes nothing. */
+static int
+prepare_waves (struct campaign *campaign, struct engine *engine,
+               struct journal *journal, struct err **err)
+{
+  CLEANUP_JSON json_t *events = NULL, *state = NULL;
+
+  if (journal == NULL) {
+    engine_ignore_waves (engine);
+    return 0;
+  }
+  if (control_clear (campaign, err) == -1)
+    return -1;
+  events = journal_events (journal, err);
+  if (events == NULL)
+    return -1;
+  state = control_state (events);
+  engine_approve (engine, json_int (state, "approved", 0));
+  return 0;
+}
+
 static int
 run_jobs (struct campaign *campaign, const struct engine_hooks *hooks,
           struct journal *journal, enum engine_end *end, struct err **err)
 {
   uint64_t seed = (uint64_t)clock_wall_ms (&real_clock);
-  struct engine *engine = engine_new (world_real_world (campaign->real),
-                                      journal, campaign->policy, hooks, seed);
+  struct control control;
+  struct engine *engine;
   int r;
 
+  control_init (&control, campaign, hooks);
+  free (campaign->policy->controller);
+  campaign->policy->controller = control_controller ();
+  engine = engine_new (world_real_world (campaign->real), journal,
+                       campaign->policy, &control.hooks, seed);
   for (size_t i = 0; i < campaign->jobs.len; i++)
     engine_add_job (engine, campaign->jobs.ptr[i]);
-  r = engine_run (engine, end, err);
+  for (size_t i = 0; i < campaign->bystanders.len; i++)
+    engine_add_bystander (engine, campaign->bystanders.ptr[i]);
+  r = prepare_waves (campaign, engine, journal, err);
+  if (r == 0)
+    r = engine_run (engine, end, err);
   engine_free (engine);
   return r;
 }
@@ -72,6 +104,9 @@ campaign_check (struct campaign *campaign, const struct engine_hooks *hooks,
   }
   if (r == 0 && end == ENGINE_STOPPED)
     return err_set (err, ERR_STOPPED, "stopped before the check was done");
+  /* Only what would be repaired has a place in a wave. */
+  if (r == 0 && !campaign->planned)
+    r = waves_assign (&campaign->jobs, campaign->policy, err);
   return r;
 }
 
@@ -172,8 +207,8 @@ campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }
 
-static bool
-selected (const struct job *job, char *const *patterns)
+bool
+campaign_job_matches (const struct job *job, char *const *patterns)
 {
   const char *id = json_str (job->facts, "found.id", "");
 
@@ -197,7 +232,7 @@ campaign_rollback (struct campaign *campaign, char *const *patterns,
   for (size_t i = 0; i < all.len; i++) {
     struct job *job = all.ptr[i];
 
-    if (!selected (job, patterns)) {
+    if (!campaign_job_matches (job, patterns)) {
       job_vec_push (&others, job);
       continue;
     }
@@ -208,9 +243,11 @@ campaign_rollback (struct campaign *campaign, char *const *patterns,
     r = err_set (err, ERR_NOT_FOUND, "no VM of campaign %s matches",
                  campaign->id);
   else if ((r = announce (campaign, "rollback", patterns, err)) == 0) {
-    campaign->jobs = chosen; /* the others stay as they are */
+    campaign->jobs = chosen;
+    campaign->bystanders = others; /* they stay as they are */
     r = campaign_run (campaign, hooks, end, err);
     campaign->jobs = all;
+    campaign->bystanders = (struct job_vec)VEC_EMPTY;
   }
   job_vec_release (&others);
   job_vec_release (&chosen);

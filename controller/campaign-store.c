@@ -70,7 +70,10 @@ renew_jobs (struct campaign *campaign)
     struct job *old = campaign->jobs.ptr[i];
     struct job *job = job_new (old->id, old->now, old->binding, old->strategy,
                                campaign->policy);
-    static const char *const kept[] = {"found", "planned", "was_broken"};
+    static const char *const kept[] = {"found", "planned", "was_broken",
+                                       "group"};
+
+    job->wave = old->wave;
 
     for (size_t k = 0; k < ARRAY_SIZE (kept); k++)
       if (json_at (old->facts, kept[k]))
@@ -322,6 +325,10 @@ list_one (const char *state, const char *id)
   json_put_int (line, "jobs", (int64_t)campaign->jobs.len);
   json_put (line, "counts", json_incref (json_at (report, "counts")));
   json_put_bool (line, "live", json_bool (report, "live", false));
+  if (json_at (report, "halt"))
+    json_put (line, "halt", json_incref (json_at (report, "halt")));
+  if (json_at (report, "waits"))
+    json_put (line, "waits", json_incref (json_at (report, "waits")));
   return line;
 }
 

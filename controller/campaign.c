@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "recipe-trust.h"
 #include "step.h"
+#include "wave-assign.h"
 
 /* No selection needs more; a provider that never ends its pages is broken. */
 #define MAX_PAGES 100000
@@ -205,26 +206,6 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
   return find_pages (campaign, binding, strategy, selector, err);
 }
 
-/* People read lists by name; "web-9" comes before "web-10". */
-static int
-by_name (const void *a, const void *b)
-{
-  const struct job *const *x = a, *const *y = b;
-  int order = strverscmp ((*x)->name, (*y)->name);
-
-  return order ? order : strcmp ((*x)->vm, (*y)->vm);
-}
-
-static void
-sort_jobs (struct campaign *campaign)
-{
-  if (campaign->jobs.len)
-    qsort (campaign->jobs.ptr, campaign->jobs.len, sizeof (struct job *),
-           by_name);
-  for (size_t i = 0; i < campaign->jobs.len; i++)
-    campaign->jobs.ptr[i]->id = (int64_t)i + 1;
-}
-
 struct campaign *
 campaign_find (json_t *request, struct err **err)
 {
@@ -242,13 +223,15 @@ campaign_find (json_t *request, struct err **err)
   json_array_foreach (words, i,
                       word) if (find_word (campaign, json_string_value (word),
                                            err) == -1) return NULL;
-  sort_jobs (campaign);
+  if (waves_assign (&campaign->jobs, campaign->policy, err) == -1)
+    return NULL;
   return TAKE (campaign);
 }
 
 static int
-find_planned (struct campaign *campaign, json_t *vm, struct err **err)
+find_planned (struct campaign *campaign, const json_t *entry, struct err **err)
 {
+  json_t *vm = json_at (entry, "vm");
   const char *provider = json_need_str (vm, "provider", err);
   const struct strategy *strategy;
   struct binding *binding;
@@ -267,8 +250,13 @@ find_planned (struct campaign *campaign, json_t *vm, struct err **err)
                     "the plan was made for %s '%s', and this is '%s'", provider,
                     json_str (vm, "account", ""), binding->account);
   job = campaign_add (campaign, vm, binding, strategy);
-  if (job)
-    job_set_fact (job, "planned", json_incref (vm));
+  if (job == NULL)
+    return err_set (err, ERR_INPUT, "%s is in the plan twice",
+                    json_str (entry, "name", "a VM"));
+  job_set_fact (job, "planned", json_incref (vm));
+  job->wave = json_int (entry, "wave", 1);
+  if (json_str (entry, "group", NULL))
+    job_set_fact (job, "group", json_string (json_str (entry, "group", "")));
   return 0;
 }
 
@@ -288,7 +276,8 @@ campaign_find_planned (const json_t *plan, struct err **err)
   json_array_foreach (json_at (plan, "vms"), i,
                       item) if (strcmp (json_str (item, "decision", ""),
                                         "repair") == 0 &&
-                                find_planned (campaign, json_at (item, "vm"),
-                                              err) == -1) return NULL;
+                                find_planned (campaign, item, err) ==
+                                    -1) return NULL;
+  campaign->planned = true;
   return TAKE (campaign);
 }

@@ -59,6 +59,8 @@ void campaign_close (struct campaign *campaign);
 #define CLEANUP_CAMPAIGN CLEANUP (cleanup_campaign)
 void cleanup_campaign (struct campaign **campaign);
 
+/* True if some process works on it now. */
+bool campaign_is_live (const struct campaign *campaign);
 const char *campaign_id (const struct campaign *campaign);
 /* Its jobs, in order. */
 const struct job_vec *campaign_jobs (const struct campaign *campaign);
@@ -72,6 +74,26 @@ int campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
 int campaign_rollback (struct campaign *campaign, char *const *patterns,
                        const struct engine_hooks *hooks, enum engine_end *end,
                        struct err **err) ATTR_USE;
+
+/* Words from other terminals; the campaign is open for reading.  how: "park",
+ * "finish" or "drain".  ERR_CONFLICT: nobody works on it. */
+int campaign_ask_halt (struct campaign *campaign, const char *how,
+                       struct err **err) ATTR_USE;
+/* *wave 0: the one that waits, which it is then.  ERR_CONFLICT: it does not
+ * wait for that. */
+int campaign_ask_approve (struct campaign *campaign, int64_t *wave,
+                          struct err **err) ATTR_USE;
+
+/* Before campaign_run of one that was halted: with other budgets (policy may be
+ * NULL), or accepting the failures that there are.  ERR_REFUSED: that is needed
+ * and was not said. */
+int campaign_say_continue (struct campaign *campaign, const char *how,
+                           bool accept, const json_t *policy,
+                           struct err **err) ATTR_USE;
+/* Opens jobs that have ended again: those that match a pattern, or all that
+ * failed or were skipped.  campaign_run follows. */
+int campaign_retry (struct campaign *campaign, char *const *patterns,
+                    bool failed, bool skipped, struct err **err) ATTR_USE;
 
 /* {bootmend: 1, kind: "report", campaign: {...}, live: bool, jobs: [...],
  * counts: {outcome: n}, audit: {entries, head}}; if a cloud was called: calls:

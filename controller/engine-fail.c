@@ -41,6 +41,20 @@ end_attention (struct job *job, const struct err *err)
   job->changed = true;
 }
 
+void
+job_taken_over (struct engine *engine, struct job *job, struct err *err_taken)
+{
+  CLEANUP_ERR struct err *err = err_taken;
+  CLEANUP_FREE char *disk = job_disk_place (job);
+
+  engine_journal_step (engine, job, "failed", json_from_err (err));
+  job_set_reason (job, "%s; at '%s' its OS disk was %s", err->msg,
+                  job->step->name, disk);
+  job->outcome = OUT_FAILED_ATTENTION;
+  job->phase = PHASE_ENDED;
+  job->changed = true;
+}
+
 /* The VM has been repaired and proven; that stands.  What was left to do was
  * not done. */
 static void
@@ -72,14 +86,38 @@ halts_all (struct engine *engine, const struct job *job, const struct err *err)
   return true;
 }
 
+/* Work that was told to end because of a halt: that is no failure. */
+static bool
+was_cancelled (const struct engine *engine, const struct job *job)
+{
+  return job->cancelled &&
+         (engine->stopping || (engine->waves.draining && !job->back));
+}
+
+/* Nothing but our mark stands: the VM is left alone, and that is no failure. */
+static bool
+leave_alone (struct job *job, const struct err *err)
+{
+  const char *top = job_undo_top (job);
+
+  if ((top && strcmp (top, "mark") != 0) ||
+      (err->code != ERR_STOPPED && err->code != ERR_REFUSED))
+    return false;
+  job_set_fact (job, "left_alone",
+                json_string (outcome_name (
+                    err->code == ERR_STOPPED ? OUT_RECOVERED : OUT_SKIPPED)));
+  return true;
+}
+
 void
 job_step_failed (struct engine *engine, struct job *job, struct err *err_taken)
 {
   CLEANUP_ERR struct err *err = err_taken;
 
   job->effect = 0;
-  if (halts_all (engine, job, err)) {
+  if (halts_all (engine, job, err) || was_cancelled (engine, job)) {
     job->phase = PHASE_ENTER;
+    job->changed = true;
     return;
   }
   if (job_has_flag (job, STEP_BEST_EFFORT) && err->code != ERR_STOPPED) {
@@ -102,7 +140,10 @@ job_step_failed (struct engine *engine, struct job *job, struct err *err_taken)
     end_unfinished (job, err);
     return;
   }
-  job_set_reason (job, "%s: %s", job->step->name, err->msg);
+  if (leave_alone (job, err))
+    job_set_reason (job, "%s", err->msg);
+  else
+    job_set_reason (job, "%s: %s", job->step->name, err->msg);
   job_turn_back (job);
   job_next_back (engine, job);
 }
@@ -113,6 +154,11 @@ job_step_timed_out (struct engine *engine, struct job *job, const char *what)
   const struct err *last = poller_error (engine, job->binding);
   struct err *err = NULL;
 
+  if (job_has_flag (job, STEP_WATCHES) && job->errors == 0 &&
+      json_at (job->facts, "soak_bad") == NULL) {
+    job_step_over (engine, job, "done", NULL); /* nothing bad was seen */
+    return;
+  }
   err_set (&err, ERR_TIMEOUT, "%s after %lld s%s%s", what,
            (long long)((engine_now (engine) - job->step_began_ms) / 1000),
            last ? ": " : "", last ? last->msg : "");

@@ -6,6 +6,7 @@
 
 #include <base/random.h>
 
+#include "admission.h"
 #include "engine.h"
 #include "step.h"
 
@@ -36,6 +37,7 @@ struct flight {
   enum op_id op; /* of a describe */
   enum depth depth;
   bool changes; /* has an effect */
+  bool renewal; /* of marks; see engine-lease.c */
   int64_t sent_ms;
 };
 DEFINE_VEC (struct flight, flight_vec);
@@ -53,7 +55,23 @@ struct watcher {
 };
 DEFINE_VEC (struct watcher, watcher_vec);
 
+/* Halts and approvals; see engine-waves.c. */
+struct waves_state {
+  char *halt_kind, *halt_why; /* NULL: not halted */
+  bool draining;              /* what is in flight goes back */
+  bool parked;                /* at the operator's word, at once */
+  bool controlled;
+  bool off;           /* engine_ignore_waves */
+  int64_t control_ms; /* when other terminals are listened to again */
+  int64_t approved;   /* waves up to this one are */
+  int64_t asked;      /* the last wave that was asked for */
+  uint64_t question;  /* the approval command's effect; 0: none */
+  int64_t first_size; /* of the wave that VMs stand in for */
+  struct job_vec others;
+};
+
 struct engine {
+  struct waves_state waves;
   struct world *world;
   struct journal *journal;
   const struct policy *policy;
@@ -78,6 +96,38 @@ int64_t engine_crowd_ms (const struct engine *engine,
                          const struct binding *binding, int64_t ms);
 void engine_journal_step (struct engine *engine, struct job *job,
                           const char *state, json_t *detail_taken);
+
+void engine_journal_event (struct engine *engine, const char *kind,
+                           json_t *detail_taken);
+
+/* engine-waves.c */
+bool waves_are_halted (const struct engine *engine);
+void waves_begin (struct engine *engine);
+/* Listens to other terminals, if it is time. */
+void waves_control (struct engine *engine);
+/* When it is time again; -1: never. */
+int64_t waves_deadline (const struct engine *engine);
+/* Halted, and nothing is in flight any more. */
+bool waves_are_over (const struct engine *engine);
+/* Begins the jobs that may; true if anything changed. */
+bool waves_admit (struct engine *engine);
+/* Asked before a job's first effect; false: its turn has not come after all. */
+bool waves_may_touch (struct engine *engine, struct job *job);
+/* A job in flight when a halt comes; true if it goes another way now. */
+bool waves_redirect (struct engine *engine, struct job *job);
+/* What the approval command said. */
+void waves_answer (struct engine *engine, const struct completion *completion);
+void waves_release (struct waves_state *waves);
+
+/* engine-lease.c */
+void lease_adopt (struct engine *engine, struct job *job);
+/* Writes marks anew that are due. */
+void lease_run (struct engine *engine);
+int64_t lease_deadline (const struct engine *engine);
+void lease_answer (struct engine *engine, const struct flight *flight,
+                   const struct completion *completion);
+/* Another campaign has taken over a VM that this job had changed. */
+bool lease_is_lost (const struct job *job, struct err **err);
 
 /* engine-job.c */
 void job_admit (struct engine *engine, struct job *job);
@@ -123,6 +173,10 @@ void job_step_failed (struct engine *engine, struct job *job,
 void job_step_timed_out (struct engine *engine, struct job *job,
                          const char *what);
 
+/* It ends where it is: the VM is another's now. */
+void job_taken_over (struct engine *engine, struct job *job,
+                     struct err *err_taken);
+
 /* engine-reply.c */
 void job_complete (struct engine *engine, struct job *job,
                    struct completion *completion);
@@ -151,6 +205,8 @@ void outbox_release (struct engine *engine);
  * told to end and is waited for; true: nobody waits for it any more. */
 bool outbox_give_up (struct engine *engine, struct job *job);
 /* True if a job waits for a reply. */
+/* Tells an agent to end its work for the job, if that is what it waits for. */
+void outbox_cancel_work (struct engine *engine, struct job *job);
 bool outbox_is_busy (const struct engine *engine);
 void engine_dispatch (struct engine *engine, struct completion *completion);
 

@@ -9,8 +9,6 @@
 
 /* On the way back there is nothing left to fall back to: it gets more time. */
 #define BACK_PATIENCE 4
-/* Power that was cut and is still on after that is cut again. */
-#define POWER_CUT_AGAIN_MS 30000
 /* How often a VM that does not allow the next step is looked at again. */
 #define CONFLICT_LOOKS 3
 
@@ -36,7 +34,10 @@ job_has_flag (const struct job *job, enum step_flags flag)
 static const struct step *
 next_step (const struct job *job)
 {
-  const struct step *next = strategy_next (job->strategy, job->step->name);
+  const char *other = job->step->next ? job->step->next (job) : NULL;
+  const struct step *next =
+      other ? step_by_name (other)
+            : strategy_next (job->strategy, job->step->name);
 
   while (next && (next->flags & STEP_ATTACHES) && job_is_in_place (job))
     next = strategy_next (job->strategy, next->name);
@@ -44,17 +45,17 @@ next_step (const struct job *job)
 }
 
 static bool
-undo_is_on_top (const struct job *job)
+undo_is_on_top (const struct job *job, const char *name)
 {
   const char *top = job_undo_top (job);
 
-  return top && strcmp (top, job->step->name) == 0;
+  return top && strcmp (top, name) == 0;
 }
 
 static void
 remember_undo (struct job *job)
 {
-  if (!job->back && job->step->undo && !undo_is_on_top (job) &&
+  if (!job->back && job->step->undo && !undo_is_on_top (job, job->step->name) &&
       !mutated ("forget-undo"))
     job_undo_push (job, job->step->name);
 }
@@ -62,8 +63,17 @@ remember_undo (struct job *job)
 void
 job_had_no_effect (struct job *job)
 {
-  if (!job->back && !job->uncertain && undo_is_on_top (job))
+  if (!job->back && !job->uncertain && undo_is_on_top (job, job->step->name))
     job_undo_pop (job);
+}
+
+/* Is a stop the next thing to take back? */
+static bool
+stopped_last (const struct job *job)
+{
+  const char *top = job_undo_top (job);
+
+  return top && strcmp (step_by_name (top)->undo, "start") == 0;
 }
 
 /* A guest that was asked to shut down and still runs may do so at any time: it
@@ -71,9 +81,7 @@ job_had_no_effect (struct job *job)
 static void
 settle_stop (struct job *job)
 {
-  const char *top = job_undo_top (job);
-
-  if (top && strcmp (top, "stop") == 0 && json_at (job->facts, "shutdown"))
+  if (stopped_last (job) && json_at (job->facts, "shutdown"))
     job_undo_push (job, "start");
 }
 
@@ -85,7 +93,7 @@ job_next_back (struct engine *engine, struct job *job)
 
   /* A stop, or what came after it, may have lost attributes: they are put back
    * while the VM is still stopped. */
-  if (top && strcmp (top, "stop") == 0 && strcmp (last, "attributes") != 0)
+  if (stopped_last (job) && strcmp (last, "attributes") != 0)
     enter (engine, job, step_by_name ("attributes"));
   else if (top)
     enter (engine, job, step_by_name (step_by_name (top)->undo));
@@ -114,6 +122,8 @@ job_step_over (struct engine *engine, struct job *job, const char *state,
   }
   if (strcmp (state, "done") == 0)
     remember_undo (job);
+  if (job->step->closes && undo_is_on_top (job, job->step->closes))
+    job_undo_pop (job);
   next = next_step (job);
   if (next)
     enter (engine, job, next);
@@ -204,8 +214,10 @@ act (struct engine *engine, struct job *job)
   struct effect effect = {.kind = EFFECT_OP, .binding = job->binding};
   struct err *err = NULL;
 
+  if (!waves_may_touch (engine, job))
+    return;
   job->attempt++;
-  job->uncertain = job->uncertain || undo_is_on_top (job);
+  job->uncertain = job->uncertain || undo_is_on_top (job, job->step->name);
   if (job->step->act (job, &effect, &err) == -1) {
     cannot_act (engine, job, err);
     return;
@@ -248,6 +260,10 @@ check_then_act (struct engine *engine, struct job *job)
     see_to_it_again (engine, job);
     return;
   }
+  if (lease_is_lost (job, &err)) {
+    job_taken_over (engine, job, err);
+    return;
+  }
   if (job->attempt == 0 && job->step->wanted && !job->step->wanted (job)) {
     job_step_over (engine, job, "skipped", NULL);
     return;
@@ -275,7 +291,8 @@ goes_on_early (struct engine *engine, struct job *job)
   CLEANUP_ERR struct err *err = NULL;
   enum verdict verdict = VERDICT_NO;
 
-  if (!job_sees_early (job) || job_is_gone (job, &err) ||
+  if (job_has_flag (job, STEP_SETTLED) || !job_sees_early (job) ||
+      job_is_gone (job, &err) ||
       (first && job->step->wanted && !job->step->wanted (job)))
     return false;
   if (job->step->seen)
@@ -309,16 +326,6 @@ advance_look (struct engine *engine, struct job *job)
     return;
   }
   check_then_act (engine, job);
-}
-
-int64_t
-job_again_ms (const struct job *job)
-{
-  if (job->step->again_ms >= 0)
-    return job->step->again_ms;
-  return strcmp (json_str (job->facts, "shutdown", ""), "accepted") == 0
-             ? job->policy->shutdown_ms
-             : POWER_CUT_AGAIN_MS;
 }
 
 static void
@@ -383,6 +390,7 @@ adopt (struct engine *engine, struct job *job)
     return;
   job->trust_after_ms = job_trust_after (engine, job, true);
   job->early_after_ms = job->trust_after_ms;
+  lease_adopt (engine, job);
   if (job->step == NULL)
     job_next_back (engine, job);
 }
@@ -440,6 +448,9 @@ advance_once (struct engine *engine, struct job *job)
   adopt (engine, job);
   before = job->phase;
   step = job->step;
+  job->wall_ms = clock_wall_ms (engine->world->clock);
+  if (waves_redirect (engine, job))
+    return true;
   if (before == PHASE_ACT) {
     if (engine_now (engine) > job_reply_limit (job))
       overdue (engine, job);

@@ -6,12 +6,15 @@
 
 #include <string.h>
 
+#define WATCH_MOST_MS    60000
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_LAST_MS  30000
 /* A step that can't be seen (an agent's work) is not repeated for ever. */
 #define BLIND_ATTEMPTS 5
 /* What an agent or a worker thread may be late before it is given up. */
 #define OVERDUE_MS 120000
+/* Power that was cut and is still on after that is cut again. */
+#define POWER_CUT_AGAIN_MS 30000
 /* A request whose reply was lost may still be on its way for so long. */
 #define LATE_MS 2000
 
@@ -110,6 +113,28 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
   job_step_failed (engine, job, TAKE (err));
 }
 
+int64_t
+job_again_ms (const struct job *job)
+{
+  if (job->step->again_ms >= 0)
+    return job->step->again_ms;
+  return strcmp (json_str (job->facts, "shutdown", ""), "accepted") == 0
+             ? job->policy->shutdown_ms
+             : POWER_CUT_AGAIN_MS;
+}
+
+/* Who waits for a proof asks often; who only watches does not. */
+static int64_t
+probe_again_ms (const struct job *job)
+{
+  int64_t ms = job->policy->probe_interval_ms;
+
+  if (job_has_flag (job, STEP_WATCHES) && job_limit_ms (job) / 20 > ms)
+    ms = job_limit_ms (job) / 20 < WATCH_MOST_MS ? job_limit_ms (job) / 20
+                                                 : WATCH_MOST_MS;
+  return ms;
+}
+
 void
 job_complete (struct engine *engine, struct job *job,
               struct completion *completion)
@@ -132,7 +157,7 @@ job_complete (struct engine *engine, struct job *job,
   job->uncertain = true;
   job_set_answered (job, job->step, engine_now (engine));
   if (verdict == VERDICT_NO)
-    pause_for (engine, job, job->policy->probe_interval_ms);
+    pause_for (engine, job, probe_again_ms (job));
   else if (job->step->seen) {
     distrust (engine, job, false);
     job->phase = PHASE_WATCH;

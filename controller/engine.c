@@ -35,6 +35,7 @@ engine_free (struct engine *engine)
     err_free (engine->watchers.ptr[i].error);
   watcher_vec_release (&engine->watchers);
   job_vec_release (&engine->jobs);
+  waves_release (&engine->waves);
   err_free (engine->halted);
   free (engine);
 }
@@ -112,6 +113,19 @@ engine_journal_step (struct engine *engine, struct job *job, const char *state,
                     clock_wall_ms (engine->world->clock));
 }
 
+void
+engine_journal_event (struct engine *engine, const char *kind,
+                      json_t *detail_taken)
+{
+  CLEANUP_JSON json_t *detail = detail_taken;
+
+  if (engine->journal == NULL)
+    return;
+  transaction (engine);
+  journal_add_event (engine->journal, 0, kind, detail,
+                     clock_wall_ms (engine->world->clock));
+}
+
 /* Kept with whatever else is committed: they cost no commit of their own. */
 static void
 put_figures (struct engine *engine)
@@ -158,29 +172,6 @@ commit (struct engine *engine, struct err **err)
 
 /* --- the loop ------------------------------------------------------------ */
 
-/* True if there were any. */
-static bool
-admit_jobs (struct engine *engine)
-{
-  int64_t in_flight = 0;
-  bool any = false;
-
-  for (size_t i = 0; i < engine->jobs.len; i++)
-    in_flight += is_in_flight (engine->jobs.ptr[i]);
-  for (size_t i = 0; i < engine->jobs.len; i++) {
-    struct job *job = engine->jobs.ptr[i];
-
-    if (in_flight >= engine->policy->max_in_flight || engine->stopping)
-      break;
-    if (job->phase != PHASE_WAITING)
-      continue;
-    job_admit (engine, job);
-    in_flight++;
-    any = true;
-  }
-  return any;
-}
-
 static void
 collect (struct engine *engine)
 {
@@ -204,10 +195,13 @@ all_ended (const struct engine *engine)
 static int64_t
 next_deadline (const struct engine *engine)
 {
-  int64_t next = poller_deadline (engine), outbox = outbox_deadline (engine);
+  int64_t next = poller_deadline (engine);
+  const int64_t others[] = {outbox_deadline (engine), waves_deadline (engine),
+                            lease_deadline (engine)};
 
-  if (outbox >= 0 && (next < 0 || outbox < next))
-    next = outbox;
+  for (size_t i = 0; i < ARRAY_SIZE (others); i++)
+    if (others[i] >= 0 && (next < 0 || others[i] < next))
+      next = others[i];
   for (size_t i = 0; i < engine->jobs.len; i++) {
     int64_t deadline = job_deadline (engine, engine->jobs.ptr[i]);
 
@@ -224,15 +218,17 @@ round_of_work (struct engine *engine, struct err **err)
   if (engine->hooks.stop_requested &&
       engine->hooks.stop_requested (engine->hooks.opaque))
     engine->stopping = true;
+  waves_control (engine);
   do {
     for (size_t i = 0; i < engine->jobs.len; i++)
       job_advance (engine, engine->jobs.ptr[i]);
-  } while (admit_jobs (engine)); /* in the place of those that ended */
+  } while (waves_admit (engine)); /* in the place of those that ended */
   if (commit (engine, err) == -1)
     return -1;
   if (engine->stopping)
     outbox_drop_questions (engine);
   outbox_flush (engine);
+  lease_run (engine);
   if (!engine->stopping)
     poller_run (engine);
   return 0;
@@ -241,6 +237,7 @@ round_of_work (struct engine *engine, struct err **err)
 int
 engine_run (struct engine *engine, enum engine_end *end, struct err **err)
 {
+  waves_begin (engine);
   for (;;) {
     if (round_of_work (engine, err) == -1)
       return err_wrap (err, "nothing more is sent");
@@ -251,6 +248,10 @@ engine_run (struct engine *engine, enum engine_end *end, struct err **err)
     /* Requests are waited for: their results belong into the journal. */
     if (engine->stopping && !outbox_is_busy (engine)) {
       *end = ENGINE_STOPPED;
+      break;
+    }
+    if (waves_are_over (engine) && !outbox_is_busy (engine)) {
+      *end = ENGINE_HALTED;
       break;
     }
     engine->world->wait (engine->world, next_deadline (engine));

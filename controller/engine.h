@@ -19,6 +19,14 @@
 
 struct engine;
 
+/* What the operator says from another terminal. */
+enum halt_wish {
+  HALT_NONE,
+  HALT_PARK,   /* every job stops at its next safe point */
+  HALT_FINISH, /* nothing new is begun, what is in flight is finished */
+  HALT_DRAIN   /* nothing new is begun, what is in flight goes back */
+};
+
 struct engine_hooks {
   /* After the commit that holds the change.  May be NULL. */
   void (*changed) (void *opaque, const struct job *job);
@@ -27,6 +35,11 @@ struct engine_hooks {
   void (*progress) (void *opaque, const struct job *job, const json_t *event);
   /* Asked once in each round: true parks the jobs at a safe point. */
   bool (*stop_requested) (void *opaque);
+  /* Asked about once a second; *why is one line for people, to be freed.  May
+   * be NULL. */
+  enum halt_wish (*halt_wish) (void *opaque, char **why);
+  /* Has a person approved this wave?  *by: who; to be freed.  May be NULL. */
+  bool (*approved) (void *opaque, int64_t wave, char **by);
   void *opaque;
 };
 
@@ -39,9 +52,18 @@ void engine_free (struct engine *engine);
 /* Jobs in the order in which they may start.  Borrowed. */
 void engine_add_job (struct engine *engine, struct job *job);
 
+/* A job of the same campaign that is not run now: it counts where groups and
+ * budgets are counted.  Borrowed. */
+void engine_add_bystander (struct engine *engine, struct job *job);
+/* For what changes nothing: all jobs may begin, but for max_in_flight. */
+void engine_ignore_waves (struct engine *engine);
+/* Waves up to this one have been approved before. */
+void engine_approve (struct engine *engine, int64_t wave);
+
 enum engine_end {
   ENGINE_FINISHED, /* every job has ended */
-  ENGINE_STOPPED   /* jobs are parked; a resume goes on */
+  ENGINE_STOPPED,  /* jobs are parked; a resume goes on */
+  ENGINE_HALTED    /* nothing is in flight, and nothing new was begun */
 };
 
 /* Runs until all jobs ended or a stop was asked for.  -1: the journal can't be
@@ -52,6 +74,13 @@ int engine_run (struct engine *engine, enum engine_end *end,
 
 /* Takes an ended or open job back: every effect that stands is undone. */
 void job_turn_back (struct job *job);
+
+/* From its beginning once more: it waits for its turn. */
+void job_renew (struct job *job);
+/* The operator's retry of one job that has ended: what is as it was begins
+ * anew, what was left on the way back goes on going back, what was unproven is
+ * asked again.  False: there is nothing to try. */
+bool job_retry (struct job *job);
 
 /* The operator's rollback of one job: turns back what was changed, ends what
  * has not begun, leaves alone what is as it was. */

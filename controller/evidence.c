@@ -12,10 +12,14 @@ char *
 evidence_folder (const struct job *job, struct err **err)
 {
   CLEANUP_FREE char *path = NULL;
+  int64_t tries = json_int (job->facts, "tries", 0);
 
   if (job->policy->evidence == NULL)
     return NULL;
-  path = xasprintf ("%s/%lld", job->policy->evidence, (long long)job->id);
+  path = tries
+             ? xasprintf ("%s/%lld.%lld", job->policy->evidence,
+                          (long long)job->id, (long long)tries + 1)
+             : xasprintf ("%s/%lld", job->policy->evidence, (long long)job->id);
   if (folder_make (path, 0700, err) == -1)
     return NULL;
   return TAKE (path);

@@ -286,6 +286,7 @@ job_summary (const struct job *job)
     if (json_object_get (vm, from_vm[i]))
       json_put (json, from_vm[i], json_incref (json_at (vm, from_vm[i])));
   json_put_int (json, "wave", job->wave);
+  json_put_str (json, "group", json_str (job->facts, "group", NULL));
   json_put_str (json, "strategy", job->strategy->name);
   json_put_str (json, "outcome", outcome_name (job->outcome));
   json_put_str (json, "reason", job->reason);

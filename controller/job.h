@@ -67,6 +67,7 @@ struct job {
   char *vm;   /* vm_key () */
   char *name; /* for people */
   int64_t wave;
+  int group; /* see admission_number_groups */
   struct binding *binding;
   const struct strategy *strategy;
   const struct policy *policy;
@@ -107,7 +108,11 @@ struct job {
   unsigned abandoned; /* requests with an effect that were given up and may
                          still take effect */
   bool disturbed;     /* one of these was answered after all */
-  bool changed;       /* since it was last put into the journal */
+  uint64_t renewal;   /* of its mark, in flight; 0: none */
+  int64_t renewal_sent_ms; /* when */
+  int64_t marked_ms;       /* when its mark was last written; 0: unknown */
+  int64_t wall_ms; /* the clock on the wall, as of now: for marks of others */
+  bool changed;    /* since it was last put into the journal */
 };
 
 DEFINE_VEC (struct job *, job_vec);

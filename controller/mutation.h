@@ -11,6 +11,15 @@
  *   forget-audit  does not enter how a job ended into the audit chain
  *   early-look    goes on by a look that may be from before the effect
  *   no-settle     trusts a describe that may be older than our own request
+ *   ignore-budget  begins VMs although too many have failed
+ *   ignore-group   takes members of a group down together
+ *   start-early    begins a wave before the one before is proven
+ *   skip-approval  does not wait for a person's word
+ *   no-recheck     does not look again before it stops a VM
+ *   ignore-mark    takes no notice of another campaign's mark
+ *   ignore-lease   goes on with a VM that another campaign has taken over
+ *   overtake-lease takes a mark away while it is being written anew
+ *   never-drain    goes on with VMs that a halt should put back
  */
 
 #ifndef BOOTMEND_MUTATION_H

@@ -89,7 +89,7 @@ outbox_add (struct engine *engine, struct job *job, struct effect effect)
   int64_t now = engine_now (engine);
   struct outgoing outgoing = {.effect = effect, .not_before_ms = now};
 
-  if (is_question (&effect) && job->trust_after_ms > now)
+  if (job && is_question (&effect) && job->trust_after_ms > now)
     outgoing.not_before_ms = job->trust_after_ms;
   if (ids_per_call (&effect) > 1 &&
       join (engine, job, &effect, outgoing.not_before_ms)) {
@@ -100,7 +100,8 @@ outbox_add (struct engine *engine, struct job *job, struct effect effect)
       now + (effect.kind == EFFECT_OP ? hold_ms (engine, &effect) : 0);
   if (outgoing.due_ms < outgoing.not_before_ms)
     outgoing.due_ms = outgoing.not_before_ms;
-  job_vec_push (&outgoing.jobs, job);
+  if (job) /* else it is the campaign's own question */
+    job_vec_push (&outgoing.jobs, job);
   outgoing_vec_push (&engine->outbox, outgoing);
 }
 
@@ -123,6 +124,7 @@ send (struct engine *engine, struct outgoing *outgoing)
                           .binding = effect->binding,
                           .kind = effect->kind,
                           .changes =
+                              outgoing->jobs.len &&
                               job_has_effect (outgoing->jobs.ptr[0], effect),
                           .sent_ms = engine_now (engine)};
 
@@ -217,6 +219,21 @@ outbox_give_up (struct engine *engine, struct job *job)
   return true;
 }
 
+void
+outbox_cancel_work (struct engine *engine, struct job *job)
+{
+  for (size_t i = 0; i < engine->flights.len; i++) {
+    const struct flight *flight = &engine->flights.ptr[i];
+
+    if (flight->id != job->effect || flight->kind != EFFECT_WORK ||
+        job->cancelled)
+      continue;
+    job->cancelled = true;
+    engine->world->cancel (engine->world, flight->id);
+    return;
+  }
+}
+
 bool
 outbox_is_busy (const struct engine *engine)
 {
@@ -260,8 +277,12 @@ engine_dispatch (struct engine *engine, struct completion *completion)
       return;
     }
     done = flight_vec_remove (&engine->flights, i);
-    if (done.jobs.len)
+    if (done.renewal)
+      lease_answer (engine, &done, completion);
+    else if (done.jobs.len)
       land (engine, &done, completion);
+    else if (done.kind == EFFECT_PROBE)
+      waves_answer (engine, completion);
     else
       poller_answer (engine, &done, completion);
     job_vec_release (&done.jobs);

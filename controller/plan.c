@@ -19,6 +19,9 @@ plan_entry (const struct job *job)
   json_put_str (entry, "key", job->vm);
   json_put_str (entry, "name", job->name);
   json_put_str (entry, "decision", decision);
+  if (job->outcome == OUT_OPEN)
+    json_put_int (entry, "wave", job->wave);
+  json_put_str (entry, "group", json_str (job->facts, "group", NULL));
   json_put_str (entry, "reason", job->reason);
   if (json_at (job->facts, "notes"))
     json_put (entry, "notes", json_incref (json_at (job->facts, "notes")));

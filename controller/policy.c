@@ -14,6 +14,7 @@ static const struct {
 #field, offsetof(struct policy, field), otherwise, least, most             \
   }
     N (max_in_flight, 16, 1, 10000),
+    N (reboot_first, 0, 0, 50),
     N (describe_ms, 120000, 1000, 86400000),
     N (mark_ms, 120000, 1000, 86400000),
     N (shutdown_ms, 20000, 0, 3600000),
@@ -28,6 +29,8 @@ static const struct {
     N (verify_ms, 600000, 1000, 86400000),
     N (probe_interval_ms, 2000, 100, 600000),
     N (console_ms, 60000, 1000, 3600000),
+    N (soak_ms, 0, 0, 86400000),
+    N (lease_ms, 3600000, 60000, 604800000),
     N (poll_ms, 1000, 100, 600000),
 #undef N
 };
@@ -84,6 +87,7 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   const json_t *json = json_at (campaign, "policy");
 
   policy->campaign = json_str (campaign, "id", "");
+  policy->controller = xstrdup (json_str (campaign, "controller", ""));
   policy->recipe = json_at (campaign, "recipe");
   policy->parameters = json_at (campaign, "parameters");
   policy->origin = json_at (campaign, "origin");
@@ -98,6 +102,7 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->health = health_spec_new (json_str (json, "health", "auto"),
                                     json_str (json, "health_fail", NULL), err);
   if (policy->health == NULL || check_words (policy, err) == -1 ||
+      wave_policy_read (&policy->waves, json, err) == -1 ||
       read_numbers (policy, json, err) == -1) {
     policy_free (policy);
     return NULL;
@@ -110,9 +115,11 @@ policy_free (struct policy *policy)
 {
   if (policy == NULL)
     return;
+  free (policy->controller);
   free (policy->evidence);
   free (policy->isolation);
   free (policy->helper);
+  wave_policy_release (&policy->waves);
   health_spec_free (policy->health);
   free (policy);
 }

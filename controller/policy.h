@@ -11,11 +11,13 @@
 #include <base/json.h>
 
 #include "health.h"
+#include "wave-policy.h"
 
 struct helpers;
 
 struct policy {
   const char *campaign; /* its id: in marks */
+  char *controller;     /* who works on it, likewise: "user@host:4711-x3f9" */
   json_t *recipe;       /* what agents are sent */
   json_t *parameters;
   json_t *origin;      /* who signed it: recipes/signature.h */
@@ -31,7 +33,10 @@ struct policy {
   bool force_detach;       /* from a helper that died, after detach_ms */
   bool take_over;          /* marks of other campaigns are stale */
 
+  struct wave_policy waves;
+
   int64_t max_in_flight; /* jobs at the same time */
+  int64_t reboot_first;  /* so many reboots before a disk is touched */
 
   int64_t describe_ms; /* limits of steps; see policy.c for the defaults */
   int64_t mark_ms;
@@ -47,7 +52,9 @@ struct policy {
   int64_t verify_ms;
   int64_t probe_interval_ms;
   int64_t console_ms;
-  int64_t poll_ms; /* between two describe calls of a binding */
+  int64_t soak_ms;  /* a proven VM is watched for so long; 0: not */
+  int64_t lease_ms; /* a mark that was not renewed for so long is stale */
+  int64_t poll_ms;  /* between two describe calls of a binding */
 };
 
 /* From the campaign's JSON: {id, recipe, parameters, policy: {...}}.  The

@@ -12,8 +12,9 @@
 #include <base/text.h>
 #include <providers/vm.h>
 
-#define CONNECT_MS 5000
-#define COMMAND_MS 60000
+#define CONNECT_MS  5000
+#define APPROVAL_MS (24 * 3600 * 1000)
+#define COMMAND_MS  60000
 
 static json_t *answer (bool healthy, const char *fmt, ...) ATTR_PRINTF (2, 3);
 
@@ -97,6 +98,25 @@ probe_command (const char *program, const json_t *vm)
                  result.exit_status);
 }
 
+/* A runbook's own decision: its exit status.  A person may be behind it. */
+static json_t *
+probe_approval (const json_t *in)
+{
+  const char *program = json_str (in, "program", "");
+  CLEANUP_FREE char *campaign =
+      xasprintf ("BOOTMEND_CAMPAIGN=%s", json_str (in, "campaign", ""));
+  CLEANUP_FREE char *wave =
+      xasprintf ("BOOTMEND_WAVE=%lld", (long long)json_int (in, "wave", 0));
+  const char *argv[] = {"env", campaign, wave, program, NULL};
+  CLEANUP_COMMAND struct command_result result = {0};
+  CLEANUP_ERR struct err *err = NULL;
+
+  if (command_run (argv, NULL, APPROVAL_MS, 65536, &result, &err) == -1)
+    return answer (false, "%s", err->msg);
+  return answer (result.exit_status == 0, "%s: exit status %d", program,
+                 result.exit_status);
+}
+
 void
 probe_run (const json_t *in, json_t **out, struct err **err)
 {
@@ -106,6 +126,8 @@ probe_run (const json_t *in, json_t **out, struct err **err)
     *out = probe_tcp (json_str (in, "host", ""), json_str (in, "port", ""));
   else if (strcmp (kind, "command") == 0)
     *out = probe_command (json_str (in, "program", ""), json_at (in, "vm"));
+  else if (strcmp (kind, "approval") == 0)
+    *out = probe_approval (in);
   else
     err_set (err, ERR_INTERNAL, "probe '%s' is unknown", kind);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "campaign-control.h"
 #include "campaign-internal.h"
 
 static json_t *
@@ -125,13 +126,17 @@ campaign_report (struct campaign *campaign, bool steps, struct err **err)
       json_make ("{s:i,s:s}", "bootmend", 1, "kind", "report");
   CLEANUP_FREE char *path = campaign_journal_path (campaign->folder);
   json_t *head = audit_head (campaign->journal, err);
-  json_t *jobs = json_array (), *counts = json_object ();
+  json_t *jobs, *counts;
 
   if (head == NULL)
     return NULL;
   json_put (report, "audit", head);
   json_put (report, "campaign", campaign_head (campaign));
   json_put_bool (report, "live", journal_is_live (path));
+  if (control_report (campaign, report, err) == -1)
+    return NULL;
+  jobs = json_array ();
+  counts = json_object ();
   json_put (report, "counts", counts);
   json_put (report, "jobs", jobs);
   for (size_t i = 0; i < campaign->jobs.len; i++) {

@@ -39,7 +39,10 @@ enum step_flags {
   STEP_ATTACHES = 64,  /* only for such providers: for others it is not there */
   STEP_WHOLE = 128,    /* needs all that a describe can say of the VM */
   STEP_REFUSALS = 256, /* likewise, and what the provider refuses */
-  STEP_ASIDE = 512     /* what it changes, no other step looks at */
+  STEP_ASIDE = 512,    /* what it changes, no other step looks at */
+  STEP_SETTLED = 2048, /* its look must not lag at all: it is about the mark */
+  STEP_WATCHES = 1024  /* only watches a VM that runs, for its whole limit: the
+                          end of that is its success */
 };
 
 struct step {
@@ -62,6 +65,11 @@ struct step {
   const char *told;
   /* For STEP_BEST_EFFORT: what is known now that it failed. */
   void (*failed) (struct job *job, const struct err *err);
+
+  /* Another step that comes next instead; NULL, or NULL from it: the one after
+   * it in the strategy. */
+  const char *(*next) (const struct job *job);
+  const char *closes; /* what it has taken back on the way forward, once done */
 
   int64_t again_ms; /* not seen for so long after the reply: act again; 0: no;
                        -1: policy.shutdown_ms after a polite stop */

@@ -18,6 +18,7 @@ int job_check_mark (const struct job *job, struct err **err);
 
 /* steps-vm.c */
 enum verdict mark_seen (struct job *job, struct err **err);
+enum verdict unmark_ready (struct job *job, struct err **err);
 enum verdict unmark_seen (struct job *job, struct err **err);
 int mark_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict stop_seen (struct job *job, struct err **err);
@@ -32,6 +33,7 @@ enum verdict compare_seen (struct job *job, struct err **err);
 /* For operations that take many VMs: this VM's own error, if it has one. */
 enum verdict batch_reply (struct job *job, json_t *out, struct err **err);
 bool job_has_op (const struct job *job, enum op_id op);
+bool job_marked_by_us (const struct job *job);
 
 /* steps-health.c */
 bool look_wanted (const struct job *job);
@@ -58,6 +60,19 @@ bool verify_wanted (const struct job *job);
 int verify_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict verify_reply (struct job *job, json_t *out, struct err **err);
 void verify_failed (struct job *job, const struct err *err);
+
+/* steps-truth.c */
+enum verdict recheck_seen (struct job *job, struct err **err);
+enum verdict look_again_reply (struct job *job, json_t *out, struct err **err);
+bool reboot_wanted (const struct job *job);
+bool reboot_baseline_wanted (const struct job *job);
+enum verdict reboot_verify_reply (struct job *job, json_t *out,
+                                  struct err **err);
+void reboot_verify_failed (struct job *job, const struct err *err);
+const char *reboot_again (const struct job *job);
+bool soak_wanted (const struct job *job);
+enum verdict soak_reply (struct job *job, json_t *out, struct err **err);
+void soak_failed (struct job *job, const struct err *err);
 
 /* steps-attach.c */
 /* True if its disk is worked on at a helper, not in place. */

@@ -71,6 +71,7 @@ conclude_repaired (struct job *job)
   if (has_fallen (job)) {
     job_set_reason (job, "repaired and started, but it is '%s' now",
                     json_str (job->now, "power", "?"));
+    job_set_fact (job, "fallen", json_true ());
     end (job, OUT_REPAIRED_UNPROVEN);
   } else if (!job_was_running (job)) {
     job_set_reason (job, "it was stopped before and stays stopped, so nothing "
@@ -157,6 +158,8 @@ void
 job_conclude_back (struct job *job)
 {
   CLEANUP_FREE char *but = NULL, *why = NULL;
+  const char *left = json_str (job->facts, "left_alone", "");
+  int left_alone = outcome_from_name (left);
 
   if (job->before == NULL) { /* it never began */
     end (job, OUT_SKIPPED);
@@ -167,7 +170,15 @@ job_conclude_back (struct job *job)
     why = xstrdup (job->reason ? job->reason : "");
     job_set_reason (job, "%s; %s", why, but);
   }
-  end (job, but ? OUT_FAILED_ATTENTION : OUT_FAILED_RESTORED);
+  if (but)
+    end (job, OUT_FAILED_ATTENTION);
+  else if (left_alone != -1)
+    end (job, (enum outcome)left_alone);
+  else
+    end (job, OUT_FAILED_RESTORED);
+  /* Put back by a halt: its turn comes again when the campaign goes on. */
+  if (strcmp (json_str (job->facts, "asked_back", ""), "drain") == 0 && !but)
+    job_renew (job);
 }
 
 /* Only what was changed is taken back; a VM that was left alone, or has been
@@ -184,9 +195,17 @@ has_way_back (const struct job *job)
 void
 job_roll_back (struct job *job)
 {
+  bool ended = job->phase == PHASE_ENDED;
+
+  if (job->back && job->phase == PHASE_WAITING)
+    return; /* it is going to */
   if (has_way_back (job)) {
     job_set_reason (job, "rolled back at the operator's word");
+    job_set_fact (job, "asked_back", json_string ("operator"));
+    job_set_fact (job, "left_alone", NULL);
     job_turn_back (job);
+    if (ended) /* its turn comes as its group and the policy allow */
+      job->phase = PHASE_WAITING;
   } else if (job->phase == PHASE_WAITING) {
     job_set_reason (job, "rolled back before its turn came; never touched");
     end (job, OUT_SKIPPED);

@@ -6,9 +6,11 @@
 
 #include <string.h>
 
+#include <base/clock.h>
 #include <providers/vm.h>
 
 #include "helpers.h"
+#include "mutation.h"
 #include "plan.h"
 #include "policy.h"
 
@@ -73,19 +75,35 @@ check_planned (const struct job *job, struct err **err)
   return err_set (err, ERR_REFUSED, "changed-since-plan: %s", difference);
 }
 
+/* Its campaign has given no sign of life for as long as its lease.  A time that
+ * can't be read, or lies ahead (clocks are set), is no sign of death. */
+static bool
+is_stale (const struct job *job)
+{
+  int64_t since_ms;
+
+  if (time_parse_ms (json_str (job->now, "mark.since", ""), &since_ms) == -1)
+    return false;
+  return job->wall_ms - since_ms > job->policy->lease_ms;
+}
+
+/* Another campaign's mark is a lock: it holds until its lease is over, or the
+ * operator says that it is dead. */
 int
 job_check_mark (const struct job *job, struct err **err)
 {
   const char *other = json_str (job->now, "mark.campaign", NULL);
 
   if (other == NULL || strcmp (other, job->policy->campaign) == 0 ||
-      job->policy->take_over)
+      job->policy->take_over || is_stale (job) || mutated ("ignore-mark"))
     return 0;
-  return err_set (err, ERR_REFUSED,
-                  "in-work: campaign %s has marked this VM since %s; see "
-                  "'bootmend status %s', or give --take-over if that campaign "
-                  "is lost",
-                  other, json_str (job->now, "mark.since", "?"), other);
+  return err_set (
+      err, ERR_REFUSED,
+      "in-work: campaign %s (%s) has this VM, last sign of life %s; "
+      "see 'bootmend status %s', or give --take-over if that "
+      "campaign is lost",
+      other, json_str (job->now, "mark.controller", "?"),
+      json_str (job->now, "mark.since", "?"), other);
 }
 
 /* A disk is attached only within its own zone. */

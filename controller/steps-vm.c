@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include <base/clock.h>
 #include <providers/vm.h>
 
+#include "mutation.h"
 #include "policy.h"
 
 bool
@@ -16,8 +18,8 @@ job_has_op (const struct job *job, enum op_id op)
 
 /* --- mark --------------------------------------------------------------- */
 
-static bool
-marked_by_us (const struct job *job)
+bool
+job_marked_by_us (const struct job *job)
 {
   return strcmp (json_str (job->now, "mark.campaign", ""),
                  job->policy->campaign) == 0;
@@ -26,17 +28,26 @@ marked_by_us (const struct job *job)
 enum verdict
 mark_seen (struct job *job, struct err **err)
 {
-  if (!job_has_op (job, OP_MARK) || marked_by_us (job))
+  if (!job_has_op (job, OP_MARK) || job_marked_by_us (job))
     return VERDICT_YES;
   return job_check_mark (job, err) == -1 ? VERDICT_FAIL : VERDICT_NO;
+}
+
+/* A mark that is being written anew must not come after it was taken away. */
+enum verdict
+unmark_ready (struct job *job, struct err **err)
+{
+  (void)err;
+  return job->renewal && !mutated ("overtake-lease") ? VERDICT_WAIT
+                                                     : VERDICT_YES;
 }
 
 enum verdict
 unmark_seen (struct job *job, struct err **err)
 {
   (void)err;
-  return !job_has_op (job, OP_UNMARK) || !marked_by_us (job) ? VERDICT_YES
-                                                             : VERDICT_NO;
+  return !job_has_op (job, OP_UNMARK) || !job_marked_by_us (job) ? VERDICT_YES
+                                                                 : VERDICT_NO;
 }
 
 static int
@@ -53,11 +64,21 @@ int
 mark_act (struct job *job, struct effect *effect, struct err **err)
 {
   bool unmark = strcmp (job->step->name, "unmark") == 0;
+  const char *other = json_str (job->now, "mark.campaign", NULL);
+  CLEANUP_FREE char *since = NULL;
+  json_t *mark;
 
   (void)err;
   batch_effect (job, unmark ? OP_UNMARK : OP_MARK, effect);
-  json_put (effect->in, "mark",
-            json_make ("{s:s}", "campaign", job->policy->campaign));
+  mark = json_make ("{s:s}", "campaign", job->policy->campaign);
+  json_put (effect->in, "mark", mark);
+  if (unmark)
+    return 0;
+  since = time_format_ms (job->wall_ms - job->wall_ms % 1000);
+  json_put_str (mark, "controller", job->policy->controller);
+  json_put_str (mark, "since", since);
+  if (other && strcmp (other, job->policy->campaign) != 0)
+    json_put_str (effect->in, "replaces", other);
   return 0;
 }
 

@@ -21,7 +21,9 @@ enum effect_kind {
   EFFECT_OP,   /* one operation of a provider */
   EFFECT_WORK, /* work on a disk by an agent: `in` as protocol/protocol.h */
   EFFECT_PROBE /* a look at a VM from here: in {kind: "tcp", host, port} or
-                  {kind: "command", program, vm}; out {healthy, why} */
+                  {kind: "command", program, vm} or
+                  {kind: "approval", program, campaign, wave};
+                  out {healthy, why} */
 };
 
 struct effect {

@@ -87,7 +87,8 @@ enum op_id {
   /* in {campaign}   out {created: [{kind, id, token}]}: what OP_SNAPSHOT and
    * OP_DISK_FROM made (by their tags), for a reply that was lost */
   OP_FIND_CREATED,
-  /* in {vms: [record], mark: {campaign, controller, since}}
+  /* in {vms: [record], mark: {campaign, controller, since},
+   *     replaces: campaign whose mark may be written over, or absent}
    * out {failed: [{id, error}]} */
   OP_MARK,
   OP_UNMARK,

@@ -167,7 +167,9 @@ mark_one (const struct task *task, virDomainPtr dom, const json_t *vm,
     return err_set (err, ERR_REFUSED, "%s: it is transient: it keeps no mark",
                     virDomainGetName (dom));
   present = mark_of (dom, VIR_DOMAIN_AFFECT_CONFIG);
-  if (present && !same_campaign (present, mark))
+  if (present && !same_campaign (present, mark) &&
+      strcmp (json_str (present, "campaign", ""),
+              json_str (task->in, "replaces", "")) != 0)
     return taken (present, dom, err);
   return write_mark (task, dom, mark, present, err);
 }

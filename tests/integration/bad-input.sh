@@ -23,8 +23,9 @@ END
 }
 disk() { echo "<disk type='file' device='disk'><driver type='raw'/><source \
 file='$work/$1'/><target dev='hda' bus='ide'/></disk>"; }
+since=$(date -u +%Y-%m-%dT%H:%M:%SZ) # it lives
 mark="<bootmend:mark xmlns:bootmend='urn:bootmend:mark:1' campaign='c-other' \
-controller='elsewhere' since='2024-07-19T04:09:00Z'/>"
+controller='elsewhere' since='$since'/>"
 {
   echo '<node>'
   domain 1 web '' "$(disk web.img)"
@@ -109,7 +110,28 @@ skipped() { # NAME TEXT...
   world | diff before - >&2 || fail "$name: something was changed"
 }
 skipped diskless no-disk
-skipped taken in-work 'campaign c-other' 2024-07-19T04:09:00Z --take-over
+skipped taken in-work 'campaign c-other' "$since" --take-over
+
+# ---- waves and budgets ----
+while IFS='|' read -r options text; do
+  bad 2 "$(vm repair web) $options" "$text"
+done <<'END'
+--max-failures=101%|'101%' is more than 100 %
+--wave-failures=many|neither a number nor a percentage
+--wave=60%,50%|the waves take 110 % of the VMs
+--wave=5,|ends with a comma
+--wave=rest,5|nothing can come after 'rest'
+--wave=0|a wave without a VM
+--canary=0|canary
+--wave=5 --health=none|--approve
+--group-max=2|--group-by
+--group-by=role|no VM has a tag 'role'
+--on-halt=panic|panic
+END
+for word in halt approve retry\ --failed; do
+  bad 1 "$word no-such-campaign" "no campaign 'no-such-campaign'"
+done
+bad 2 "retry last" --failed --skipped --vm
 
 # ---- recipes ----
 bootmend recipes show crowdstrike-rename-folder --json >whole.json

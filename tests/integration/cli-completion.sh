@@ -44,7 +44,7 @@ completes() { # TYPED EXPECTED-LINE
 
 completes 'bootmend repa' 'bootmend repair'
 completes 'bootmend recipes sc' 'bootmend recipes schema'
-completes 'bootmend repair --max' 'bootmend repair --max-in-flight'
+completes 'bootmend repair --max-i' 'bootmend repair --max-in-flight'
 completes 'bootmend repair libv' 'bootmend repair libvirt:'
 completes 'bootmend repair -r crowdstrike-r' \
   'bootmend repair -r crowdstrike-rename-folder'

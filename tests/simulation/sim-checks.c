@@ -11,12 +11,21 @@ static void
 check_journalled (struct fake_cloud *cloud, struct sim_journal *reader,
                   const struct job *job, struct fake_vm *vm)
 {
-  static const char *const steps[] = {"mark",          "stop",
-                                      "repair",        "start",
-                                      "repair-undo",   "attributes",
-                                      "unmark",        "snapshot",
-                                      "detach",        "attach-helper",
-                                      "detach-helper", "attach"};
+  static const char *const steps[] = {"mark",
+                                      "stop",
+                                      "reboot-stop",
+                                      "reboot-start",
+                                      "reboot-attributes",
+                                      "repair",
+                                      "start",
+                                      "repair-undo",
+                                      "attributes",
+                                      "unmark",
+                                      "snapshot",
+                                      "detach",
+                                      "attach-helper",
+                                      "detach-helper",
+                                      "attach"};
   const char *name = job->step ? job->step->name : "none";
   unsigned announced;
 
@@ -52,6 +61,13 @@ sim_check_request (struct fake_cloud *cloud, struct sim_journal *reader,
                    const struct job *job, struct fake_vm *vm,
                    const struct effect *effect)
 {
+  if (effect->kind == EFFECT_OP && effect->op == OP_MARK && job->step &&
+      strcmp (job->step->name, "mark") != 0) {
+    /* Its lease is renewed, at whatever step it is. */
+    if (!sim_journal_has_undo (reader, job->id, "mark"))
+      fake_violation (cloud, vm, "a mark is renewed that was never written");
+    return;
+  }
   check_journalled (cloud, reader, job, vm);
   if (effect->kind == EFFECT_OP && effect->op == OP_START && vm->held_by)
     fake_violation (cloud, vm, "is started while an agent has its disk");

@@ -1,0 +1,223 @@
+/* The mark on a VM is a lock with a lease: while a job is in work, its mark is
+ * written anew now and then, so that another controller can tell a campaign
+ * that lives from one that died.
+ *
+ * Who gets it: a controller that finds no mark (or a stale one) writes its own,
+ * waits until every look must show it (provider.settle_ms), and reads it back;
+ * if two wrote, the last one has it, and the other one leaves the VM alone
+ * (steps-truth.c, recheck).  Before its first stop each looks once more, so
+ * that one which was slow to write finds the VM changed and leaves it. */
+
+#include "engine-internal.h"
+#include "mutation.h"
+
+#include <string.h>
+
+#define RENEWALS_IN_LEASE 3
+/* A renewal that failed is tried again after this part of the lease. */
+#define AGAIN_IN_LEASE 12
+/* Nobody waits longer for the reply to one. */
+#define REPLY_MS 300000
+
+/* --- what is lost -----------------------------------------------------------
+ */
+
+static bool
+has_mark (const struct job *job)
+{
+  const json_t *undo = json_at (job->facts, "undo");
+  bool marked = false;
+  size_t i;
+  json_t *item;
+
+  json_array_foreach (undo, i, item)
+  {
+    if (strcmp (json_string_value (item), "mark") == 0)
+      marked = true;
+    else if (strcmp (json_string_value (item), "unmark") == 0)
+      marked = false;
+  }
+  return marked;
+}
+
+bool
+lease_is_lost (const struct job *job, struct err **err)
+{
+  const char *other = json_str (job->now, "mark.campaign", NULL);
+  const char *top = job_undo_top (job);
+
+  /* While nothing but the mark stands, there is nothing to lose. */
+  if (other == NULL || strcmp (other, job->policy->campaign) == 0 ||
+      !has_mark (job) || strcmp (top, "mark") == 0 ||
+      job_has_flag (job, STEP_FIRST) || mutated ("ignore-lease"))
+    return false;
+  err_set (err, ERR_REFUSED,
+           "taken-over: campaign %s has taken this VM over (since %s); it is "
+           "not touched any more",
+           other, json_str (job->now, "mark.since", "?"));
+  return true;
+}
+
+/* --- renewing ---------------------------------------------------------------
+ */
+
+static int64_t
+lease_ms (const struct engine *engine)
+{
+  return engine->policy->lease_ms;
+}
+
+/* The steps that write the mark, or take it away, are left alone. */
+static bool
+keeps_mark (const struct job *job)
+{
+  if (job->phase == PHASE_WAITING || job->phase == PHASE_ENDED ||
+      job->step == NULL || job->now == NULL || job->gone)
+    return false;
+  return has_mark (job) && strcmp (job->step->name, "mark") != 0 &&
+         strcmp (job->step->name, "unmark") != 0 &&
+         job->binding->provider->ops[OP_MARK].name;
+}
+
+static int64_t
+renew_at_ms (const struct engine *engine, const struct job *job)
+{
+  return job->marked_ms + lease_ms (engine) / RENEWALS_IN_LEASE;
+}
+
+/* The mark of a resumed job is as old as the pause was long: at once. */
+void
+lease_adopt (struct engine *engine, struct job *job)
+{
+  job->marked_ms =
+      engine_now (engine) - lease_ms (engine) / RENEWALS_IN_LEASE - 1;
+  if (job->marked_ms == 0)
+    job->marked_ms = -1;
+}
+
+static bool
+is_due (struct engine *engine, struct job *job)
+{
+  if (!keeps_mark (job))
+    return false;
+  if (job->marked_ms == 0) /* it was seen to be there just now */
+    job->marked_ms = engine_now (engine);
+  if (job->renewal) {
+    if (engine_now (engine) < job->renewal_sent_ms + REPLY_MS)
+      return false;
+    job->renewal = 0; /* its effect may come at any time */
+    job->abandoned++;
+  }
+  return engine_now (engine) >= renew_at_ms (engine, job);
+}
+
+static json_t *
+mark_now (struct engine *engine)
+{
+  int64_t wall_ms = clock_wall_ms (engine->world->clock);
+  CLEANUP_FREE char *since = time_format_ms (wall_ms - wall_ms % 1000);
+
+  return json_make ("{s:s,s:s,s:s}", "campaign", engine->policy->campaign,
+                    "controller", engine->policy->controller, "since", since);
+}
+
+/* As many as one call takes. */
+static void
+renew (struct engine *engine, const struct binding *binding, size_t first)
+{
+  const struct provider_op *op = &binding->provider->ops[OP_MARK];
+  struct flight flight = {.id = engine->next_effect++,
+                          .binding = (struct binding *)binding,
+                          .kind = EFFECT_OP,
+                          .op = OP_MARK,
+                          .renewal = true,
+                          .changes = true,
+                          .sent_ms = engine_now (engine)};
+  struct effect effect = {.id = flight.id,
+                          .kind = EFFECT_OP,
+                          .binding = flight.binding,
+                          .op = OP_MARK};
+  json_t *vms = json_array ();
+
+  for (size_t i = first; i < engine->jobs.len; i++) {
+    struct job *job = engine->jobs.ptr[i];
+
+    if (job->binding != binding || !is_due (engine, job) ||
+        json_array_size (vms) >= (op->max_ids ? op->max_ids : 1))
+      continue;
+    json_array_append (vms, job->now);
+    job_vec_push (&flight.jobs, job);
+    job->renewal = flight.id;
+    job->renewal_sent_ms = engine_now (engine);
+  }
+  effect.in = json_make ("{s:o,s:o}", "vms", vms, "mark", mark_now (engine));
+  flight_vec_push (&engine->flights, flight);
+  engine->world->submit (engine->world, effect);
+}
+
+void
+lease_run (struct engine *engine)
+{
+  if (engine->waves.off || engine->stopping)
+    return;
+  for (size_t i = 0; i < engine->jobs.len; i++)
+    if (is_due (engine, engine->jobs.ptr[i]))
+      renew (engine, engine->jobs.ptr[i]->binding, i);
+}
+
+int64_t
+lease_deadline (const struct engine *engine)
+{
+  int64_t next = -1;
+
+  for (size_t i = 0; i < engine->jobs.len && !engine->waves.off; i++) {
+    const struct job *job = engine->jobs.ptr[i];
+    int64_t at = job->renewal ? job->renewal_sent_ms + REPLY_MS
+                              : renew_at_ms (engine, job);
+
+    if (keeps_mark (job) && job->marked_ms && (next < 0 || at < next))
+      next = at;
+  }
+  return engine->stopping ? -1 : next;
+}
+
+static bool
+has_failed (const struct job *job, const struct completion *completion)
+{
+  size_t i;
+  json_t *item;
+
+  if (completion->err)
+    return true;
+  json_array_foreach (json_at (completion->out, "failed"), i, item)
+  {
+    if (strcmp (json_str (item, "id", ""), json_str (job->now, "id", "")) == 0)
+      return true;
+  }
+  return false;
+}
+
+void
+lease_answer (struct engine *engine, const struct flight *flight,
+              const struct completion *completion)
+{
+  for (size_t i = 0; i < flight->jobs.len; i++) {
+    struct job *job = flight->jobs.ptr[i];
+    bool failed = has_failed (job, completion);
+
+    if (job->renewal != flight->id) {
+      job_complete_late (engine, job);
+      continue;
+    }
+    job->renewal = 0;
+    job->marked_ms = failed ? engine_now (engine) -
+                                  lease_ms (engine) / RENEWALS_IN_LEASE +
+                                  lease_ms (engine) / AGAIN_IN_LEASE
+                            : flight->sent_ms;
+    /* What is seen of the mark before that may not be the last word. */
+    if (job_trust_after (engine, job, failed) > job->trust_after_ms)
+      job->trust_after_ms = job_trust_after (engine, job, failed);
+    if (failed)
+      job->early_after_ms = job->trust_after_ms;
+  }
+}
