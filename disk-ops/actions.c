@@ -62,19 +62,51 @@ local_place (const struct disk *disk)
   return path_join (disk->work->evidence, "content.tmp");
 }
 
+/* A new file of a system with SELinux gets the label of its folder, as the
+ * kernel of the guest would give it; without one, an enforcing guest would not
+ * read it.  [selinux(8): inherits the type of its parent, unless a rule says
+ * otherwise] */
+static void
+label_like_folder (struct disk *disk, const char *path)
+{
+  static const char name[] = "security.selinux";
+  CLEANUP_FREE char *folder = guest_path_parent (path);
+  CLEANUP_FREE char *label = NULL;
+  size_t len;
+
+  if (disk->os.kind != OS_LINUX)
+    return;
+  label = guestfs_lgetxattr (disk->g, folder, name, &len);
+  if (label && guestfs_lsetxattr (disk->g, name, label, (int)len, path) == -1)
+    disk_note (disk, "%s: its SELinux label could not be set", path);
+}
+
 static int
 do_write (struct disk *disk, const struct change *change, struct err **err)
 {
   CLEANUP_FREE char *local = local_place (disk);
   const struct recipe_action *action = change->action;
+  const void *content = change->content ? (const void *)change->content
+                                        : (const void *)action->content;
+  size_t len = change->content ? change->content_len : action->content_len;
   int r;
 
-  if (file_write_atomic (local, action->content, action->content_len, 0600,
-                         err) == -1)
+  if (file_write_atomic (local, content, len, 0600, err) == -1)
     return -1;
   r = content_put (disk, change->to, change->file.path != NULL, local, err);
   unlink (local);
+  if (r == 0 && change->file.path == NULL)
+    label_like_folder (disk, change->to);
   return r;
+}
+
+static int
+do_link (struct disk *disk, const struct change *change, struct err **err)
+{
+  if (guestfs_ln_s (disk->g, change->action->target, change->to) == -1)
+    return disk_guest_error (disk, err, "link %s", change->to);
+  label_like_folder (disk, change->to);
+  return 0;
 }
 
 static int
@@ -116,6 +148,12 @@ static int (*const doers[]) (struct disk *disk, const struct change *change,
     [ACTION_REGISTRY_SET] = do_registry,
     [ACTION_REGISTRY_DELETE] = do_registry,
     [ACTION_SERVICE_DISABLE] = do_registry,
+    [ACTION_SET_LINE] = do_write,
+    [ACTION_REMOVE_LINE] = do_write,
+    [ACTION_LINK] = do_link,
+    [ACTION_FSTAB] = do_write,
+    [ACTION_PREVIOUS_KERNEL] = do_write,
+    [ACTION_FREE_SPACE] = do_delete,
 };
 
 int

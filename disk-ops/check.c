@@ -92,7 +92,8 @@ check_changes (struct disk *disk, struct err **err)
         return -1;
       continue;
     }
-    if (must_be (disk, change->file.path, false, err) == -1 ||
+    if ((change->file.path &&
+         must_be (disk, change->file.path, false, err) == -1) ||
         (change->to && must_be (disk, change->to, true, err) == -1))
       return -1;
   }

@@ -50,6 +50,7 @@ struct disk {
   struct os_root os;
   const struct volume *mounted; /* at "/" of the appliance, or NULL */
   bool mounted_rw;
+  bool boot_mounted; /* a /boot of its own, below it */
 
   struct registry_vec registry; /* hives that were read */
   struct plan plan;             /* what apply is about to do, or report would */

@@ -93,6 +93,7 @@ mount_end (struct disk *disk, struct err **err)
     return 0;
   disk->mounted = NULL;
   disk->mounted_rw = false;
+  disk->boot_mounted = false;
   /* all: quicker than one, and leaves nothing behind for the next disk */
   if (guestfs_umount_all (disk->g) == -1)
     return disk_guest_error (disk, err, "unmount");

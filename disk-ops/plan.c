@@ -9,6 +9,7 @@
 #include "guest-path.h"
 #include "match.h"
 #include "name-match.h"
+#include "plan-linux.h"
 #include "refuse.h"
 #include "registry.h"
 
@@ -22,6 +23,7 @@ plan_release (struct plan *plan)
     guest_file_release (&plan->changes.ptr[i].file);
     free (plan->changes.ptr[i].to);
     free (plan->changes.ptr[i].source);
+    free (plan->changes.ptr[i].content);
   }
   change_vec_release (&plan->changes);
 }
@@ -68,8 +70,8 @@ evaluate_all (struct disk *disk, struct evaluated *all, struct err **err)
   return 0;
 }
 
-static int
-push (struct disk *disk, struct change change, struct err **err)
+int
+plan_push (struct disk *disk, struct change change, struct err **err)
 {
   change_vec_push (&disk->plan.changes, change);
   if (disk->plan.changes.len > MAX_CHANGES)
@@ -101,8 +103,9 @@ plan_delete (struct disk *disk, const struct recipe_action *action,
                           "%s is a folder; folders are renamed or moved, not "
                           "deleted",
                           file->path);
-    if (push (disk, (struct change){.action = action, .file = take_file (file)},
-              err) == -1)
+    if (plan_push (disk,
+                   (struct change){.action = action, .file = take_file (file)},
+                   err) == -1)
       return -1;
   }
   return 0;
@@ -154,7 +157,7 @@ plan_quarantine (struct disk *disk, const struct recipe_action *action,
     if (quarantine_name (disk, &found->proven.ptr[i], &change.to, err) == -1)
       return -1;
     change.file = take_file (&found->proven.ptr[i]);
-    if (push (disk, change, err) == -1)
+    if (plan_push (disk, change, err) == -1)
       return -1;
   }
   return 0;
@@ -181,11 +184,11 @@ plan_rename (struct disk *disk, const struct recipe_action *action,
       return disk_refuse (disk, err, REFUSE_TARGET_EXISTS,
                           "%s can't be renamed: %s exists", file->path,
                           r == 1 ? there : to);
-    if (push (disk,
-              (struct change){.action = action,
-                              .to = TAKE (to),
-                              .file = take_file (file)},
-              err) == -1)
+    if (plan_push (disk,
+                   (struct change){.action = action,
+                                   .to = TAKE (to),
+                                   .file = take_file (file)},
+                   err) == -1)
       return -1;
   }
   return 0;
@@ -242,7 +245,7 @@ plan_content (struct disk *disk, struct change change, int64_t size,
     change_release (&change);
     return 0;
   }
-  return push (disk, change, err);
+  return plan_push (disk, change, err);
 }
 
 static int
@@ -317,6 +320,12 @@ static int (*const planners[]) (struct disk *disk,
     [ACTION_REGISTRY_SET] = plan_registry,
     [ACTION_REGISTRY_DELETE] = plan_registry,
     [ACTION_SERVICE_DISABLE] = plan_registry,
+    [ACTION_SET_LINE] = plan_set_line,
+    [ACTION_REMOVE_LINE] = plan_remove_line,
+    [ACTION_LINK] = plan_link,
+    [ACTION_FSTAB] = plan_fstab,
+    [ACTION_PREVIOUS_KERNEL] = plan_previous_kernel,
+    [ACTION_FREE_SPACE] = plan_free_space,
 };
 
 static int

@@ -15,14 +15,17 @@ struct registry_hive;
 
 struct change {
   const struct recipe_action *action;
-  struct guest_file file; /* what it is done to; no path: a new file */
-  char *to;               /* rename, quarantine: new path; write, copy: the
-                             path that gets the content */
-  char *source;           /* copy: where the content comes from */
-  char after[65];         /* write, copy: SHA-256 of the content put there */
+  struct guest_file file;     /* what it is done to; no path: a new file */
+  char *to;                   /* rename, quarantine: new path; write, copy: the
+                                 path that gets the content */
+  char *source;               /* copy: where the content comes from */
   struct registry_hive *hive; /* its wanted changes; in disk->registry */
   bool is_registry;           /* hive is or was set */
   bool evidence_only;         /* copied out, not changed */
+  char *content; /* the new content, if it was worked out from the old
+                    one; NULL: it is the action's, or none */
+  size_t content_len;
+  char after[65]; /* SHA-256 of the content put there; "": none is */
 };
 DEFINE_VEC (struct change, change_vec);
 
@@ -35,6 +38,11 @@ void plan_release (struct plan *plan);
 /* Evaluates all matches and fills disk->plan; refuses with "no-match" if a
  * required one finds nothing, "target-exists" if a name is taken. */
 int plan_make (struct disk *disk, struct err **err) ATTR_USE;
+
+/* For those who plan: one more change, which is taken over also in case of
+ * failure.  Refuses too many. */
+int plan_push (struct disk *disk, struct change change,
+               struct err **err) ATTR_USE;
 
 /* The rows of the result's "changes". */
 json_t *plan_to_json (const struct plan *plan);

@@ -11,6 +11,7 @@
 #include "disk.h"
 #include "evidence.h"
 #include "guest-path.h"
+#include "linux-devices.h"
 #include "mount.h"
 #include "refuse.h"
 #include "undo.h"
@@ -189,6 +190,26 @@ undo_registry (struct disk *disk, const json_t *row, const char *path,
   return registry_undo (disk, row, err);
 }
 
+/* A link that we made and that is still one. */
+static int
+undo_link (struct disk *disk, const json_t *row, const char *path,
+           struct err **err)
+{
+  struct guest_file file = {0};
+  int r = guest_file_stat (disk, path, &file, err);
+  bool link = file.link;
+
+  (void)row;
+  guest_file_release (&file);
+  if (r != 1)
+    return r;
+  if (!link)
+    return changed_since (disk, path, err);
+  if (guestfs_rm (disk->g, path) == -1)
+    return disk_guest_error (disk, err, "delete %s", path);
+  return 0;
+}
+
 static const struct {
   const char *action;
   int (*undo) (struct disk *disk, const json_t *row, const char *path,
@@ -200,7 +221,13 @@ static const struct {
                {"copy", undo_content},
                {"registry-set", undo_registry},
                {"registry-delete", undo_registry},
-               {"service-disable", undo_registry}};
+               {"service-disable", undo_registry},
+               {"set-line", undo_content},
+               {"remove-line", undo_content},
+               {"link", undo_link},
+               {"fstab-let-go", undo_content},
+               {"previous-kernel", undo_content},
+               {"free-space", undo_delete}};
 
 static int
 undo_row (struct disk *disk, const json_t *row, struct err **err)
@@ -208,7 +235,9 @@ undo_row (struct disk *disk, const json_t *row, struct err **err)
   const char *action = json_need_str (row, "action", err);
   const char *path = action ? json_need_str (row, "path", err) : NULL;
 
-  if (path == NULL)
+  if (path == NULL ||
+      (strncmp (path, "/boot/", 6) == 0 && disk->os.kind == OS_LINUX &&
+       linux_boot_mount (disk, err) == -1))
     return -1;
   if (json_bool (row, "evidence_only", false))
     return 0;

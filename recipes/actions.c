@@ -4,6 +4,8 @@
 #include "fields.h"
 
 #include <stdint.h>
+#include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <base/text.h>
@@ -92,6 +94,44 @@ static const struct recipe_field service_fields[] = {
 static const struct recipe_field hive_restore_fields[] = {
     {"hive", FIELD_CHOICE, FIELD_REQUIRED, AT (hive), .words = recipe_hives},
     {"from", FIELD_PATH, FIELD_REQUIRED, AT (from)},
+    {NULL},
+};
+
+static const struct recipe_field set_line_fields[] = {
+    {"path", FIELD_PATH, FIELD_REQUIRED, AT (path)},
+    {"pattern", FIELD_LINE, FIELD_REQUIRED, AT (pattern)},
+    {"line", FIELD_LINE, FIELD_REQUIRED, AT (line)},
+    {"add", FIELD_BOOL, 0, AT (add)},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const struct recipe_field remove_line_fields[] = {
+    {"path", FIELD_PATH, FIELD_REQUIRED, AT (path)},
+    {"pattern", FIELD_LINE, FIELD_REQUIRED, AT (pattern)},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const struct recipe_field link_fields[] = {
+    {"path", FIELD_PATH, FIELD_REQUIRED, AT (path)},
+    {"target", FIELD_LINE, FIELD_REQUIRED, AT (target)},
+    {"when", FIELD_MATCH, 0, AT (when)},
+    {NULL},
+};
+
+static const char *const fstab_names[] = {"nofail", "comment", NULL};
+static const struct recipe_field fstab_fields[] = {
+    {"how", FIELD_FLAG, 0, AT (comment), .words = fstab_names},
+    {NULL},
+};
+
+static const struct recipe_field no_fields[] = {
+    {NULL},
+};
+
+static const struct recipe_field free_space_fields[] = {
+    {"rotated", FIELD_BOOL, 0, AT (rotated)},
     {NULL},
 };
 
@@ -234,6 +274,34 @@ check_registry_delete (const struct recipe_action *action, const char *place,
   return 0;
 }
 
+/* That it compiles is seen where it is used (disk-ops); what most likely is a
+ * slip is found here: it would be tried on no line, or on every one. */
+static int
+check_line (const struct recipe_action *action, const char *place,
+            struct err **err)
+{
+  regex_t regex;
+  int code = regcomp (&regex, action->pattern, REG_EXTENDED | REG_NOSUB);
+  bool fits_all;
+
+  if (code != 0) {
+    char why[200];
+
+    regerror (code, &regex, why, sizeof why);
+    return recipe_error (&nameless, err, place,
+                         "\"%.80s\" is no extended regular expression: %s",
+                         action->pattern, why);
+  }
+  fits_all = regexec (&regex, "", 0, NULL, 0) == 0;
+  regfree (&regex);
+  if (fits_all)
+    return recipe_error (&nameless, err, place,
+                         "the pattern \"%.80s\" fits an empty line, and so "
+                         "every one",
+                         action->pattern);
+  return 0;
+}
+
 static int
 check_service (const struct recipe_action *action, const char *place,
                struct err **err)
@@ -241,6 +309,36 @@ check_service (const struct recipe_action *action, const char *place,
   if (strpbrk (action->service, "\\*"))
     return recipe_error (&nameless, err, place, "\"%.80s\" is no service",
                          action->service);
+  return 0;
+}
+
+static int
+check_set_line (const struct recipe_action *action, const char *place,
+                struct err **err)
+{
+  regex_t regex;
+  bool fits;
+
+  if (check_line (action, place, err) == -1)
+    return -1;
+  if (regcomp (&regex, action->pattern, REG_EXTENDED | REG_NOSUB) != 0)
+    abort (); /* it did a moment ago */
+  fits = regexec (&regex, action->line, 0, NULL, 0) == 0;
+  regfree (&regex);
+  if (action->add && !fits)
+    return recipe_error (&nameless, err, place,
+                         "the pattern does not fit the new line: with \"add\" "
+                         "it would be added again at each repair");
+  return 0;
+}
+
+static int
+check_link (const struct recipe_action *action, const char *place,
+            struct err **err)
+{
+  if (action->target[0] != '/')
+    return recipe_error (&nameless, err, place,
+                         "the target of a link is an absolute path");
   return 0;
 }
 
@@ -266,5 +364,19 @@ const struct recipe_action_type recipe_action_types[] = {
      check_service, "keep a driver or service from being started"},
     {"hive-restore", ACTION_HIVE_RESTORE, ON_WINDOWS, hive_restore_fields, NULL,
      "put another state in place of a damaged hive"},
+    {"set-line", ACTION_SET_LINE, ON_LINUX, set_line_fields, check_set_line,
+     "change the lines of a configuration file that fit a pattern"},
+    {"remove-line", ACTION_REMOVE_LINE, ON_LINUX, remove_line_fields,
+     check_line,
+     "take out the lines of a configuration file that fit a "
+     "pattern"},
+    {"link", ACTION_LINK, ON_LINUX, link_fields, check_link,
+     "make a symbolic link"},
+    {"fstab-let-go", ACTION_FSTAB, ON_LINUX, fstab_fields, NULL,
+     "no longer wait for devices that are not on this disk"},
+    {"previous-kernel", ACTION_PREVIOUS_KERNEL, ON_LINUX, no_fields, NULL,
+     "start the kernel before the newest one by default"},
+    {"free-space", ACTION_FREE_SPACE, ON_LINUX, free_space_fields, NULL,
+     "say what fills the disk; with \"rotated\", delete rotated logs"},
     {NULL},
 };

@@ -62,7 +62,13 @@ enum recipe_action_kind {
   ACTION_REGISTRY_SET, /* hive, key, value, type, data or find, replace */
   ACTION_REGISTRY_DELETE, /* hive, key, value */
   ACTION_SERVICE_DISABLE, /* service */
-  ACTION_HIVE_RESTORE     /* hive, from: another state of a damaged one */
+  ACTION_HIVE_RESTORE,    /* hive, from: another state of a damaged one */
+  ACTION_SET_LINE,        /* path, pattern, line, add */
+  ACTION_REMOVE_LINE,     /* path, pattern */
+  ACTION_LINK,            /* path, target */
+  ACTION_FSTAB,           /* comment */
+  ACTION_PREVIOUS_KERNEL,
+  ACTION_FREE_SPACE /* rotated */
 };
 
 enum recipe_missing {
@@ -88,6 +94,12 @@ struct recipe_action {
   char *find, *replace; /* instead of data: in the text that is there */
   int missing;          /* enum recipe_missing: no such key or text */
   char *service;
+  char *pattern; /* an extended regular expression for one line */
+  char *line;    /* what that line becomes */
+  bool add;      /* at the end, where no line fits */
+  char *target;  /* of a symbolic link */
+  bool comment;  /* fstab: out with the entry; false: it gets nofail */
+  bool rotated;  /* logs that were rotated are deleted */
 };
 
 /* "none", "sz", ...: the place is the number of the type in the registry; NULL

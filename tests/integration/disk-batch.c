@@ -3,11 +3,11 @@
  *   disk-batch SCRATCH < WORKS > RESULTS
  *
  * WORKS is a JSON array of works: the fields of struct work, with "recipe" as
- * a recipe's name, path or object.  RESULTS are JSON lines {id, result}, and
- * {appliance: phase, ...}; the last is {end: "ok"} or {end: error}.
- * BOOTMEND_TEST_KILL=ID:STAGE ends the program by SIGKILL when that disk comes
- * to that stage; BOOTMEND_TEST_PAUSE=ID:STAGE:FILE waits there until FILE is
- * gone. */
+ * a recipe's name, path or object, and "parameters".  RESULTS are JSON lines
+ * {id, result}, and {appliance: phase, ...}; the last is {end: "ok"} or {end:
+ * error}. BOOTMEND_TEST_KILL=ID:STAGE ends the program by SIGKILL when that
+ * disk comes to that stage; BOOTMEND_TEST_PAUSE=ID:STAGE:FILE waits there until
+ * FILE is gone. */
 
 #include <signal.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ on_result (void *opaque, const char *id, json_t *result_taken)
 }
 
 static const struct recipe *
-load_recipe (const json_t *json)
+load_recipe (const json_t *json, const json_t *values)
 {
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *found = NULL;
@@ -90,7 +90,7 @@ load_recipe (const json_t *json)
   found = json_is_string (json) ? recipe_find (json_string_value (json), &err)
                                 : json_incref ((json_t *)json);
   if (found)
-    recipe = recipe_new (found, NULL, &err);
+    recipe = recipe_new (found, values, &err);
   if (recipe == NULL) {
     log_error ("%s", err->msg);
     exit (2);
@@ -103,7 +103,8 @@ load_work (const json_t *json, struct work *work)
 {
   work->id = json_str (json, "id", "?");
   work->mode = json_str (json, "mode", "report");
-  work->recipe = load_recipe (json_object_get (json, "recipe"));
+  work->recipe = load_recipe (json_object_get (json, "recipe"),
+                              json_object_get (json, "parameters"));
   work->path = json_str (json, "path", "");
   work->format = json_str (json, "format", "raw");
   work->size_bytes = json_int (json, "size_bytes", -1);
