@@ -10,8 +10,7 @@
 #include <base/clock.h>
 #include <base/files.h>
 #include <controller/notify.h>
-
-#include "../net/server.h"
+#include <net/server.h>
 
 static char folder[] = "/tmp/test-notify-XXXXXX";
 
