@@ -40,7 +40,9 @@ campaign_binding_free (struct binding *binding)
   drop (binding);
 }
 
-/* [{provider, words, account, region}] in the campaign's data. */
+/* [{provider, words, account, region}] in the campaign's data: by account and
+ * region a resumed campaign, or one by a plan, finds the words of a VM again.
+ */
 static json_t *
 known_bindings (struct campaign *campaign)
 {
@@ -106,56 +108,140 @@ open_binding (struct campaign *campaign, struct binding *binding,
   return identify (campaign, binding, err);
 }
 
+/* Other words for an account and region that the campaign has already, with the
+ * same options but for the region's name: the same binding, so that its looks
+ * and helpers are shared. */
+static bool
+is_same (const struct binding *a, const struct binding *b)
+{
+  CLEANUP_JSON json_t *left = json_copy (a->config);
+  CLEANUP_JSON json_t *right = json_copy (b->config);
+
+  json_object_del (left, "region");
+  json_object_del (right, "region");
+  return a->provider == b->provider && strcmp (a->account, b->account) == 0 &&
+         strcmp (a->region, b->region) == 0 && json_equal (left, right);
+}
+
+static size_t
+place_of (struct campaign *campaign, struct binding *binding_taken)
+{
+  for (size_t i = 0; i < campaign->bindings.len; i++)
+    if (is_same (campaign->bindings.ptr[i], binding_taken)) {
+      campaign_binding_free (binding_taken);
+      return i;
+    }
+  binding_vec_push (&campaign->bindings, binding_taken);
+  return campaign->bindings.len - 1;
+}
+
+static struct binding *
+asked_before (const struct campaign *campaign, const struct provider *provider,
+              const json_t *words)
+{
+  json_t *asked;
+  size_t i;
+
+  json_array_foreach (campaign->asked_bindings, i, asked)
+  {
+    struct binding *binding =
+        campaign->bindings.ptr[json_int (asked, "binding", 0)];
+
+    if (binding->provider == provider &&
+        json_equal (json_object_get (asked, "words"), words))
+      return binding;
+  }
+  return NULL;
+}
+
+static void
+keep (struct campaign *campaign, const struct binding *binding,
+      const json_t *words)
+{
+  json_t *known = known_bindings (campaign), *item;
+  json_t *fresh = json_make ("{s:s,s:O,s:s,s:s}", "provider",
+                             binding->provider->name, "words", words, "account",
+                             binding->account, "region", binding->region);
+  size_t i;
+
+  json_array_foreach (known, i, item)
+  {
+    if (json_equal (item, fresh)) { /* a resumed campaign has it */
+      json_decref (fresh);
+      return;
+    }
+  }
+  json_array_append_new (known, fresh);
+}
+
 struct binding *
 campaign_binding (struct campaign *campaign, const char *name,
                   const json_t *words, struct err **err)
 {
   const struct provider *provider = campaign_provider (name, err);
   CLEANUP_JSON json_t *none = json_object ();
-  json_t *known = known_bindings (campaign);
   struct binding *binding;
+  size_t place;
 
   if (provider == NULL)
     return NULL;
   if (words == NULL)
     words = none;
-  for (size_t i = 0; i < campaign->bindings.len; i++)
-    if (campaign->bindings.ptr[i]->provider == provider &&
-        json_equal (json_at (json_array_get (known, i), "words"), words))
-      return campaign->bindings.ptr[i];
+  binding = asked_before (campaign, provider, words);
+  if (binding)
+    return binding;
   binding = binding_new (campaign, provider, words);
   if (open_binding (campaign, binding, err) == -1) {
     drop (binding);
     return NULL;
   }
-  /* The list grows as the vector does; a resumed campaign has it already. */
-  if (json_array_size (known) <= campaign->bindings.len)
-    json_array_append_new (known, json_make ("{s:s,s:O,s:s,s:s}", "provider",
-                                             name, "words", words, "account",
-                                             binding->account, "region",
-                                             binding->region));
-  binding_vec_push (&campaign->bindings, binding);
+  place = place_of (campaign, binding);
+  binding = campaign->bindings.ptr[place];
+  json_array_append_new (campaign->asked_bindings,
+                         json_make ("{s:O,s:I}", "words", words, "binding",
+                                    (json_int_t)place));
+  keep (campaign, binding, words);
   return binding;
 }
 
+static bool
+is_of (const json_t *known, const json_t *found)
+{
+  static const char *const keys[] = {"provider", "account", "region"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (keys); i++)
+    if (strcmp (json_str (known, keys[i], ""), json_str (found, keys[i], "")))
+      return false;
+  return true;
+}
+
+/* Of several words for the same place the first: any sees the VM.  What is
+ * opened with them must be what it was then: a profile may point to another
+ * account by now. */
 struct binding *
 campaign_binding_again (struct campaign *campaign, const json_t *found,
                         struct err **err)
 {
-  const char *name = json_str (found, "provider", "");
-  const json_t *known = known_bindings (campaign);
-  const json_t *words = NULL;
+  const json_t *known = known_bindings (campaign), *words = NULL;
+  struct binding *binding;
   json_t *item;
   size_t i;
 
   json_array_foreach (known, i, item)
   {
-    if (strcmp (json_str (item, "provider", ""), name) == 0 &&
-        strcmp (json_str (item, "account", ""),
-                json_str (found, "account", "")) == 0 &&
-        strcmp (json_str (item, "region", ""),
-                json_str (found, "region", "")) == 0)
+    if (words == NULL && is_of (item, found))
       words = json_at (item, "words");
   }
-  return campaign_binding (campaign, name, words, err);
+  binding =
+      campaign_binding (campaign, json_str (found, "provider", ""), words, err);
+  if (binding == NULL ||
+      (strcmp (binding->account, json_str (found, "account", "")) == 0 &&
+       strcmp (binding->region, json_str (found, "region", "")) == 0))
+    return binding;
+  err_set (err, ERR_USAGE,
+           "this VM is in %s '%s' %s, but what is set now leads to '%s' %s: "
+           "give the same profile, region or credentials as at first",
+           binding->provider->name, json_str (found, "account", ""),
+           json_str (found, "region", ""), binding->account, binding->region);
+  return NULL;
 }

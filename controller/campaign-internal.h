@@ -18,6 +18,9 @@ struct campaign {
   bool announced; /* who works on it now is in the journal */
   struct policy *policy;
   struct binding_vec bindings;
+  /* [{words, binding: its place in the list above}]: what each was asked for
+   * with. */
+  json_t *asked_bindings;
   struct job_vec jobs;
   struct job_vec bystanders; /* while only some jobs are run: the others */
   json_t *missing;

@@ -22,6 +22,7 @@ campaign_new (json_t *data_taken, const char *evidence, struct err **err)
   campaign->data = data_taken;
   campaign->id = json_str (campaign->data, "id", "");
   campaign->missing = json_array ();
+  campaign->asked_bindings = json_array ();
   campaign->policy = policy_new (campaign->data, evidence, err);
   campaign->real = world_real_new (json_at (campaign->data, "agents"),
                                    json_at (campaign->data, "http"));
@@ -50,6 +51,7 @@ campaign_close (struct campaign *campaign)
   journal_close (campaign->journal);
   policy_free (campaign->policy);
   json_decref (campaign->missing);
+  json_decref (campaign->asked_bindings);
   json_decref (campaign->data);
   free (campaign->folder);
   free (campaign);
