@@ -51,6 +51,7 @@ struct watcher {
   bool answered;            /* one of the present ones was answered well */
   unsigned failures;        /* times in a row that none was */
   int64_t failing_since_ms; /* when that began; valid if failures > 0 */
+  int64_t counted_to_ms;    /* blind time up to here counts for no step */
   struct err *error;        /* the last one; NULL: the last answer was well */
 };
 DEFINE_VEC (struct watcher, watcher_vec);

@@ -168,11 +168,31 @@ poller_error (const struct engine *engine, const struct binding *binding)
                     : watcher_of (engine, binding, OP_DESCRIBE_DISKS)->error;
 }
 
+/* Its VMs and its disks may be out of sight at the same time: what counts for
+ * one counts only once. */
+static int64_t
+not_counted_since (struct engine *engine, const struct binding *binding,
+                   int64_t since_ms)
+{
+  for (size_t i = 0; i < engine->watchers.len; i++) {
+    struct watcher *watcher = &engine->watchers.ptr[i];
+
+    if (watcher->binding != binding)
+      continue;
+    if (watcher->counted_to_ms > since_ms)
+      since_ms = watcher->counted_to_ms;
+    watcher->counted_to_ms = engine_now (engine);
+  }
+  return since_ms;
+}
+
 /* It can be asked again: the time without sight counts for no job's step. */
 static void
 sight_is_back (struct engine *engine, struct watcher *watcher, int64_t since_ms)
 {
   int64_t now = engine_now (engine);
+
+  since_ms = not_counted_since (engine, watcher->binding, since_ms);
 
   for (size_t i = 0; i < engine->jobs.len; i++) {
     struct job *job = engine->jobs.ptr[i];

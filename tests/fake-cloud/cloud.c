@@ -292,6 +292,7 @@ fake_cloud_handle (struct fake_cloud *cloud, const struct http_request *request,
   call.out = json_object ();
   call.request_id = fake_uuid (cloud);
   call.latency_ms = usual_latency_ms (cloud);
+  fake_draw_lag (cloud);
   call.service = call.module->name;
   call.module->parse (&call);
   set_if_null (&call.action, "");

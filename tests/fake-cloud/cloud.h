@@ -101,6 +101,7 @@ struct fake_cloud {
   int64_t auth_offset_ms; /* the same for tokens and signatures */
   int64_t now_ms;         /* since the start, as far as timers have run */
   uint64_t random;
+  int64_t lag_ms; /* how old what the present call reads is */
   json_t *config; /* {"aws": {...}} with what control switched */
   struct fake_objects objects;
   json_t *index; /* id -> position in objects */
@@ -143,6 +144,8 @@ struct fake_object *fake_object_find (struct fake_cloud *cloud,
                                       const char *account, const char *region);
 /* Say so after every change of a body: stale reads live from it. */
 void fake_object_changed (struct fake_cloud *cloud, struct fake_object *object);
+/* At the begin of each call. */
+void fake_draw_lag (struct fake_cloud *cloud);
 void fake_object_remove (struct fake_cloud *cloud, struct fake_object *object);
 /* The body as a reader sees it now, `stale_ms` behind; NULL: not there (yet).
  */

@@ -47,11 +47,26 @@ fake_object_find (struct fake_cloud *cloud, const char *kind, const char *id,
   return object;
 }
 
-/* How far reads lag behind, and how long a new object is not to be seen. */
+/* How far reads may lag behind. */
 static int64_t
 stale_ms (const struct fake_cloud *cloud)
 {
-  return json_integer_value (fake_config (cloud, "stale_ms"));
+  const json_t *lag = fake_config (cloud, "stale_ms");
+
+  return json_integer_value (json_is_array (lag) ? json_array_get (lag, 1)
+                                                 : lag);
+}
+
+void
+fake_draw_lag (struct fake_cloud *cloud)
+{
+  const json_t *lag = fake_config (cloud, "stale_ms");
+  int64_t least = json_integer_value (json_array_get (lag, 0));
+
+  cloud->lag_ms = stale_ms (cloud);
+  if (json_is_array (lag) && cloud->lag_ms > least)
+    cloud->lag_ms = least + (int64_t)(fake_random (cloud) %
+                                      (uint64_t)(cloud->lag_ms - least + 1));
 }
 
 static void
@@ -89,7 +104,7 @@ fake_object_remove (struct fake_cloud *cloud, struct fake_object *object)
 const json_t *
 fake_object_view (struct fake_cloud *cloud, const struct fake_object *object)
 {
-  int64_t lag = stale_ms (cloud), at = cloud->now_ms - lag;
+  int64_t lag = cloud->lag_ms, at = cloud->now_ms - lag;
   int64_t hidden =
       json_integer_value (fake_config (cloud, "new_object_hidden_ms"));
   const json_t *body = object->gone ? NULL : object->body;

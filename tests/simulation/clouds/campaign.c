@@ -11,7 +11,7 @@
 #define MOST_LIVES 14
 /* After so many, nothing goes wrong any more: every campaign must end. */
 #define FAULTY_LIVES 6
-#define LONGEST_MS   (INT64_C (20) * 24 * 3600 * 1000)
+#define LONGEST_MS   (INT64_C (48) * 3600 * 1000)
 
 static int64_t
 draw (struct sim_campaign *c, int64_t least, int64_t most)
@@ -173,7 +173,8 @@ stop_requested (void *opaque)
 {
   const struct sim_campaign *c = opaque;
 
-  return c->stop_at_ms >= 0 && sim_now (&c->world) >= c->stop_at_ms;
+  return (c->stop_at_ms >= 0 && sim_now (&c->world) >= c->stop_at_ms) ||
+         sim_now (&c->world) > LONGEST_MS;
 }
 
 static void
@@ -247,9 +248,7 @@ live (struct sim_campaign *c)
   c->commits += journal_commits (c->journal);
   c->ended_ms = sim_now (&c->world);
   json_decref (c->calls);
-  json_decref (c->limits);
   c->calls = http_calls_report (c->world.calls);
-  c->limits = limiter_report (c->world.limiter);
   sim_trace (&c->world, "controller ends: %s",
              r == -1                  ? err->msg
              : end == ENGINE_FINISHED ? "done"
@@ -458,6 +457,5 @@ sim_campaign_release (struct sim_campaign *c)
   json_decref (c->sent);
   json_decref (c->cloud_faults);
   json_decref (c->calls);
-  json_decref (c->limits);
   sim_world_release (&c->world);
 }

@@ -53,7 +53,6 @@ struct sim_campaign {
   bool kill_before;
 
   json_t *calls;    /* what http-calls reports, of the last life */
-  json_t *limits;   /* limiter_report, of the last life */
   int64_t ended_ms; /* when the last life ended */
   uint64_t commits;
 };

@@ -188,6 +188,25 @@ expect_attention (const struct end *e)
             "does not say where its disk is");
 }
 
+/* Nothing on its disk keeps it from being repaired. */
+static bool
+is_repairable (const struct end *e)
+{
+  const json_t *content = json_at (e->vm->disk_before, "content");
+
+  return json_bool (content, "bad", false) &&
+         !json_bool (content, "hibernated", false) &&
+         !json_bool (content, "several", false);
+}
+
+/* What only passes must not keep a VM from being repaired. */
+static void
+expect_success (const struct end *e)
+{
+  expect (e, !is_repairable (e) || e->c->rolled_back || has_excuse (e),
+          "nothing explains that it is not repaired");
+}
+
 static void
 expect_truth (const struct end *e)
 {
@@ -202,10 +221,12 @@ expect_truth (const struct end *e)
     expect (e, is_repaired (e), "its disk is not repaired");
     expect_vm (e);
     break;
+  case OUT_FAILED_RESTORED:
+    expect_success (e);
+    /* fall through */
   case OUT_CLEAN:
   case OUT_RECOVERED:
   case OUT_SKIPPED:
-  case OUT_FAILED_RESTORED:
     expect (e, is_as_before (e), "its disk is not as before");
     expect_vm (e);
     break;

@@ -187,13 +187,14 @@ ec2_config (const struct fleet_plan *plan)
 
     json_array_append_new (zones, json_string (name));
   }
-  return json_make (
-      "{s:I,s:[i,i],s:I,s:b,s:{s:b},s:{s:s,s:{s:{s:[{s:s,s:s}]}},s:{s:{s:o}},"
-      "s:o},s:o}",
-      "seed", (json_int_t)plan->seed, "latency_ms", 80, 400, "stale_ms",
-      (json_int_t)plan->stale_ms, "no_log", !(plan->soft || plan->hard),
-      "throttle", "enabled", plan->throttle, "aws", "auth", "trusted",
-      "accounts", EC2_ACCOUNT, "keys", "id", "AKIASIM", "secret", "simulated",
-      "regions", EC2_REGION, "zones", zones, "instances", instances (plan),
-      "faults", faults (plan));
+  return json_make ("{s:I,s:[i,i],s:[i,I],s:b,s:{s:b},s:{s:s,s:{s:{s:[{s:s,s:s}"
+                    "]}},s:{s:{s:o}},"
+                    "s:o},s:o}",
+                    "seed", (json_int_t)plan->seed, "latency_ms", 80, 400,
+                    "stale_ms", 0, (json_int_t)plan->stale_ms, "no_log",
+                    !(plan->soft || plan->hard), "throttle", "enabled",
+                    plan->throttle, "aws", "auth", "trusted", "accounts",
+                    EC2_ACCOUNT, "keys", "id", "AKIASIM", "secret", "simulated",
+                    "regions", EC2_REGION, "zones", zones, "instances",
+                    instances (plan), "faults", faults (plan));
 }

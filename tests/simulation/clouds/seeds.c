@@ -73,7 +73,7 @@ sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
   if (random_below (&random, 3) == 0)
     plan->fleet.slots = (unsigned)draw (&random, 1, 4);
   if (random_below (&random, 3) == 0)
-    plan->fleet.stale_ms = draw (&random, 500, 8000);
+    plan->fleet.stale_ms = draw (&random, 500, 12000);
   plan->fleet.soft = random_below (&random, 2);
   plan->fleet.hard = random_below (&random, 4) == 0;
   plan->policy = policy_of (&random);
