@@ -66,15 +66,22 @@ wipe_what_is_freed (void)
   json_set_alloc_funcs (malloc, wiping_free);
 }
 
+void
+json_wipe_freed (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, wipe_what_is_freed);
+}
+
 json_t *
 json_parse_secret (const char *text, size_t len, const char *what,
                    struct err **err)
 {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   CLEANUP_ERR struct err *quoting = NULL;
   json_t *json;
 
-  pthread_once (&once, wipe_what_is_freed);
+  json_wipe_freed ();
   json = json_parse (text, len, what, &quoting);
   if (json == NULL)
     err_set (err, ERR_INPUT, "%s: no valid JSON", what);

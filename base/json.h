@@ -27,6 +27,10 @@ json_t *json_parse (const char *text, size_t len, const char *what,
 json_t *json_parse_file (const char *path, size_t max_bytes,
                          struct err **err) ATTR_USE;
 
+/* From now on everything that jansson frees is overwritten first: for programs
+ * whose messages may hold secrets.  Any number of times. */
+void json_wipe_freed (void);
+
 /* The same for what may hold secrets: the error quotes nothing of it, and from
  * the first call on everything that jansson frees is overwritten. */
 json_t *json_parse_secret (const char *text, size_t len, const char *what,

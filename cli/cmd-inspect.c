@@ -105,6 +105,24 @@ inspect_all (const struct cli *cli, struct disk_run *run,
 
 /* ---- for people ---- */
 
+/* "encrypted (BitLocker), unlocked with recovery-password 6431...": of a closed
+ * one, why it is. */
+static void
+add_encryption (struct strbuf *sb, const json_t *volume)
+{
+  const json_t *e = json_at (volume, "bitlocker")
+                        ? json_at (volume, "bitlocker")
+                        : json_at (volume, "luks");
+  const char *method = json_str (e, "method", NULL);
+
+  strbuf_addf (sb, "encrypted (%s%s%s)", json_str (volume, "encryption", ""),
+               method ? ", " : "", method ? method : "");
+  if (json_bool (e, "unlocked", false))
+    strbuf_addf (sb, ", unlocked with %s", json_str (e, "opened_by", "?"));
+  else if (json_str (e, "refusal", NULL))
+    strbuf_addf (sb, ", closed: %s", json_str (e, "refusal", ""));
+}
+
 /* "log dirty (2.0), marked dirty" */
 static char *
 volume_state (const json_t *volume)
@@ -113,7 +131,7 @@ volume_state (const json_t *volume)
   const char *version = json_str (volume, "ntfs.log_version", NULL);
 
   if (json_str (volume, "encryption", NULL))
-    strbuf_addf (&sb, "encrypted (%s)", json_str (volume, "encryption", ""));
+    add_encryption (&sb, volume);
   if (json_str (volume, "ntfs.log", NULL)) {
     strbuf_addf (&sb, "%slog %s", sb.len ? ", " : "",
                  json_str (volume, "ntfs.log", ""));
@@ -175,6 +193,34 @@ add_line (struct strbuf *sb, const struct cli *cli, const char *label,
   strbuf_addch (sb, '\n');
 }
 
+/* Each protector of a closed volume: it is by these that keys are found. */
+static void
+add_protectors (struct strbuf *sb, const struct cli *cli, const json_t *volume)
+{
+  const json_t *e = json_at (volume, "bitlocker");
+  json_t *protector;
+  size_t i;
+
+  if (json_str (e, "description", NULL)) {
+    CLEANUP_FREE char *text =
+        xasprintf ("%s, %s", json_str (volume, "name", "?"),
+                   json_str (e, "description", ""));
+
+    add_line (sb, cli, "BitLocker of:", text);
+  }
+  json_array_foreach (json_at (e, "protectors"), i, protector)
+  {
+    CLEANUP_FREE char *text =
+        xasprintf ("%s (%s)%s", json_str (protector, "guid", "?"),
+                   json_str (protector, "type", "?"),
+                   json_bool (protector, "opens", false)
+                       ? ""
+                       : ": of no use outside of the VM");
+
+    add_line (sb, cli, "Key protector:", text);
+  }
+}
+
 static void
 add_os (struct strbuf *sb, const struct cli *cli, const json_t *result)
 {
@@ -202,7 +248,7 @@ print_finding (const struct cli *cli, const struct finding *finding)
   const json_t *disk = json_at (finding->result, "disk"), *result;
   CLEANUP_FREE char *name = terminal_clean (&cli->out, finding->image->name);
   struct strbuf sb = STRBUF_EMPTY;
-  json_t *recipe;
+  json_t *recipe, *volume;
   size_t i;
 
   result = finding->result;
@@ -215,6 +261,10 @@ print_finding (const struct cli *cli, const struct finding *finding)
     strbuf_addf (&sb, "%s, %s, partition table %s\n%s",
                  json_str (disk, "format", "?"), size,
                  json_str (disk, "partition_table", "?"), volumes);
+  }
+  json_array_foreach (json_at (disk, "volumes"), i, volume)
+  {
+    add_protectors (&sb, cli, volume);
   }
   if (strcmp (result_outcome (result), "inspected") != 0) {
     CLEANUP_FREE char *what = result_what (result);

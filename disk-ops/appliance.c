@@ -154,17 +154,28 @@ new_handle (struct appliance *appliance, const struct batch_options *options,
   return appliance_apply (image, appliance->lean, g, err);
 }
 
+char *
+appliance_label (size_t i)
+{
+  /* letters only, guestfs_add_drive_opts says */
+  return xasprintf ("bootmend%c%c", (char)('a' + i / 26), (char)('a' + i % 26));
+}
+
 static int
 add_overlays (guestfs_h *g, char *const *overlays, size_t n, struct err **err)
 {
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    CLEANUP_FREE char *label = appliance_label (i);
+
     /* "unsafe": what the appliance writes is worthless before it has ended
      * well, and is synced by us afterwards. */
     if (guestfs_add_drive_opts (g, overlays[i], GUESTFS_ADD_DRIVE_OPTS_FORMAT,
                                 "qcow2", GUESTFS_ADD_DRIVE_OPTS_CACHEMODE,
-                                "unsafe", -1) == -1)
+                                "unsafe", GUESTFS_ADD_DRIVE_OPTS_LABEL, label,
+                                -1) == -1)
       return err_set (err, ERR_TRANSIENT, "appliance: %s",
                       guestfs_last_error (g));
+  }
   return 0;
 }
 

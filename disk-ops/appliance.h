@@ -37,6 +37,11 @@ int appliance_launch (struct appliance *appliance,
                       char *const *overlays, size_t n_overlays,
                       struct err **err) ATTR_USE;
 
+/* The label of the disk with this number (from 0): in the appliance it is
+ * /dev/disk/guestfs/LABEL, its partitions LABEL1 and so on.  libguestfs's names
+ * (/dev/sda) are its own: the appliance's kernel may have others. */
+char *appliance_label (size_t i);
+
 /* Ends the appliance in good order; what overlays hold is whole only if this
  * returns 0. */
 int appliance_close (struct appliance *appliance, struct err **err) ATTR_USE;

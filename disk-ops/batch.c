@@ -67,6 +67,11 @@ work_through (struct appliance *appliance, const struct disk_vec *group,
 
     disk->g = appliance->g;
     disk->device = xstrdup (appliance->devices[i]);
+    {
+      CLEANUP_FREE char *label = appliance_label (i);
+
+      disk->link = xasprintf ("/dev/disk/guestfs/%s", label);
+    }
     appliance_limit (appliance, disk->work->limit_ms);
     r = flow_in_appliance (disk, group->len > 1, partitions, err);
     appliance_limit (appliance, 0);
@@ -123,11 +128,15 @@ forget_try (struct disk *disk)
 {
   drop_overlay (disk);
   free (TAKE (disk->device));
+  free (TAKE (disk->link));
   volumes_release (&disk->volumes);
   memset (&disk->volumes, 0, sizeof disk->volumes);
   os_root_release (&disk->os);
   memset (&disk->os, 0, sizeof disk->os);
   plan_release (&disk->plan);
+  str_vec_free_all (&disk->mappings);
+  json_object_del (disk->result, "keys_missing");
+  disk->lvm_inside = false;
   disk->mounted = NULL;
   disk->refusal = NULL;
 }

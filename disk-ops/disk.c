@@ -29,6 +29,7 @@ disk_release (struct disk *disk)
     unlink (disk->overlay);
   free (disk->overlay);
   free (disk->device);
+  free (disk->link);
   patient_lock_drop (&disk->lock);
   if (disk->evidence_lock >= 0)
     close (disk->evidence_lock);
@@ -38,6 +39,7 @@ disk_release (struct disk *disk)
   os_root_release (&disk->os);
   plan_release (&disk->plan);
   registry_forget (disk);
+  str_vec_free_all (&disk->mappings);
   json_decref (disk->result);
 }
 

@@ -45,12 +45,15 @@ struct disk {
 
   /* While the appliance is up and at this disk: */
   guestfs_h *g;
-  char *device; /* /dev/sdX */
+  char *device; /* /dev/sdX, as libguestfs calls it */
+  char *link;   /* /dev/disk/guestfs/LABEL: the same for commands there */
   struct volumes volumes;
   struct os_root os;
   const struct volume *mounted; /* at "/" of the appliance, or NULL */
   bool mounted_rw;
   bool boot_mounted; /* a /boot of its own, below it */
+  struct str_vec mappings; /* of unlocked volumes, in /dev/mapper */
+  bool lvm_inside;         /* logical volumes are in one of them */
 
   struct registry_vec registry; /* hives that were read */
   struct plan plan;             /* what apply is about to do, or report would */

@@ -16,6 +16,7 @@
 #include "overlay.h"
 #include "refuse.h"
 #include "undo.h"
+#include "unlock.h"
 
 #define WORK_OVERLAY "work.qcow2"
 
@@ -218,12 +219,27 @@ has_kind (const struct disk *disk, enum volume_kind kind)
   return false;
 }
 
+/* LVM in LUKS is usual, LUKS in LVM is possible. */
+static int
+unlock_all (struct disk *disk, struct err **err)
+{
+  size_t known;
+
+  if (unlock_volumes (disk, 0, err) == -1)
+    return -1;
+  known = disk->volumes.all.len;
+  if (volumes_find_logical (disk, err) == -1)
+    return -1;
+  return known < disk->volumes.all.len ? unlock_volumes (disk, known, err) : 0;
+}
+
 static int
 open_and_work (struct disk *disk, char *const *partitions, struct err **err)
 {
   if (disk_still_wanted (disk, err) == -1)
     return -1;
-  if (volumes_find (disk, partitions, err) == -1)
+  if (volumes_find (disk, partitions, err) == -1 ||
+      unlock_all (disk, err) == -1)
     return -1;
   disk_stage (disk, "opened");
   if (is_mode (disk, "inspect"))
@@ -255,6 +271,7 @@ flow_in_appliance (struct disk *disk, bool shared, char *const *partitions,
   if (mount_end (disk, NULL) == -1 && guestfs_is_ready (disk->g) != 1)
     return err_set (err, ERR_TRANSIENT, "%s: the appliance died",
                     disk->work->id);
+  (void)!unlock_end (disk, NULL);
   return 0;
 }
 

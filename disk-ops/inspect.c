@@ -47,6 +47,9 @@ volume_to_json (struct disk *disk, const struct volume *volume)
   json_put_str (json, "subvolume", volume->subvolume);
   if (info->encrypted)
     json_put_str (json, "encryption", info->name);
+  if (volume->encryption)
+    json_put (json, volume->kind == VOLUME_LUKS ? "luks" : "bitlocker",
+              encryption_to_json (volume->encryption));
   if (volume->kind == VOLUME_NTFS)
     json_put (json, "ntfs", ntfs_to_json (&volume->log));
   if (volume->kind == VOLUME_UNKNOWN)

@@ -163,7 +163,8 @@ count_volumes (const struct disk *disk, struct search *search)
       search->mountable++;
       search->only = volume;
     }
-    if (volume_kinds[volume->kind].encrypted && search->encrypted == NULL)
+    if (volume->encryption && !volume->encryption->unlocked &&
+        search->encrypted == NULL)
       search->encrypted = volume;
   }
 }
@@ -256,10 +257,14 @@ judge (struct disk *disk, const struct search *search, char **why)
   enum recipe_os wanted = wanted_os (disk);
 
   if (best->kind == OS_NONE && search->encrypted) {
-    *why = xasprintf ("%s is encrypted with %s and there is no other system",
-                      search->encrypted->name,
-                      volume_kinds[search->encrypted->kind].name);
-    return REFUSE_ENCRYPTED;
+    const struct encryption *e = search->encrypted->encryption;
+
+    *why =
+        xasprintf ("%s is encrypted with %s and there is no other system: %s",
+                   search->encrypted->name,
+                   volume_kinds[search->encrypted->kind].name,
+                   e->why ? e->why : "it is closed");
+    return e->refusal ? e->refusal : REFUSE_ENCRYPTED;
   }
   if (best->kind == OS_NONE && needs_no_os (disk, search))
     return NULL;

@@ -19,6 +19,7 @@ volume_release (struct volume *volume)
   free (volume->device);
   free (volume->subvolume);
   free (volume->name);
+  encryption_free (volume->encryption);
 }
 
 void
@@ -81,10 +82,9 @@ find_kind (struct disk *disk, struct volume *volume, struct err **err)
   return 0;
 }
 
-/* Adds a volume after a look at its first bytes. */
-static int
-add_volume (struct disk *disk, const char *device, char *name_taken,
-            struct err **err)
+int
+volumes_add (struct disk *disk, const char *device, char *name_taken,
+             struct err **err)
 {
   struct volume volume = {.device = xstrdup (device), .name = name_taken};
 
@@ -92,6 +92,8 @@ add_volume (struct disk *disk, const char *device, char *name_taken,
     volume_release (&volume);
     return -1;
   }
+  if (volume.kind == VOLUME_NTFS)
+    ntfs_log_look (disk, &volume);
   volume_vec_push (&disk->volumes.all, volume);
   return 0;
 }
@@ -119,8 +121,8 @@ find_partitions (struct disk *disk, char *const *partitions, struct err **err)
     if (!volumes_have_room (&disk->volumes))
       return disk_refuse (disk, err, REFUSE_TOO_MANY, "more than %d partitions",
                           MAX_VOLUMES);
-    if (add_volume (disk, partitions[i], xasprintf ("partition %d", number),
-                    err) == -1)
+    if (volumes_add (disk, partitions[i], xasprintf ("partition %d", number),
+                     err) == -1)
       return -1;
     {
       struct volume *last = &disk->volumes.all.ptr[disk->volumes.all.len - 1];
@@ -134,27 +136,72 @@ find_partitions (struct disk *disk, char *const *partitions, struct err **err)
   return 0;
 }
 
-/* The logical volumes of this disk alone: others in the appliance may be
- * clones with the same names and UUIDs. */
+/* This disk and what was unlocked on it: others in the appliance may be clones
+ * with the same names and UUIDs. */
 static int
-find_logical_volumes (struct disk *disk, struct err **err)
+filter_lvm (struct disk *disk, struct err **err)
 {
-  char *const only[] = {disk->device, NULL};
+  struct str_vec only = VEC_EMPTY;
+  char **devices;
+  int r;
+
+  str_vec_push (&only, xstrdup (disk->device));
+  for (size_t i = 0; i < disk->mappings.len; i++)
+    str_vec_push (&only, xasprintf ("/dev/mapper/%s", disk->mappings.ptr[i]));
+  devices = str_vec_take (&only);
+  r = guestfs_lvm_set_filter (disk->g, devices);
+  strv_free (devices);
+  return r == -1 ? disk_guest_error (disk, err, "LVM") : 0;
+}
+
+static bool
+is_known (const struct disk *disk, const char *device)
+{
+  for (size_t i = 0; i < disk->volumes.all.len; i++)
+    if (strcmp (disk->volumes.all.ptr[i].device, device) == 0)
+      return true;
+  return false;
+}
+
+static bool
+holds_lvm (struct disk *disk)
+{
+  bool lvm = false;
+
+  for (size_t i = 0; i < disk->volumes.all.len; i++) {
+    const struct volume *volume = &disk->volumes.all.ptr[i];
+
+    if (volume->kind != VOLUME_LVM_PV)
+      continue;
+    lvm = true;
+    if (strncmp (volume->device, "/dev/mapper/", 12) == 0)
+      disk->lvm_inside = true;
+  }
+  return lvm;
+}
+
+int
+volumes_find_logical (struct disk *disk, struct err **err)
+{
   char **found;
   int r = 0;
 
-  if (guestfs_lvm_set_filter (disk->g, only) == -1)
-    return disk_guest_error (disk, err, "LVM");
+  if (!holds_lvm (disk))
+    return 0;
+  if (filter_lvm (disk, err) == -1)
+    return -1;
   found = guestfs_lvs (disk->g);
   if (found == NULL)
     return disk_guest_error (disk, err, "LVM");
   for (size_t i = 0; r == 0 && found[i]; i++) {
+    if (is_known (disk, found[i]))
+      continue;
     if (!volumes_have_room (&disk->volumes))
       r = disk_refuse (disk, err, REFUSE_TOO_MANY, "more than %d volumes",
                        MAX_VOLUMES);
     else
-      r = add_volume (disk, found[i],
-                      xstrdup (found[i] + strlen (LVM_NAME_PREFIX)), err);
+      r = volumes_add (disk, found[i],
+                       xstrdup (found[i] + strlen (LVM_NAME_PREFIX)), err);
   }
   strv_free (found);
   return r;
@@ -180,7 +227,6 @@ volumes_find (struct disk *disk, char *const *partitions, struct err **err)
   CLEANUP_FREE unsigned char *bytes = NULL;
   struct table_look table;
   size_t len;
-  bool lvm = false;
 
   disk->volumes.all.ptr = xcalloc (MAX_VOLUMES, sizeof (struct volume));
   disk->volumes.all.cap = MAX_VOLUMES;
@@ -194,19 +240,12 @@ volumes_find (struct disk *disk, char *const *partitions, struct err **err)
       find_partitions (disk, partitions, err) == -1)
     return -1;
   if (disk->volumes.all.len == 0) {
-    if (add_volume (disk, disk->device, xstrdup ("whole disk"), err) == -1)
+    if (volumes_add (disk, disk->device, xstrdup ("whole disk"), err) == -1)
       return -1;
     if (table.kind == TABLE_NONE &&
         disk->volumes.all.ptr[0].kind == VOLUME_UNKNOWN)
       return disk_refuse (disk, err, REFUSE_NO_DISK,
                           "no partition table and no file system is on it");
   }
-  for (size_t i = 0; i < disk->volumes.all.len; i++) {
-    struct volume *volume = &disk->volumes.all.ptr[i];
-
-    if (volume->kind == VOLUME_NTFS)
-      ntfs_log_look (disk, volume);
-    lvm |= volume->kind == VOLUME_LVM_PV;
-  }
-  return lvm ? find_logical_volumes (disk, err) : 0;
+  return 0;
 }

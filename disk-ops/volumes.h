@@ -7,6 +7,7 @@
 #include <base/json.h>
 #include <base/vec.h>
 
+#include "encryption.h"
 #include "ntfs-log.h"
 #include "signature.h"
 
@@ -17,7 +18,8 @@ struct volume {
   char *subvolume; /* of a btrfs, or NULL */
   char *name;      /* for people: "partition 2", "whole disk", "vg/lv" */
   enum volume_kind kind;
-  struct ntfs_log log; /* of NTFS */
+  struct ntfs_log log;           /* of NTFS */
+  struct encryption *encryption; /* of an encrypted one, else NULL */
 };
 DEFINE_VEC (struct volume, volume_vec);
 
@@ -32,6 +34,13 @@ void volumes_release (struct volumes *volumes);
  * do.  `partitions` is what the appliance's kernel sees on all of its disks. */
 int volumes_find (struct disk *disk, char *const *partitions,
                   struct err **err) ATTR_USE;
+
+/* Adds a volume after a look at its first bytes; there must be room. */
+int volumes_add (struct disk *disk, const char *device, char *name_taken,
+                 struct err **err) ATTR_USE;
+
+/* Adds the logical volumes of this disk, and of what was unlocked on it. */
+int volumes_find_logical (struct disk *disk, struct err **err) ATTR_USE;
 
 /* Volumes are pointed at, so their array never moves; is there a place left? */
 bool volumes_have_room (const struct volumes *volumes);

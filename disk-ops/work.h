@@ -38,6 +38,7 @@ struct work {
   const char *serial;   /* NULL: not said */
   const char *evidence; /* folder; NULL for inspect and report */
   const json_t *allow;  /* refusal codes that the operator accepts */
+  bool ask_keys;        /* keys of encrypted volumes can be asked for */
   bool ask;             /* may_commit decides whether the disk is written */
   int64_t limit_ms;
   /* undo of a block device, which has no time of its own: the caller knows
@@ -67,6 +68,11 @@ struct batch_hooks {
   /* Asked once, when all is ready to be written, for work that says `ask`:
    * blocks until somebody has decided.  False, and NULL: as with wanted. */
   bool (*may_commit) (void *opaque, const char *id);
+  /* Keys for encrypted volumes, asked for work that says `ask_keys`: `wanted`
+   * (borrowed) are the volumes, the answer is {keys, notes}, both as
+   * protocol/protocol.h has them; blocks until there is one.  NULL, or NULL as
+   * the answer: there are none. */
+  json_t *(*keys) (void *opaque, const char *id, const json_t *wanted);
   void *opaque;
 };
 

@@ -18,7 +18,10 @@
 void
 channel_init (struct channel *ch, int in_fd, int out_fd)
 {
-  *ch = (struct channel){.in_fd = in_fd, .out_fd = out_fd};
+  *ch = (struct channel){.in_fd = in_fd,
+                         .out_fd = out_fd,
+                         .in = STRBUF_SECRET,
+                         .out = STRBUF_SECRET};
   fd_set_nonblocking (in_fd);
   fd_set_nonblocking (out_fd);
 }

@@ -23,8 +23,9 @@ static const char *const outcome_names[] = {
 };
 
 const char *const protocol_stages[] = {
-    "queued",  "appliance", "opened", "os-found", "matched",   "backed-up",
-    "changed", "checked",   "closed", "saved",    "committed", NULL,
+    "queued",  "appliance", "unlocked", "opened",  "os-found",
+    "matched", "backed-up", "changed",  "checked", "closed",
+    "saved",   "committed", NULL,
 };
 
 const struct refusal refusals[] = {
@@ -36,7 +37,15 @@ const struct refusal refusals[] = {
     {"several-os", "more than one system root is on the disk", false},
     {"wrong-os", "the recipe is for another operating system", false},
     {"hibernated", "Windows is hibernated on this disk", false},
-    {"encrypted", "the system volume is encrypted and no key fits", false},
+    {"encrypted", "the system volume is encrypted", false},
+    {"key-missing", "the system volume is encrypted and no key is known",
+     false},
+    {"key-wrong", "the keys that are known do not open the system volume",
+     false},
+    {"tpm-only", "only the VM's own TPM or smart card opens the volume", false},
+    {"half-encrypted", "the volume is only partly encrypted", false},
+    {"unknown-encryption", "the volume's encryption is damaged or not known",
+     false},
     {"fs-damaged", "the file system is too damaged to write to", false},
     {"fs-read-only", "the file system can't be mounted for writing", false},
     {"no-match", "what the recipe requires is not there", false},

@@ -22,6 +22,8 @@
  *                     serial or absent, trust_domain: text,
  *                     paths: [other places where it may show up] or absent,
  *                     wait_ms: for how long it may take to show up },
+ *             keys: true: keys of encrypted volumes can be asked for (see the
+ *             event "keys"),
  *             ask: true: before the disk is written the agent says "ask" and
  *             waits for "commit",
  *             evidence: folder for this disk (apply, undo); one that does not
@@ -35,6 +37,12 @@
  *   cancel  { request: "cancel", id }: drop it if it has not started; else it
  *           is ended at the next safe point.  A result follows in any case.
  *   commit  { request: "commit", id }: the answer to "ask": it may be written.
+ *   keys    { request: "keys", id, keys: [{key, or key_base64 for bytes;
+ *             protector: GUID of a protector, or UUID of a LUKS volume, that it
+ *             is known to open, or absent; source: text for people}],
+ *             notes: [text] for the operator: what kept a key from being
+ *             found }: the answer to the event "keys".  The only message that
+ *             ever holds a key; who sends or reads it overwrites it after use.
  *   ping    nothing; says that the controller is there.
  *   hello   { request: "hello", silence_ms }: from now on the agent ends, as at
  *           the end of input, when it has heard nothing for so long: on a link
@@ -57,8 +65,11 @@
  *              used instead), error,
  *              suspect: id of the disk that it was busy with (lost) }
  *   ask        { event, id }: all is checked and saved; may it be written?
- *   check      { event, ok, items: [{name, level, detail, advice}], host,
- *              version }; error: it could not be found out
+ *   keys       { event, id, volumes: [{volume, encryption: "BitLocker" |
+ * "LUKS", id: GUID or UUID of the volume, description: what Windows wrote about
+ * it, protectors: [{guid, type}]}] }: which keys are there for these?  The work
+ * on the disk waits for the answer. check      { event, ok, items: [{name,
+ * level, detail, advice}], host, version }; error: it could not be found out
  *   stage      { event, id, stage, ms since the work began, detail: {...} }
  *              stages in order, see protocol_stages
  *   result     exactly one for each work: { event, id, outcome, reason,
@@ -67,6 +78,8 @@
  *              disk: {...what inspect shows...}, evidence: folder,
  *              recipes: [{name, outcome, reason, refusal, matches, kept,
  *              changes}], as a report by each would say it (inspect),
+ *              keys_missing: [{...as in "keys", code}] for volumes that stay
+ *              closed for want of a key,
  *              notes: [text], timings_ms: {...},
  *              tries: appliances that were started for it,
  *              suspect: true if a shared one was lost while busy with it }
@@ -124,8 +137,8 @@ extern const struct refusal refusals[];
 const struct refusal *refusal_by_code (const char *code);
 
 /* Stage names in the order in which a disk passes them, ended by NULL:
- * queued, appliance, opened, os-found, matched, backed-up, changed, checked,
- * closed, saved (undo image made), committed. */
+ * queued, appliance, unlocked (encrypted volumes), opened, os-found, matched,
+ * backed-up, changed, checked, closed, saved (undo image made), committed. */
 extern const char *const protocol_stages[];
 /* Place of a stage in that order; -1 for a word that is none. */
 int protocol_stage_index (const char *stage);

@@ -149,6 +149,17 @@ check_ntfs (const struct check_input *in)
   return check_program ("ntfs-3g", MISSING, "install ntfs-3g");
 }
 
+/* BitLocker is opened without it, so its age does not matter there
+ * (docs/encryption.md). */
+static struct finding
+check_cryptsetup (const struct check_input *in)
+{
+  (void)in;
+  return check_program ("cryptsetup", WARNING,
+                        "install cryptsetup-bin: disks with LUKS can't be "
+                        "opened without it; BitLocker does not need it");
+}
+
 static struct finding
 check_user (const struct check_input *in)
 {
@@ -242,11 +253,17 @@ static const struct {
   const char *name;
   struct finding (*check) (const struct check_input *in);
 } checks[] = {
-    {"kvm", check_kvm},           {"qemu", check_qemu},
-    {"qemu-img", check_qemu_img}, {"supermin", check_supermin},
-    {"kernel", check_kernel},     {"ntfs-3g", check_ntfs},
-    {"user", check_user},         {"devices", check_devices},
-    {"scratch", check_scratch},   {"memory", check_memory},
+    {"kvm", check_kvm},
+    {"qemu", check_qemu},
+    {"qemu-img", check_qemu_img},
+    {"supermin", check_supermin},
+    {"kernel", check_kernel},
+    {"ntfs-3g", check_ntfs},
+    {"cryptsetup", check_cryptsetup},
+    {"user", check_user},
+    {"devices", check_devices},
+    {"scratch", check_scratch},
+    {"memory", check_memory},
 };
 
 int

@@ -123,6 +123,14 @@ allow_commit (struct supervisor *s, const char *id)
   }
 }
 
+static void
+give_keys (struct supervisor *s, const json_t *request)
+{
+  for (size_t i = 0; i < s->slots.len; i++)
+    if (slot_job (s->slots.ptr[i], json_str (request, "id", "")))
+      slot_give_keys (s->slots.ptr[i], request);
+}
+
 /* By a process of its own: what it tries must not harm this one. */
 static void
 send_check (struct supervisor *s)
@@ -157,6 +165,8 @@ on_request (struct supervisor *s, const json_t *request, struct err **err)
     cancel_work (s, json_str (request, "id", ""));
   else if (strcmp (name, "commit") == 0)
     allow_commit (s, json_str (request, "id", ""));
+  else if (strcmp (name, "keys") == 0)
+    give_keys (s, request);
   else if (strcmp (name, "hello") == 0)
     s->silence_ms = json_int (request, "silence_ms", 0);
   else if (strcmp (name, "check") == 0)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/json.h>
 #include <base/secret.h>
 #include <base/vec.h>
 
@@ -56,6 +57,7 @@ harden_process (void)
   struct str_vec keep = VEC_EMPTY;
 
   secret_no_core_dumps ();
+  json_wipe_freed ();
   umask (077);
   for (char **e = environ; e && *e; e++)
     if (is_kept (*e))

@@ -155,6 +155,12 @@ send_cancel (struct slot *slot, const struct job *job)
 }
 
 void
+slot_give_keys (struct slot *slot, const json_t *keys)
+{
+  channel_send (&slot->ch, keys);
+}
+
+void
 slot_allow (struct slot *slot, struct job *job)
 {
   CLEANUP_JSON json_t *commit = message_new ("request", "commit");

@@ -58,6 +58,9 @@ void slot_allow (struct slot *slot, struct job *job);
 /* The disk is no longer wanted. */
 void slot_cancel (struct slot *slot, struct job *job);
 
+/* Keys for a disk of this worker, as the controller sent them. */
+void slot_give_keys (struct slot *slot, const json_t *keys);
+
 /* Its job by id; NULL: it has none such. */
 struct job *slot_job (const struct slot *slot, const char *id);
 

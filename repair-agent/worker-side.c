@@ -67,7 +67,7 @@ on_worker_event (struct supervisor *s, struct slot *slot, json_t *event)
 
   if (strcmp (name, "stage") == 0)
     on_worker_stage (s, slot, job, event);
-  else if (strcmp (name, "ask") == 0 && job)
+  else if ((strcmp (name, "ask") == 0 || strcmp (name, "keys") == 0) && job)
     send_event (s, json_incref (event));
   else if (strcmp (name, "result") == 0)
     on_worker_result (s, slot, job, event);

@@ -23,6 +23,7 @@ struct worker {
   json_t *requests;  /* array: one for each disk */
   json_t *cancelled; /* {id: true} */
   json_t *allowed;   /* {id: true}: may be written */
+  json_t *keys;      /* {id: answer}: not taken yet */
   struct work *works;
   struct recipe **recipes;
   struct recipe ***to_try; /* of inspect: each NULL, or ended by NULL */
@@ -117,6 +118,8 @@ hear_supervisor (struct worker *w)
       json_put_bool (w->cancelled, id, true);
     else if (strcmp (name, "commit") == 0)
       json_put_bool (w->allowed, id, true);
+    else if (strcmp (name, "keys") == 0)
+      json_put (w->keys, id, json_incref (message));
     json_decref (message);
   }
   if (r == -1 || w->in.ended)
@@ -148,6 +151,32 @@ on_may_commit (void *opaque, const char *id)
       return false;
     if (json_object_get (w->allowed, id))
       return true;
+    (void)poll (fds, channel_fds (&w->in, fds, true), -1);
+  }
+}
+
+/* Which keys there are is the controller's to find out; it says so if there is
+ * none, and the supervisor ends us if it says nothing for too long. */
+static json_t *
+on_keys (void *opaque, const char *id, const json_t *wanted)
+{
+  struct worker *w = opaque;
+  json_t *event = message_new ("event", "keys"), *answer;
+
+  json_put_str (event, "id", id);
+  json_put (event, "volumes", json_incref ((json_t *)wanted));
+  json_object_del (w->keys, id);
+  emit (w, event);
+  for (;;) {
+    struct pollfd fds[CHANNEL_MAX_FDS];
+
+    hear_supervisor (w);
+    answer = json_object_get (w->keys, id);
+    if (answer || json_object_get (w->cancelled, id)) {
+      json_incref (answer);
+      json_object_del (w->keys, id);
+      return answer;
+    }
     (void)poll (fds, channel_fds (&w->in, fds, true), -1);
   }
 }
@@ -209,6 +238,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .limit_ms = json_int (r, "limit_ms", 0),
       .unchanged = json_bool (r, "unchanged", false),
       .ask = json_bool (r, "ask", false),
+      .ask_keys = json_bool (r, "keys", false),
   };
   if (json_object_get (r, "recipe") == NULL)
     return fill_recipes (w, i, r, err);
@@ -262,6 +292,7 @@ run_batch (struct worker *w, const struct agent_backend *backend,
                                     .result = on_result,
                                     .wanted = on_wanted,
                                     .may_commit = on_may_commit,
+                                    .keys = on_keys,
                                     .opaque = w};
 
   return backend->batch_run (&options, w->works, w->n, &hooks, err);
@@ -283,6 +314,7 @@ worker_release (struct worker *w)
   json_decref (w->requests);
   json_decref (w->cancelled);
   json_decref (w->allowed);
+  json_decref (w->keys);
   channel_release (&w->in);
   close (w->out_fd);
 }
@@ -292,7 +324,8 @@ worker_main (const struct agent_backend *backend)
 {
   struct worker w = {.requests = json_array (),
                      .cancelled = json_object (),
-                     .allowed = json_object ()};
+                     .allowed = json_object (),
+                     .keys = json_object ()};
   CLEANUP_ERR struct err *err = NULL;
   int in_fd = dup (STDIN_FILENO);
 

@@ -78,6 +78,17 @@ on_result (void *opaque, const char *id, json_t *result_taken)
   print_line (json_make ("{s:s, s:o}", "id", id, "result", result_taken));
 }
 
+/* "keys" of a work: the answer to whatever is asked for. */
+static json_t *all_keys;
+
+static json_t *
+on_keys (void *opaque, const char *id, const json_t *wanted)
+{
+  (void)opaque;
+  print_line (json_make ("{s:s, s:O}", "id", id, "wanted", wanted));
+  return json_make ("{s:O*}", "keys", json_object_get (all_keys, id));
+}
+
 static const struct recipe *
 load_recipe (const json_t *json, const json_t *values)
 {
@@ -112,6 +123,8 @@ load_work (const json_t *json, struct work *work)
   work->evidence = json_str (json, "evidence", NULL);
   work->allow = json_object_get (json, "allow");
   work->limit_ms = json_int (json, "limit_ms", 120000);
+  work->ask_keys = true;
+  json_object_set (all_keys, work->id, json_object_get (json, "keys"));
   work->unchanged = json_bool (json, "unchanged", false);
 }
 
@@ -120,7 +133,8 @@ main (int argc, char **argv)
 {
   static const struct batch_hooks hooks = {.stage = on_stage,
                                            .appliance = on_appliance,
-                                           .result = on_result};
+                                           .result = on_result,
+                                           .keys = on_keys};
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *json = NULL;
   struct batch_options options = {0};
@@ -139,6 +153,7 @@ main (int argc, char **argv)
     return 2;
   }
   n = json_array_size (json);
+  all_keys = json_object ();
   works = xcalloc (n + 1, sizeof *works);
   for (size_t i = 0; i < n; i++)
     load_work (json_array_get (json, i), &works[i]);
@@ -151,5 +166,6 @@ main (int argc, char **argv)
   for (size_t i = 0; i < n; i++)
     recipe_free ((struct recipe *)works[i].recipe);
   free (works);
+  json_decref (all_keys);
   return err ? 1 : 0;
 }

@@ -92,8 +92,8 @@ mbr-hiber refused hibernated
 two-win refused several-os
 no-os refused no-os
 data refused no-os
-crypt-luks refused encrypted
-crypt-bitlocker refused encrypted
+crypt-luks refused unknown-encryption
+crypt-bitlocker refused unknown-encryption
 winlink refused reparse-point
 truncated refused truncated
 odd-size refused truncated

@@ -174,7 +174,7 @@ expect mbr-win .os.volume 'partition 2'
 expect mbr-hiber .disk.would_refuse hibernated
 expect two-win .disk.would_refuse several-os
 expect crypt-bitlocker '.disk.volumes[1].encryption' BitLocker
-expect crypt-bitlocker .disk.would_refuse encrypted
+expect crypt-bitlocker .disk.would_refuse unknown-encryption
 expect btrfs .os.type linux
 expect btrfs '.disk.volumes | map(.subvolume // "-") | join(" ")' '- @ home'
 expect gpt-lvm '[.disk.volumes[].type] | join(" ")' 'LVM2_member ext4'

@@ -14,8 +14,8 @@ declare -A may_use=(
   [net]='net base'
   [providers]='providers net base'
   [controller]='controller providers net recipes protocol base'
-  [disk-ops]='disk-ops recipes base'
-  [repair-agent]='repair-agent disk-ops recipes protocol base'
+  [disk-ops]='disk-ops bitlocker recipes base'
+  [repair-agent]='repair-agent disk-ops bitlocker recipes protocol base'
   [cli]='cli controller providers net recipes protocol base'
 )
 

@@ -12,7 +12,7 @@
 #define MADE_PASSWORD                                                          \
   "Gr\xc3\xbc\xc3\x9f"                                                         \
   "e \xf0\x9f\x94\x91"
-#define MADE_BLOCK 0x100000 /* where the first metadata block is */
+#define MADE_BLOCK 0x1000000 /* where the first metadata block is */
 
 struct made_fve {
   unsigned char header[512];

@@ -171,22 +171,22 @@ test_mapping (void)
   CU_ASSERT_PTR_NOT_NULL_FATAL (table);
   CU_ASSERT_STRING_EQUAL (
       table->data,
-      "0 16 crypt aes-xts-plain64 01ab 2176 /dev/sda1 2176\n"
-      "16 2032 crypt aes-xts-plain64 01ab 16 /dev/sda1 16\n"
-      "2048 128 zero\n"
-      "2176 16 zero\n"
-      "2192 1904 crypt aes-xts-plain64 01ab 2192 /dev/sda1 2192\n"
-      "4096 128 zero\n"
-      "4224 1920 crypt aes-xts-plain64 01ab 4224 /dev/sda1 4224\n"
-      "6144 128 zero\n"
-      "6272 124800 crypt aes-xts-plain64 01ab 6272 /dev/sda1 6272\n");
+      "0 16 crypt aes-xts-plain64 01ab 32896 /dev/sda1 32896\n"
+      "16 32752 crypt aes-xts-plain64 01ab 16 /dev/sda1 16\n"
+      "32768 128 zero\n"
+      "32896 16 zero\n"
+      "32912 32624 crypt aes-xts-plain64 01ab 32912 /dev/sda1 32912\n"
+      "65536 128 zero\n"
+      "65664 32640 crypt aes-xts-plain64 01ab 65664 /dev/sda1 65664\n"
+      "98304 128 zero\n"
+      "98432 32640 crypt aes-xts-plain64 01ab 98432 /dev/sda1 98432\n");
   fve_release (&fve);
   make (&(struct make_fve){.sector_bytes = 4096, .method = 0x8002});
   large = fve_mapping (&fve, "/dev/sda1", (64 << 20) + 512, key, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (large);
   CU_ASSERT_PTR_NOT_NULL (
       strstr (large->data,
-              "6272 124800 crypt aes-cbc-eboiv 01ab 6272 /dev/sda1 6272 "
+              "98432 32640 crypt aes-cbc-eboiv 01ab 98432 /dev/sda1 98432 "
               "2 sector_size:4096 iv_large_sectors\n"));
   fve_release (&fve);
 }
