@@ -6,6 +6,8 @@
 
 #define UNTOLD_WAIT_MS     1000
 #define UNTOLD_WAIT_MAX_MS 60000
+#define STRAY_WAIT_MS      250
+#define STRAY_STEP         (BUCKET_FULL_SPEED / 16)
 
 void
 bucket_init (struct bucket *b, double capacity, double refill_per_s,
@@ -26,8 +28,8 @@ bucket_init (struct bucket *b, double capacity, double refill_per_s,
   }
   b->speed = BUCKET_FULL_SPEED;
   b->settled_ms = b->recover_ms = now_ms;
-  b->closed_until = now_ms;
-  b->slowed_ms = now_ms - 1;
+  b->closed_until = now_ms - BUCKET_STRAY_MS - 1;
+  b->slowed_ms = now_ms - BUCKET_STRAY_MS - 1;
 }
 
 int64_t
@@ -220,17 +222,33 @@ bucket_next_ms (struct bucket *b, int64_t n, int64_t now_ms)
          (b->window_ms ? window_wait_ms (b, n, at) : token_wait_ms (b, n, at));
 }
 
+/* One throttled call after a quiet while: services throttle now and then for
+ * reasons of their own, and to slow down for that costs more than the next.  If
+ * the rate is the reason, the next comes soon. */
+static bool
+is_stray (const struct bucket *b, int64_t now_ms, int64_t sent_ms)
+{
+  int64_t quiet_from =
+      b->closed_until > b->slowed_ms ? b->closed_until : b->slowed_ms;
+
+  return !b->window_ms && sent_ms > b->slowed_ms &&
+         now_ms - quiet_from > BUCKET_STRAY_MS;
+}
+
 void
 bucket_slow_down (struct bucket *b, int64_t now_ms, int64_t sent_ms)
 {
+  bool stray = is_stray (b, now_ms, sent_ms);
+
   settle (b, now_ms);
   b->throttled++;
   /* Calls that left before the last halving say nothing about its effect. */
-  if (sent_ms <= b->slowed_ms)
+  if (sent_ms <= b->slowed_ms && !b->stray)
     return;
   b->slowed_ms = now_ms;
-  b->streak++;
-  b->speed /= 2;
+  b->stray = stray;
+  b->streak = stray ? 0 : b->streak + 1;
+  b->speed = stray ? b->speed - STRAY_STEP : b->speed / 2;
   if (b->speed < BUCKET_MIN_SPEED)
     b->speed = BUCKET_MIN_SPEED;
   b->recover_ms = now_ms + BUCKET_RECOVER_MS;
@@ -252,19 +270,19 @@ void
 bucket_throttled (struct bucket *b, int64_t now_ms, int64_t sent_ms,
                   int64_t retry_after_ms)
 {
+  bool stray = is_stray (b, now_ms, sent_ms);
   int64_t until;
 
   settle (b, now_ms);
-  /* A success is not reported to us; two quiet minutes are as good. */
-  if (now_ms - b->slowed_ms > 2 * UNTOLD_WAIT_MAX_MS)
-    b->streak = 0;
   bucket_slow_down (b, now_ms, sent_ms);
-  until = now_ms + (retry_after_ms > 0 ? retry_after_ms : untold_wait_ms (b));
+  until = now_ms + (retry_after_ms > 0 ? retry_after_ms
+                    : stray            ? STRAY_WAIT_MS
+                                       : untold_wait_ms (b));
   if (until > b->closed_until) {
     b->closed_until = until;
     if (b->recover_ms < until + BUCKET_RECOVER_MS)
       b->recover_ms = until + BUCKET_RECOVER_MS;
-    if (!b->window_ms) {
+    if (!b->window_ms && !stray) {
       /* Empty now, and by the time it opens one call may go: the service said
        * that one may. */
       b->tokens = NANO < b->capacity ? NANO : b->capacity;

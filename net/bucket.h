@@ -35,13 +35,15 @@ struct bucket {
   int64_t slowed_ms;    /* when it was halved last */
   int64_t closed_until; /* nothing is admitted before */
   unsigned streak;      /* throttled in a row, for waits nobody told us */
+  bool stray;           /* the last one was alone so far */
 
   uint64_t admitted, throttled; /* statistics: tokens; replies */
 };
 
 #define BUCKET_FULL_SPEED 256
-#define BUCKET_MIN_SPEED  16   /* a sixteenth */
-#define BUCKET_RECOVER_MS 1000 /* a twentieth of full speed every second */
+#define BUCKET_MIN_SPEED  16    /* a sixteenth */
+#define BUCKET_RECOVER_MS 1000  /* a twentieth of full speed every second */
+#define BUCKET_STRAY_MS   10000 /* a throttle after so long is a stray one */
 
 /* capacity > 0; refill_per_s > 0 unless window_ms > 0.  It starts full: a
  * campaign is the first to call.  now_ms: any start of time. */
@@ -60,7 +62,11 @@ int64_t bucket_capacity (const struct bucket *b);
 /* A call that was admitted at sent_ms came back throttled.  Closes the bucket
  * for retry_after_ms (0: not said; then 1 s, doubling up to a minute, for a
  * window its whole length), empties it and halves its speed, the latter once
- * for all the calls that were already on their way. */
+ * for all the calls that were already on their way.
+ *
+ * A stray one, the first for BUCKET_STRAY_MS, closes a token bucket for 250 ms
+ * (or as said) and takes a sixteenth of its speed; if another of the calls that
+ * were on their way comes back throttled, it was none. */
 void bucket_throttled (struct bucket *b, int64_t now_ms, int64_t sent_ms,
                        int64_t retry_after_ms);
 /* The same without closing: when it is not sure that this bucket was meant. */

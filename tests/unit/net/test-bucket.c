@@ -153,12 +153,13 @@ test_throttle_closes_and_recovers (void)
 
   bucket_init (&b, 50, 10, 0, 0);
   CU_ASSERT (bucket_take (&b, 1, 1000));
+  bucket_throttled (&b, 1099, 999, 20000);
   bucket_throttled (&b, 1100, 1000, 20000);
   CU_ASSERT_FALSE (bucket_take (&b, 1, 21099));
   CU_ASSERT_EQUAL (bucket_next_ms (&b, 1, 1100), 20000);
   CU_ASSERT (bucket_take (&b, 1, 21100));
   CU_ASSERT_FALSE (bucket_take (&b, 1, 21100)); /* it is empty behind that */
-  CU_ASSERT_EQUAL (bucket_next_ms (&b, 1, 21100), 200); /* half speed */
+  CU_ASSERT (bucket_next_ms (&b, 1, 21100) >= 200); /* half speed */
   /* Recovered after at most ten steps; then the full rate again. */
   for (now = 21100; now < 21100 + 10 * BUCKET_RECOVER_MS; now += 50)
     (void)bucket_take (&b, 1, now);
@@ -180,10 +181,10 @@ test_one_halving_for_a_volley (void)
   bucket_init (&b, 50, 10, 0, 0);
   for (int i = 0; i < 30; i++)
     bucket_throttled (&b, 1000 + i, 900, 1000);
-  CU_ASSERT_EQUAL (b.speed, BUCKET_FULL_SPEED / 2);
+  CU_ASSERT_EQUAL (b.speed, BUCKET_FULL_SPEED * 15 / 32);
   CU_ASSERT_EQUAL (b.throttled, 30);
   bucket_throttled (&b, 2500, 2400, 1000);
-  CU_ASSERT_EQUAL (b.speed, BUCKET_FULL_SPEED / 4);
+  CU_ASSERT_EQUAL (b.speed, BUCKET_FULL_SPEED * 15 / 64);
   for (int i = 0; i < 20; i++)
     bucket_throttled (&b, 2600 + 10 * i, 2599 + 10 * i, 1000);
   CU_ASSERT_EQUAL (b.speed, BUCKET_MIN_SPEED); /* bounded */
@@ -196,6 +197,8 @@ test_untold_wait_doubles (void)
   int64_t now = 1000, expect = 1000;
 
   bucket_init (&b, 50, 10, 0, 0);
+  bucket_throttled (&b, now, now - 1, 0); /* alone: is it the rate? */
+  CU_ASSERT_EQUAL (b.closed_until - now, 250);
   for (int i = 0; i < 8; i++) {
     bucket_throttled (&b, now, now, 0);
     CU_ASSERT_EQUAL (b.closed_until - now, expect);
@@ -204,10 +207,63 @@ test_untold_wait_doubles (void)
   }
   now += 3600000; /* forgotten after a quiet hour */
   bucket_throttled (&b, now, now, 0);
-  CU_ASSERT_EQUAL (b.closed_until - now, 1000);
+  CU_ASSERT_EQUAL (b.closed_until - now, 250);
   bucket_init (&b, 100, 0, 60000, 0);
   bucket_throttled (&b, 5, 1, 0);
   CU_ASSERT_EQUAL (b.closed_until, 60005); /* a window: wait it out */
+}
+
+/* n calls over a service that has `real` tokens a second and throttles `stray`
+ * in 1,000 calls besides, for reasons of its own; a reply takes 50 ms.  Gives
+ * the seconds that it took. */
+static double
+seconds_for (int n, double believed, double real, unsigned stray,
+             unsigned *throttled)
+{
+  struct random_source random;
+  struct bucket ours, theirs;
+  int64_t now = 0;
+
+  random_init (&random, 11);
+  bucket_init (&ours, 50, believed, 0, now);
+  bucket_init (&theirs, 50, real, 0, now);
+  *throttled = 0;
+  while (n > 0) {
+    bool good;
+
+    now += bucket_next_ms (&ours, 1, now);
+    if (!bucket_take (&ours, 1, now))
+      continue;
+    good =
+        bucket_take (&theirs, 1, now) && random_below (&random, 1000) >= stray;
+    n -= good;
+    *throttled += !good;
+    if (!good)
+      bucket_throttled (&ours, now + 50, now, 0);
+  }
+  return (double)now / 1000;
+}
+
+static void
+test_strays_cost_little (void)
+{
+  unsigned throttled;
+  double calm = seconds_for (1050, 5, 5, 0, &throttled);
+  double strays, slower;
+
+  CU_ASSERT_EQUAL (throttled, 0);
+  /* One in a hundred has to be sent again, and that is about all. */
+  strays = seconds_for (1050, 5, 5, 10, &throttled);
+  printf ("\n  %.0f s; with 1%% stray throttles %.0f s (%u) ", calm, strays,
+          throttled);
+  CU_ASSERT (throttled >= 5);
+  CU_ASSERT (strays <= calm * 1.07);
+  /* A true limit of half of what is believed is found and kept to. */
+  slower = seconds_for (1050, 5, 2.5, 0, &throttled);
+  printf ("\n  half the rate in truth: %.0f s of %.0f s, %u throttled ", slower,
+          calm * 2, throttled);
+  CU_ASSERT (slower <= calm * 2 * 1.35);
+  CU_ASSERT (throttled <= 1050 / 5);
 }
 
 static void
@@ -238,6 +294,7 @@ static const struct unit_case cases[] = {
     {"next is exact", test_next_is_exact},
     {"a throttle closes, halves, wears off", test_throttle_closes_and_recovers},
     {"one halving for a volley", test_one_halving_for_a_volley},
+    {"stray throttles cost little", test_strays_cost_little},
     {"untold wait doubles", test_untold_wait_doubles},
     {"remaining only lowers", test_remaining_only_lowers},
 };
