@@ -11,8 +11,16 @@ static struct campaign *
 open_campaign (const struct cli *cli, struct err **err)
 {
   CLEANUP_FREE char *state = request_state_folder (cli);
+  CLEANUP_JSON json_t *amended = request_amended (cli, err);
+  CLEANUP_CAMPAIGN struct campaign *campaign = NULL;
 
-  return campaign_open (state, request_campaign_id (cli), JOURNAL_WRITE, err);
+  if (amended == NULL)
+    return NULL;
+  campaign =
+      campaign_open (state, request_campaign_id (cli), JOURNAL_WRITE, err);
+  if (campaign == NULL || campaign_amend (campaign, amended, err) == -1)
+    return NULL;
+  return TAKE (campaign);
 }
 
 /* NULL: no --vm was given.  The array is the caller's, what it holds is not. */

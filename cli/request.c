@@ -164,6 +164,19 @@ expand_order (json_t *policy, struct err **err)
 }
 
 json_t *
+request_amended (const struct cli *cli, struct err **err)
+{
+  CLEANUP_JSON json_t *request =
+      json_make ("{s:{},s:{},s:o}", "agents", "helpers", "policy",
+                 options_to_json (cli->options, "policy."));
+
+  if (helper_options_add (cli, json_object_get (request, "agents"),
+                          json_object_get (request, "helpers"), err) == -1)
+    return NULL;
+  return TAKE (request);
+}
+
+json_t *
 request_of_providers (const struct cli *cli)
 {
   return json_make ("{s:[],s:{},s:o,s:o}", "selection", "policy", "providers",

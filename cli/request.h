@@ -23,6 +23,10 @@ json_t *request_agent (const struct cli *cli);
  * command line), policy, providers, agents, command. */
 json_t *request_new (const struct cli *cli, struct err **err) ATTR_USE;
 
+/* What a campaign that is carried on gets besides: helpers and their limits, as
+ * campaign_amend takes it. */
+json_t *request_amended (const struct cli *cli, struct err **err) ATTR_USE;
+
 /* What is needed to speak with providers, and nothing else of a request. */
 json_t *request_of_providers (const struct cli *cli);
 

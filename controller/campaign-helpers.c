@@ -32,6 +32,48 @@ ask_for_all (const json_t *helpers)
   return json_make ("{s:o,s:b}", "ids", ids, "preflight", 1);
 }
 
+/* A campaign that is carried on can do without some of its helpers: their disks
+ * go to others. */
+static bool
+is_carried_on (const struct campaign *campaign)
+{
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    if (campaign->jobs.ptr[i]->phase != PHASE_WAITING)
+      return true;
+  return false;
+}
+
+static int
+check_helper (struct campaign *campaign, const json_t *record, bool carried_on,
+              struct err **err)
+{
+  const char *id = json_str (record, "id", "");
+
+  if (!vm_is_power (record, "running"))
+    return err_set (err, ERR_USAGE, "helper '%s' is '%s': start it first", id,
+                    json_str (record, "power", "?"));
+  if (world_real_check_agent (campaign->real, id, err) == -1)
+    return -1;
+  return carried_on ? 0 : world_real_check_machine (campaign->real, id, err);
+}
+
+static void
+tell_dead (struct campaign *campaign, const char *id, const struct err *why)
+{
+  json_t *detail = json_object ();
+
+  helpers_note_dead (campaign->helpers, id, why->msg);
+  json_put_str (detail, "helper", id);
+  json_put_str (detail, "why", why->msg);
+  if (campaign->journal) {
+    journal_begin (campaign->journal);
+    journal_add_event (campaign->journal, 0, "helper-dead", detail,
+                       clock_wall_ms (&real_clock));
+    (void)!journal_commit (campaign->journal, NULL);
+  }
+  json_decref (detail);
+}
+
 static int
 add_helper (struct campaign *campaign, struct binding *binding,
             const json_t *record, struct err **err)
@@ -42,13 +84,19 @@ add_helper (struct campaign *campaign, struct binding *binding,
       json_object_get (json_at (campaign->data, "helpers"), id);
   CLEANUP_JSON json_t *slots =
       provider->helper_slots ? provider->helper_slots (record) : json_array ();
+  CLEANUP_ERR struct err *why = NULL;
+  bool carried_on = is_carried_on (campaign);
 
-  if (!vm_is_power (record, "running"))
-    return err_set (err, ERR_USAGE, "helper '%s' is '%s': start it first", id,
-                    json_str (record, "power", "?"));
   helpers_add (campaign->helpers, id, json_str (spec, "devices", "/dev"),
                binding, record, slots);
-  return world_real_check_agent (campaign->real, id, err);
+  if (strncmp (json_str (spec, "where", ""), "ssh://", 6) == 0)
+    helpers_set_remote (campaign->helpers, id);
+  if (check_helper (campaign, record, carried_on, &why) == 0)
+    return 0;
+  if (!carried_on)
+    return err_move (err, TAKE (why));
+  tell_dead (campaign, id, why);
+  return 0;
 }
 
 static int
@@ -71,13 +119,39 @@ add_helpers (struct campaign *campaign, struct binding *binding,
   return 0;
 }
 
+/* All are known; or, in a campaign that is carried on, one is alive. */
+static int
+check_all (const struct campaign *campaign, const json_t *helpers,
+           struct err **err)
+{
+  const char *name, *why = NULL;
+  bool carried_on = is_carried_on (campaign), alive = false;
+  json_t *spec;
+
+  json_object_foreach ((json_t *)helpers, name, spec)
+  {
+    bool known = helpers_record (campaign->helpers, name) != NULL;
+    const char *dead = helpers_dead (campaign->helpers, name, 0, INT64_MAX);
+
+    if (!known && !carried_on)
+      return err_set (err, ERR_NOT_FOUND,
+                      "helper '%s' is not found where the VMs are", name);
+    alive = alive || dead == NULL;
+    why = dead ? dead : why;
+  }
+  if (alive)
+    return 0;
+  return err_set (err, ERR_UNREACHABLE,
+                  "none of the helpers can be used (%s): bring one back, or "
+                  "give another with --helper",
+                  why ? why : "there is none");
+}
+
 int
 campaign_ready_helpers (struct campaign *campaign, struct err **err)
 {
   const json_t *helpers = json_at (campaign->data, "helpers");
   bool needed = false;
-  const char *name;
-  json_t *spec;
 
   helpers_free (TAKE (campaign->helpers));
   campaign->helpers = helpers_new ();
@@ -97,13 +171,58 @@ campaign_ready_helpers (struct campaign *campaign, struct err **err)
     if (add_helpers (campaign, binding, helpers, err) == -1)
       return -1;
   }
-  json_object_foreach ((json_t *)helpers, name, spec)
-  {
-    if (needed && helpers_record (campaign->helpers, name) == NULL)
-      return err_set (err, ERR_NOT_FOUND,
-                      "helper '%s' is not found where the VMs are", name);
+  return needed ? check_all (campaign, helpers, err) : 0;
+}
+
+/* What is new in one of the objects of the campaign's data. */
+static void
+merge (json_t *data, const json_t *request, const char *key)
+{
+  json_t *mine = json_object_get (data, key);
+
+  if (mine == NULL) {
+    mine = json_object ();
+    json_put (data, key, mine);
   }
-  return 0;
+  if (json_object_get (request, key))
+    json_object_update (mine, json_object_get (request, key));
+}
+
+/* What of a policy is about helpers. */
+static json_t *
+helper_limits (const json_t *policy)
+{
+  static const char *const keys[] = {"force_detach", "detach_ms",
+                                     "helper_lost_ms"};
+  json_t *limits = json_object ();
+
+  for (size_t i = 0; i < ARRAY_SIZE (keys); i++)
+    if (json_object_get (policy, keys[i]))
+      json_put (limits, keys[i],
+                json_incref (json_object_get (policy, keys[i])));
+  return limits;
+}
+
+int
+campaign_amend (struct campaign *campaign, const json_t *request,
+                struct err **err)
+{
+  CLEANUP_JSON json_t *limits = helper_limits (json_at (request, "policy"));
+  CLEANUP_JSON json_t *changes =
+      json_make ("{s:O?,s:O?,s:O}", "agents", json_at (request, "agents"),
+                 "helpers", json_at (request, "helpers"), "policy", limits);
+
+  if (json_object_size (json_at (request, "helpers")) == 0 &&
+      json_object_size (limits) == 0)
+    return 0;
+  if (policy_amend (campaign->policy, limits, err) == -1)
+    return -1;
+  merge (campaign->data, changes, "agents");
+  merge (campaign->data, changes, "helpers");
+  merge (campaign->data, changes, "policy");
+  journal_begin (campaign->journal);
+  journal_set_campaign (campaign->journal, campaign->data);
+  return journal_commit (campaign->journal, err);
 }
 
 json_t *

@@ -51,6 +51,11 @@ json_t *campaign_plan (const struct campaign *campaign);
 int campaign_begin (struct campaign *campaign, const char *state,
                     struct err **err) ATTR_USE;
 
+/* Other helpers and limits for a campaign that is carried on: {agents, helpers,
+ * policy} as in a request, each only what is new.  Kept in the journal. */
+int campaign_amend (struct campaign *campaign, const json_t *request,
+                    struct err **err) ATTR_USE;
+
 /* "last" is the newest one.  ERR_NOT_FOUND: none of that name. */
 struct campaign *campaign_open (const char *state, const char *id,
                                 enum journal_mode mode,

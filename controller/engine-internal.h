@@ -71,6 +71,8 @@ struct waves_state {
   struct job_vec others;
 };
 
+DEFINE_VEC (uint64_t, id_vec);
+
 struct engine {
   struct waves_state waves;
   struct world *world;
@@ -83,6 +85,7 @@ struct engine {
   struct watcher_vec watchers;
   uint64_t next_effect;
   struct random_source random; /* for jitter */
+  struct id_vec allowed; /* work whose disk may be written after the commit */
   bool in_transaction;
   bool stopping;
   struct err *halted; /* why nothing may go on; NULL: all is well */
@@ -132,6 +135,11 @@ bool lease_is_lost (const struct job *job, struct err **err);
 
 /* engine-job.c */
 void job_admit (struct engine *engine, struct job *job);
+/* At a step of the table, whatever it is: nothing has been done for it yet. */
+void job_enter (struct engine *engine, struct job *job,
+                const struct step *step);
+/* Looks at everything again, ms from now. */
+void job_pause (struct engine *engine, struct job *job, int64_t ms);
 /* Moves a job as far as it can go without waiting. */
 void job_advance (struct engine *engine, struct job *job);
 /* The step is over: "done", "skipped" or "failed"; on to the next. */
@@ -167,6 +175,22 @@ bool job_is_gone (const struct job *job, struct err **err);
 bool job_wants_look (const struct job *job, enum op_id op);
 /* How much a describe for it has to say. */
 enum depth job_depth (const struct job *job);
+
+/* engine-helper.c */
+/* An agent said "ask": it may write once the journal has that it may. */
+void job_asked (struct engine *engine, struct job *job, uint64_t effect);
+/* Tells the agents whose disks may be written; after the commit. */
+void engine_allow (struct engine *engine);
+/* Its helper was heard (a reply, or only progress), or can't be reached. */
+void job_helper_alive (struct engine *engine, const struct job *job, bool done);
+void job_helper_lost (struct engine *engine, const struct job *job,
+                      const struct err *err);
+/* The step's work needs its helper, and that is dead: the job has been sent on
+ * another way. */
+bool job_helper_is_dead (struct engine *engine, struct job *job);
+/* Its slot is taken by something else: it gets another one. */
+bool job_slot_taken (struct engine *engine, struct job *job,
+                     const struct err *err);
 
 /* engine-fail.c */
 void job_step_failed (struct engine *engine, struct job *job,

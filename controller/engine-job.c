@@ -12,9 +12,6 @@
 /* How often a VM that does not allow the next step is looked at again. */
 #define CONFLICT_LOOKS 3
 
-static void enter (struct engine *engine, struct job *job,
-                   const struct step *step);
-
 int64_t
 job_limit_ms (const struct job *job)
 {
@@ -94,11 +91,11 @@ job_next_back (struct engine *engine, struct job *job)
   /* A stop, or what came after it, may have lost attributes: they are put back
    * while the VM is still stopped. */
   if (stopped_last (job) && strcmp (last, "attributes") != 0)
-    enter (engine, job, step_by_name ("attributes"));
+    job_enter (engine, job, step_by_name ("attributes"));
   else if (top)
-    enter (engine, job, step_by_name (step_by_name (top)->undo));
+    job_enter (engine, job, step_by_name (step_by_name (top)->undo));
   else if (job->before)
-    enter (engine, job, step_by_name ("compare"));
+    job_enter (engine, job, step_by_name ("compare"));
   else
     job_conclude_back (job);
 }
@@ -126,13 +123,13 @@ job_step_over (struct engine *engine, struct job *job, const char *state,
     job_undo_pop (job);
   next = next_step (job);
   if (next)
-    enter (engine, job, next);
+    job_enter (engine, job, next);
   else
     job->strategy->conclude (job);
 }
 
-static void
-enter (struct engine *engine, struct job *job, const struct step *step)
+void
+job_enter (struct engine *engine, struct job *job, const struct step *step)
 {
   job->step = step;
   job->phase = PHASE_ENTER;
@@ -158,7 +155,7 @@ job_turn_back (struct job *job)
 void
 job_admit (struct engine *engine, struct job *job)
 {
-  enter (engine, job, strategy_first (job->strategy));
+  job_enter (engine, job, strategy_first (job->strategy));
 }
 
 /* While the provider can't be asked at all, no time runs out for a step that
@@ -214,7 +211,7 @@ act (struct engine *engine, struct job *job)
   struct effect effect = {.kind = EFFECT_OP, .binding = job->binding};
   struct err *err = NULL;
 
-  if (!waves_may_touch (engine, job))
+  if (!waves_may_touch (engine, job) || job_helper_is_dead (engine, job))
     return;
   job->attempt++;
   job->uncertain = job->uncertain || undo_is_on_top (job, job->step->name);
@@ -241,7 +238,7 @@ see_to_it_again (struct engine *engine, struct job *job)
 {
   job->disturbed = false;
   if (!job->back) {
-    enter (engine, job, step_by_name ("start"));
+    job_enter (engine, job, step_by_name ("start"));
     return;
   }
   job_undo_push (job, "mark");

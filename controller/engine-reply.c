@@ -18,8 +18,8 @@
 /* A request whose reply was lost may still be on its way for so long. */
 #define LATE_MS 2000
 
-static void
-pause_for (struct engine *engine, struct job *job, int64_t ms)
+void
+job_pause (struct engine *engine, struct job *job, int64_t ms)
 {
   job->phase = PHASE_PAUSE;
   job->not_before_ms = engine_now (engine) + ms;
@@ -62,6 +62,7 @@ is_refusal (enum err_code code)
   case ERR_THROTTLED:
   case ERR_AUTH:
   case ERR_DENIED:
+  case ERR_TAKEN:
     return true;
   default:
     return false;
@@ -93,7 +94,18 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
     job->uncertain = true;
     distrust (engine, job, true);
   }
+  if (err->code == ERR_UNREACHABLE)
+    job_helper_lost (engine, job, err);
+  if (err->code == ERR_TAKEN && job_slot_taken (engine, job, err))
+    return;
   switch (err->code) {
+  case ERR_UNREACHABLE:
+    if (job_is_overdue (engine, job))
+      break;
+    engine_journal_step (engine, job, "again", json_from_err (err));
+    job_pause (engine, job, backoff_ms (engine, job, err));
+    return;
+  case ERR_TAKEN:
   case ERR_THROTTLED:
   case ERR_TRANSIENT:
   case ERR_UNKNOWN_EFFECT:
@@ -103,7 +115,7 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
     if (!job_is_overdue (engine, job) &&
         (job->step->seen || job->errors < BLIND_ATTEMPTS)) {
       engine_journal_step (engine, job, "again", json_from_err (err));
-      pause_for (engine, job, backoff_ms (engine, job, err));
+      job_pause (engine, job, backoff_ms (engine, job, err));
       return;
     }
     break;
@@ -146,6 +158,7 @@ job_complete (struct engine *engine, struct job *job,
     job_reply_failed (engine, job, err_copy (completion->err));
     return;
   }
+  job_helper_alive (engine, job, true);
   verdict = job->step->reply ? job->step->reply (job, completion->out, &err)
                              : VERDICT_YES;
   if (verdict == VERDICT_FAIL) {
@@ -157,7 +170,7 @@ job_complete (struct engine *engine, struct job *job,
   job->uncertain = true;
   job_set_answered (job, job->step, engine_now (engine));
   if (verdict == VERDICT_NO)
-    pause_for (engine, job, probe_again_ms (job));
+    job_pause (engine, job, probe_again_ms (job));
   else if (job->step->seen) {
     distrust (engine, job, false);
     job->phase = PHASE_WATCH;

@@ -34,6 +34,7 @@ engine_free (struct engine *engine)
   for (size_t i = 0; i < engine->watchers.len; i++)
     err_free (engine->watchers.ptr[i].error);
   watcher_vec_release (&engine->watchers);
+  id_vec_release (&engine->allowed);
   job_vec_release (&engine->jobs);
   waves_release (&engine->waves);
   err_free (engine->halted);
@@ -227,6 +228,7 @@ round_of_work (struct engine *engine, struct err **err)
     return -1;
   if (engine->stopping)
     outbox_drop_questions (engine);
+  engine_allow (engine);
   outbox_flush (engine);
   lease_run (engine);
   if (!engine->stopping)

@@ -4,9 +4,16 @@
 
 #include <base/vec.h>
 
+/* Lost so often without having done anything, it is as good as dead, even if it
+ * comes back each time. */
+#define MOST_LOSSES 6
+/* What is lost within so short a time was lost at once. */
+#define SAME_LOSS_MS 2000
+
 struct slot {
   char *name;
   const struct job *holder; /* NULL: it is free */
+  bool blocked;             /* something else has it */
 };
 DEFINE_VEC (struct slot, slot_vec);
 
@@ -15,6 +22,12 @@ struct helper {
   const struct binding *binding;
   json_t *record;
   struct slot_vec slots;
+  bool remote;
+  int64_t lost_since_ms; /* not heard since then; -1: it was */
+  int64_t lost_last_ms;
+  unsigned losses; /* since it last brought something to its end */
+  bool dead;
+  char *why; /* how it was lost last */
 };
 DEFINE_VEC (struct helper *, helper_vec);
 
@@ -42,6 +55,7 @@ helpers_free (struct helpers *helpers)
     json_decref (helper->record);
     free (helper->name);
     free (helper->devices);
+    free (helper->why);
     free (helper);
   }
   helper_vec_release (&helpers->all);
@@ -84,12 +98,101 @@ helpers_add (struct helpers *helpers, const char *name, const char *devices,
     helper->name = xstrdup (name);
     helper->devices = xstrdup (devices);
     helper->binding = binding;
+    helper->lost_since_ms = -1;
     helper_vec_push (&helpers->all, helper);
     json_array_foreach (slots, i, slot)
         slot_of (helper, json_string_value (slot));
   }
   json_decref (helper->record);
   helper->record = json_deep_copy (record);
+}
+
+void
+helpers_set_remote (struct helpers *helpers, const char *name)
+{
+  struct helper *helper = helper_of (helpers, name);
+
+  if (helper)
+    helper->remote = true;
+}
+
+static void
+keep_why (struct helper *helper, const char *why)
+{
+  free (helper->why);
+  helper->why = xstrdup (why);
+}
+
+void
+helpers_note_lost (struct helpers *helpers, const char *name, int64_t now_ms,
+                   const char *why)
+{
+  struct helper *helper = helper_of (helpers, name);
+
+  if (helper == NULL)
+    return;
+  /* All jobs of a helper hear of the same loss. */
+  if (helper->losses == 0 || now_ms - helper->lost_last_ms >= SAME_LOSS_MS)
+    helper->losses++;
+  helper->lost_last_ms = now_ms;
+  if (helper->lost_since_ms < 0)
+    helper->lost_since_ms = now_ms;
+  if (!helper->dead)
+    keep_why (helper, why);
+}
+
+void
+helpers_note_alive (struct helpers *helpers, const char *name, bool done)
+{
+  struct helper *helper = helper_of (helpers, name);
+
+  if (helper == NULL)
+    return;
+  helper->lost_since_ms = -1;
+  helper->dead = false;
+  if (done)
+    helper->losses = 0;
+}
+
+void
+helpers_note_dead (struct helpers *helpers, const char *name, const char *why)
+{
+  struct helper *helper = helper_of (helpers, name);
+
+  if (helper == NULL)
+    return;
+  helper->dead = true;
+  keep_why (helper, why);
+}
+
+const char *
+helpers_dead (const struct helpers *helpers, const char *name, int64_t now_ms,
+              int64_t lost_ms)
+{
+  struct helper *helper = helper_of (helpers, name);
+
+  if (helper == NULL)
+    return "it is not known any more";
+  if (helper->lost_since_ms >= 0 &&
+      (now_ms - helper->lost_since_ms >= lost_ms ||
+       helper->losses >= MOST_LOSSES))
+    helper->dead = true;
+  return helper->dead ? helper->why : NULL;
+}
+
+void
+helpers_block (struct helpers *helpers, struct job *job, bool all)
+{
+  struct helper *helper =
+      helper_of (helpers, json_str (job->facts, "helper.name", ""));
+
+  for (size_t i = 0; helper && i < helper->slots.len; i++) {
+    struct slot *slot = &helper->slots.ptr[i];
+
+    if (slot->holder == job || (all && slot->holder == NULL))
+      slot->blocked = true;
+  }
+  helpers_release (helpers, job);
 }
 
 const json_t *
@@ -135,8 +238,20 @@ count_free (const struct helper *helper)
   size_t n = 0;
 
   for (size_t i = 0; i < helper->slots.len; i++)
-    n += helper->slots.ptr[i].holder == NULL;
+    n += helper->slots.ptr[i].holder == NULL && !helper->slots.ptr[i].blocked;
   return n;
+}
+
+/* The evidence of its repair is worth more than any number of slots. */
+static size_t
+worth (const struct helper *helper, const struct job *job)
+{
+  size_t n = count_free (helper);
+  const char *kept = json_str (job->facts, "evidence_on", "");
+
+  if (helper->dead || !serves (helper, job->binding, job->before))
+    return 0;
+  return n && strcmp (kept, helper->name) == 0 ? SIZE_MAX : n;
 }
 
 bool
@@ -149,8 +264,7 @@ helpers_claim (struct helpers *helpers, struct job *job)
     return true;
   for (size_t i = 0; helpers && i < helpers->all.len; i++) {
     struct helper *helper = helpers->all.ptr[i];
-    size_t n =
-        serves (helper, job->binding, job->before) ? count_free (helper) : 0;
+    size_t n = worth (helper, job);
 
     if (n > most) {
       most = n;
@@ -160,13 +274,14 @@ helpers_claim (struct helpers *helpers, struct job *job)
   for (size_t i = 0; best && i < best->slots.len; i++) {
     struct slot *slot = &best->slots.ptr[i];
 
-    if (slot->holder)
+    if (slot->holder || slot->blocked)
       continue;
     slot->holder = job;
     job_set_fact (job, "helper",
-                  json_make ("{s:s,s:s,s:s,s:s}", "name", best->name, "vm",
+                  json_make ("{s:s,s:s,s:s,s:s,s:b}", "name", best->name, "vm",
                              json_str (best->record, "id", ""), "slot",
-                             slot->name, "devices", best->devices));
+                             slot->name, "devices", best->devices, "remote",
+                             (int)best->remote));
     job_set_fact (job, "helped_by", json_string (best->name));
     return true;
   }
@@ -179,12 +294,13 @@ helpers_may_clear (const struct helpers *helpers, const struct job *job)
   for (size_t i = 0; helpers && i < helpers->all.len; i++) {
     const struct helper *helper = helpers->all.ptr[i];
 
-    if (!serves (helper, job->binding, job->before))
+    if (helper->dead || !serves (helper, job->binding, job->before))
       continue;
     for (size_t j = 0; j < helper->slots.len; j++) {
       const struct job *holder = helper->slots.ptr[j].holder;
 
-      if (holder == NULL || holder->phase != PHASE_ENDED)
+      if (!helper->slots.ptr[j].blocked &&
+          (holder == NULL || holder->phase != PHASE_ENDED))
         return true;
     }
   }

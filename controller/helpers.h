@@ -6,10 +6,14 @@
  * nowhere never waits for others; it gives the slot back when its disk has been
  * seen to have left the helper.  What a job has claimed is in its facts:
  *
- *   facts.helper = {name, vm: id, slot, devices}
+ *   facts.helper = {name, vm: id, slot, devices, remote: bool}
  *   facts.helped_by = name, which stays, for the report
  *
  * so that a resumed campaign finds the disks where they are.
+ *
+ * A helper that can't be reached for policy.helper_lost_ms, or whose agent is
+ * lost again and again, is dead: it gets no more disks, and those it has are
+ * taken from it (engine-helper.c).  Its agent's first sign of life revives it.
  */
 
 #ifndef BOOTMEND_HELPERS_H
@@ -30,6 +34,26 @@ void helpers_add (struct helpers *helpers, const char *name,
                   const char *devices, const struct binding *binding,
                   const json_t *record, const json_t *slots);
 
+/* Its agent is on another machine, and so is the evidence of its repairs. */
+void helpers_set_remote (struct helpers *helpers, const char *name);
+
+/* The agent of this helper can't be reached; `why` is kept. */
+void helpers_note_lost (struct helpers *helpers, const char *name,
+                        int64_t now_ms, const char *why);
+/* It was heard; with `done` it has also brought something to its end. */
+void helpers_note_alive (struct helpers *helpers, const char *name, bool done);
+/* Not to be used from the beginning on: why. */
+void helpers_note_dead (struct helpers *helpers, const char *name,
+                        const char *why);
+/* Why it is given up; NULL: it is not. */
+const char *helpers_dead (const struct helpers *helpers, const char *name,
+                          int64_t now_ms, int64_t lost_ms);
+
+/* The slot of this job turned out to be taken by something else: it is not used
+ * any more (`all`: nor are the other free ones of that helper), and the job has
+ * none. */
+void helpers_block (struct helpers *helpers, struct job *job, bool all);
+
 /* The record of a helper; NULL: it is not known. */
 const json_t *helpers_record (const struct helpers *helpers, const char *name);
 
@@ -41,8 +65,9 @@ const json_t *helpers_any (const struct helpers *helpers,
 bool helpers_serve (const struct helpers *helpers,
                     const struct binding *binding, const json_t *vm);
 
-/* A slot for this job, in facts.helper; true at once if it has one.  False:
- * none is free now. */
+/* A slot for this job, in facts.helper; true at once if it has one.  A helper
+ * that has evidence of its repair (facts.evidence_on) comes first, then the one
+ * with the most slots.  False: none is free now. */
 bool helpers_claim (struct helpers *helpers, struct job *job);
 /* False: the slots that it could have are all kept by jobs that have ended
  * without letting go of them. */

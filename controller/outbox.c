@@ -261,6 +261,19 @@ land (struct engine *engine, const struct flight *flight,
   }
 }
 
+static void
+progress (struct engine *engine, const struct flight *flight,
+          const struct completion *completion)
+{
+  const char *event = json_str (completion->out, "event", "");
+
+  for (size_t i = 0; i < flight->jobs.len; i++) {
+    job_helper_alive (engine, flight->jobs.ptr[i], false);
+    if (strcmp (event, "ask") == 0 && flight->jobs.ptr[i]->effect == flight->id)
+      job_asked (engine, flight->jobs.ptr[i], flight->id);
+  }
+}
+
 void
 engine_dispatch (struct engine *engine, struct completion *completion)
 {
@@ -271,6 +284,7 @@ engine_dispatch (struct engine *engine, struct completion *completion)
     if (flight->id != completion->id)
       continue;
     if (!completion->last) {
+      progress (engine, flight, completion);
       if (engine->hooks.progress && flight->jobs.len)
         engine->hooks.progress (engine->hooks.opaque, flight->jobs.ptr[0],
                                 completion->out);

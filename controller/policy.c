@@ -51,12 +51,19 @@ policy_defaults (void)
   return json;
 }
 
+static void
+set_defaults (struct policy *policy)
+{
+  for (size_t i = 0; i < ARRAY_SIZE (numbers); i++)
+    *number_at (policy, i) = numbers[i].otherwise;
+}
+
 static int
 read_numbers (struct policy *policy, const json_t *json, struct err **err)
 {
   for (size_t i = 0; i < ARRAY_SIZE (numbers); i++) {
     const json_t *given = json_object_get (json, numbers[i].key);
-    int64_t value = given ? json_integer_value (given) : numbers[i].otherwise;
+    int64_t value = given ? json_integer_value (given) : *number_at (policy, i);
 
     if (given && !json_is_integer (given))
       return err_set (err, ERR_USAGE, "%s: not a whole number", numbers[i].key);
@@ -86,6 +93,7 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   struct policy *policy = xcalloc (1, sizeof *policy);
   const json_t *json = json_at (campaign, "policy");
 
+  set_defaults (policy);
   policy->campaign = json_str (campaign, "id", "");
   policy->controller = xstrdup (json_str (campaign, "controller", ""));
   policy->recipe = json_at (campaign, "recipe");
@@ -108,6 +116,13 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
     return NULL;
   }
   return policy;
+}
+
+int
+policy_amend (struct policy *policy, const json_t *json, struct err **err)
+{
+  policy->force_detach = json_bool (json, "force_detach", policy->force_detach);
+  return read_numbers (policy, json, err);
 }
 
 void

@@ -62,6 +62,10 @@ struct policy {
 struct policy *policy_new (const json_t *campaign, const char *evidence,
                            struct err **err) ATTR_USE;
 void policy_free (struct policy *policy);
+/* Other numbers than before, and force_detach, where `json` has them; for a
+ * campaign that is carried on. */
+int policy_amend (struct policy *policy, const json_t *json,
+                  struct err **err) ATTR_USE;
 
 /* The defaults, as JSON: what --help and the man page say. */
 json_t *policy_defaults (void);

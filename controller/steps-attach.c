@@ -83,11 +83,24 @@ lost (const struct job *job, struct err **err)
   return VERDICT_FAIL;
 }
 
+/* A slot of a helper that died before the disk was sent there. */
+static void
+leave_dead_slot (struct job *job)
+{
+  const char *name = json_str (job->facts, "helper.name", NULL);
+  const char *top = job_undo_top (job);
+
+  if (name && !job->back && !(top && strcmp (top, "attach-helper") == 0) &&
+      helpers_dead (job->policy->helpers, name, 0, INT64_MAX))
+    helpers_release (job->policy->helpers, job);
+}
+
 enum verdict
 helper_ready (struct job *job, struct err **err)
 {
   struct helpers *helpers = job->policy->helpers;
 
+  leave_dead_slot (job);
   if (!job_attaches (job) || helpers_claim (helpers, job))
     return VERDICT_YES;
   if (helpers_may_clear (helpers, job))
@@ -278,15 +291,20 @@ helper_effect (const struct job *job, enum op_id op, struct effect *effect,
   const char *name = json_str (job->facts, "helper.name", "");
   const json_t *record = helpers_record (job->policy->helpers, name);
 
-  if (record == NULL)
+  CLEANUP_JSON json_t *only_id =
+      json_make ("{s:s}", "id", json_str (job->facts, "helper.vm", ""));
+
+  /* To be taken from a helper that is no more, a disk needs only its id. */
+  if (record == NULL && op == OP_HELPER_ATTACH)
     return err_set (err, ERR_USAGE,
                     "helper '%s' is not known: give it with --helper again",
                     name);
   effect->kind = EFFECT_OP;
   effect->op = op;
-  effect->in = json_make ("{s:O,s:[{s:O,s:s}]}", "helper", record, "disks",
-                          "disk", json_at (job->before, "os_disk"), "slot",
-                          json_str (job->facts, "helper.slot", ""));
+  effect->in =
+      json_make ("{s:O,s:[{s:O,s:s}]}", "helper", record ? record : only_id,
+                 "disks", "disk", json_at (job->before, "os_disk"), "slot",
+                 json_str (job->facts, "helper.slot", ""));
   return 0;
 }
 
@@ -320,13 +338,61 @@ detach_helper_act (struct job *job, struct effect *effect, struct err **err)
   return helper_effect (job, OP_HELPER_DETACH, effect, err);
 }
 
+/* --- away from a dead helper ---------------------------------------------- */
+
+/* The time for a detach the normal way is over. */
+static bool
+has_waited (const struct job *job)
+{
+  return job->disk_at_ms - job->step_began_ms >= job->policy->detach_ms;
+}
+
+enum verdict
+leave_helper_seen (struct job *job, struct err **err)
+{
+  enum place place = place_of (job);
+  bool there_still = place == PLACE_HELPER || place == PLACE_MOVING;
+
+  if (!there_still)
+    return detach_helper_seen (job, err);
+  if (!has_waited (job))
+    return place == PLACE_HELPER ? VERDICT_NO : VERDICT_WAIT;
+  if (job->policy->force_detach)
+    return VERDICT_NO;
+  err_set (err, ERR_REFUSED,
+           "dead helper '%s' does not let go of its disk %s: --force-detach "
+           "with `bootmend rollback` tears it off, or detach it by hand",
+           json_str (job->facts, "helper.name", ""),
+           json_str (job->before, "os_disk.id", ""));
+  return VERDICT_FAIL;
+}
+
+/* To another one. */
+const char *
+leave_helper_next (const struct job *job)
+{
+  (void)job;
+  return "attach-helper";
+}
+
+int
+leave_helper_act (struct job *job, struct effect *effect, struct err **err)
+{
+  if (helper_effect (job, OP_HELPER_DETACH, effect, err) == -1)
+    return -1;
+  if (has_waited (job) && job->policy->force_detach) {
+    json_put_bool (effect->in, "force", true);
+    job_note (job, "its disk was torn off dead helper '%s'",
+              json_str (job->facts, "helper.name", ""));
+  }
+  return 0;
+}
+
 /* --- where an agent finds it ------------------------------------------------
  */
 
 /* A disk is attached before its helper's kernel and udev have shown it; the
  * agent looks for it under all of its names. */
-#define ARRIVAL_MS 30000
-
 int
 attached_patient (const struct job *job, json_t *patient, struct err **err)
 {
@@ -351,7 +417,7 @@ attached_patient (const struct job *job, json_t *patient, struct err **err)
   for (size_t i = 1; i < n; i++)
     json_array_append_new (others, json_string (paths[i]));
   json_put (patient, "paths", others);
-  json_put_int (patient, "wait_ms", ARRIVAL_MS);
+  json_put_int (patient, "wait_ms", job->policy->device_ms);
   json_put_str (patient, "format", "raw");
   return 0;
 }

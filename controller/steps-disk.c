@@ -66,6 +66,13 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
 
   in = json_object ();
   json_put_str (in, "mode", mode);
+  if (job_attaches (job))
+    json_put_bool (in, "ask", true);
+  if (json_bool (job->facts, "helper.remote", false)) {
+    free (evidence);
+    evidence =
+        xasprintf ("helped/%s/%lld", job->policy->campaign, (long long)job->id);
+  }
   json_put_str (in, "helper",
                 job_attaches (job) ? json_str (job->facts, "helper.name", "")
                                    : job->policy->helper);
@@ -119,6 +126,25 @@ is_passing (const struct job *job, const json_t *result)
          !json_bool (result, "changed", false);
 }
 
+/* What the helper's agent was allowed to write is written, or was not touched:
+ * nobody else has to finish it.  What undoes it stays on that helper. */
+static void
+note_written (struct job *job, const json_t *result)
+{
+  const char *name = json_str (job->facts, "helper.name", "");
+  bool half =
+      outcome_is (result, "failed") && json_bool (result, "changed", true);
+
+  if (!half)
+    job_set_fact (job, "committing", NULL);
+  if (!outcome_is (result, "repaired") ||
+      !json_bool (job->facts, "helper.remote", false))
+    return;
+  job_set_fact (job, "evidence_on", json_string (name));
+  job_note (job, "what was changed is kept on helper '%s' in %s", name,
+            json_str (result, "evidence", "its state folder"));
+}
+
 static enum verdict
 give_up (const json_t *result, struct err **err)
 {
@@ -142,6 +168,7 @@ repair_reply (struct job *job, json_t *out, struct err **err)
     job_set_fact (job, "repair_put_off", json_true ()); /* nothing was done */
     return VERDICT_NO;
   }
+  note_written (job, out);
   /* A resumed job may find its own repair done: that is no "clean". */
   if (outcome_is (out, "clean") &&
       strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") == 0)
@@ -169,6 +196,9 @@ repair_undo_wanted (const struct job *job)
 int
 repair_undo_act (struct job *job, struct effect *effect, struct err **err)
 {
+  if (job_attaches (job))
+    job_set_fact (job, "committing",
+                  json_string (json_str (job->facts, "helper.name", "")));
   return work_effect (job, "undo", effect, err);
 }
 
@@ -193,6 +223,7 @@ repair_undo_reply (struct job *job, json_t *out, struct err **err)
 
   if (is_passing (job, out))
     return VERDICT_NO;
+  note_written (job, out);
   job_set_fact (job, "repair_undo", json_incref (out));
   if (outcome_is (out, "undone") || outcome_is (out, "clean"))
     return VERDICT_YES;

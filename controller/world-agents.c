@@ -15,6 +15,8 @@
 /* Work that was cancelled ends at the agent's next safe point, or else the
  * agent is ended. */
 #define CANCEL_LIMIT_MS 60000
+/* KVM is tried by starting a machine. */
+#define CHECK_LIMIT_MS 150000
 /* On a link that is cut without a word, a remote agent has to know by itself
  * that nobody is there any more.  This process may be busy, too, e.g. while it
  * waits for another agent's end. */
@@ -36,6 +38,7 @@ struct agent {
   const json_t *argv;
   struct agent_link *link; /* NULL: not running */
   bool greeted;
+  json_t *found;     /* what its machine has: the event "check"; NULL */
   int64_t pinged_ms; /* over ssh: its last sign of us */
   struct given_vec given;
 };
@@ -206,6 +209,10 @@ agent_event (struct world_agents *all, struct agent *agent, json_t *event)
   struct given given;
 
   agent->greeted = true;
+  if (strcmp (kind, "check") == 0) {
+    json_decref (agent->found);
+    agent->found = json_incref (event);
+  }
   if (strcmp (kind, "appliance") == 0)
     appliance_event (all, agent, event);
   if (i == SIZE_MAX)
@@ -315,6 +322,46 @@ world_agents_allow (struct world_agents *all, uint64_t id)
   (void)tell (all, id, "commit");
 }
 
+/* Hears the agent until `*until` is there, for limit_ms without a word. */
+static int
+hear (struct world_agents *all, struct agent *agent,
+      bool (*is) (struct agent *), int64_t limit_ms, struct err **err)
+{
+  while (!is (agent)) {
+    struct pollfd fds[FDS];
+    json_t *event = NULL;
+    int r;
+
+    if (agent_link_quiet_ms (agent->link) > limit_ms)
+      return err_set (err, ERR_TIMEOUT,
+                      "helper '%s': the agent said nothing for %lld s",
+                      agent->name, (long long)(limit_ms / 1000));
+    (void)poll (fds, agent_link_fds (agent->link, fds, FDS), 500);
+    r = agent_link_step (agent->link, &event, err);
+    if (r == -1) {
+      agent_link_stop (TAKE (agent->link));
+      return err_wrap (err, "helper '%s'", agent->name);
+    }
+    if (r == 1)
+      agent_event (all, agent, event);
+    json_decref (event);
+  }
+  return 0;
+}
+
+static bool
+is_up (struct agent *agent)
+{
+  agent->greeted = agent->greeted || agent_link_is_up (agent->link);
+  return agent->greeted;
+}
+
+static bool
+has_found (struct agent *agent)
+{
+  return agent->found != NULL;
+}
+
 int
 world_agents_check (struct world_agents *all, const char *helper,
                     struct err **err)
@@ -323,27 +370,32 @@ world_agents_check (struct world_agents *all, const char *helper,
 
   if (agent_start (agent, err) == -1)
     return -1;
-  while (!agent->greeted) {
-    struct pollfd fds[FDS];
-    size_t n = agent_link_fds (agent->link, fds, FDS);
-    json_t *event = NULL;
-    int r;
+  return hear (all, agent, is_up, HELLO_LIMIT_MS, err);
+}
 
-    if (agent_link_quiet_ms (agent->link) > HELLO_LIMIT_MS)
-      return err_set (err, ERR_TIMEOUT,
-                      "helper '%s': the agent said nothing for %d s", helper,
-                      HELLO_LIMIT_MS / 1000);
-    poll (fds, n, 500);
-    r = agent_link_step (agent->link, &event, err);
-    if (r == -1) {
-      agent_link_stop (TAKE (agent->link));
-      return err_wrap (err, "helper '%s'", helper);
-    }
-    if (r == 1)
-      agent_event (all, agent, event);
-    else
-      agent->greeted = agent_link_is_up (agent->link);
-    json_decref (event);
+int
+world_agents_check_machine (struct world_agents *all, const char *helper,
+                            struct err **err)
+{
+  struct agent *agent = agent_of (all, helper);
+  CLEANUP_JSON json_t *request = message_new ("request", "check");
+  json_t *item;
+  size_t i;
+
+  if (!is_remote (agent))
+    return 0;
+  if (agent_link_send (agent->link, request, err) == -1 ||
+      hear (all, agent, has_found, CHECK_LIMIT_MS, err) == -1)
+    return -1;
+  json_array_foreach (json_at (agent->found, "items"), i, item)
+  {
+    if (strcmp (json_str (item, "level", ""), "missing") == 0)
+      return err_set (err, ERR_USAGE,
+                      "helper '%s' is not fit: %s: %s: %s; `bootmend helper "
+                      "check` says what else it lacks",
+                      helper, json_str (item, "name", "?"),
+                      json_str (item, "detail", "?"),
+                      json_str (item, "advice", "?"));
   }
   return 0;
 }
@@ -398,6 +450,7 @@ world_agents_free (struct world_agents *all)
     for (size_t j = 0; j < agent->given.len; j++)
       json_decref (agent->given.ptr[j].message);
     given_vec_release (&agent->given);
+    json_decref (agent->found);
     free (agent->name);
     free (agent);
   }

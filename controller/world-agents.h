@@ -33,4 +33,8 @@ size_t world_agents_fds (const struct world_agents *all, struct pollfd *fds,
 int world_agents_check (struct world_agents *all, const char *helper,
                         struct err **err) ATTR_USE;
 
+/* Likewise, what its machine lacks. */
+int world_agents_check_machine (struct world_agents *all, const char *helper,
+                                struct err **err) ATTR_USE;
+
 #endif

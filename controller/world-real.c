@@ -43,6 +43,13 @@ world_real_check_agent (struct world_real *real, const char *helper,
   return world_agents_check (real->agents, helper, err);
 }
 
+int
+world_real_check_machine (struct world_real *real, const char *helper,
+                          struct err **err)
+{
+  return world_agents_check_machine (real->agents, helper, err);
+}
+
 static void
 cancel (struct world *world, uint64_t id)
 {

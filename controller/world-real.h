@@ -27,6 +27,11 @@ int world_real_check_agent (struct world_real *real, const char *helper,
 /* What earlier runs of the same campaign called: figures go on from there. */
 void world_real_set_earlier (struct world_real *real, json_t *figures_taken);
 
+/* Asks that agent what its machine lacks; ERR_USAGE names it.  Only of agents
+ * on other machines. */
+int world_real_check_machine (struct world_real *real, const char *helper,
+                              struct err **err) ATTR_USE;
+
 /* wait () returns early when this descriptor is readable (a signal's pipe). */
 void world_real_set_wakeup (struct world_real *real, int fd);
 

@@ -217,6 +217,19 @@ no_code (const struct aws_action_row *action, const struct http_reply *reply,
              reply->status);
 }
 
+/* The device name, or the last place, went to somebody else: "Invalid value
+ * '/dev/sdf' for unixDevice. Attachment point /dev/sdf is already in use". */
+static bool
+is_taken (const struct aws_action_row *action, const char *code,
+          const char *text)
+{
+  if (strcmp (action->name, "AttachVolume") != 0)
+    return false;
+  return strcmp (code, "AttachmentLimitExceeded") == 0 ||
+         (strcmp (code, "InvalidParameterValue") == 0 &&
+          strstr (text, "already in use"));
+}
+
 /* An effect is possible after a 5xx, unless a read was asked for. */
 static enum err_code
 meaning (const struct aws_action_row *action, const struct row *row,
@@ -273,6 +286,8 @@ aws_error (const struct aws_action_row *action, const struct http_reply *reply,
     err_set (&made, meaning (action, row, reply), "%s%s%s%s%s%s", word,
              *line ? ": " : "", line, hint ? " (" : "", hint ? hint : "",
              hint ? ")" : "");
+  if (is_taken (action, code, line))
+    made->code = ERR_TAKEN;
   if (row && row->retry_after_ms)
     made->retry_after_ms = row->retry_after_ms;
   err_move (err, TAKE (made));
