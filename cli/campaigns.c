@@ -4,6 +4,7 @@
 
 #include <base/log.h>
 
+#include "notices.h"
 #include "show.h"
 
 json_t *
@@ -88,6 +89,7 @@ campaign_carry_on (const struct cli *cli, struct campaign *campaign,
   struct show *show = show_new (cli, campaign);
   int r, code;
 
+  notices_begun (cli, campaign, way->back);
   if (way->back)
     r = campaign_rollback (campaign, way->patterns, show_hooks (show), &end,
                            err);
@@ -95,6 +97,7 @@ campaign_carry_on (const struct cli *cli, struct campaign *campaign,
     r = campaign_run (campaign, show_hooks (show), &end, err);
   show_free (show);
   if (r == -1) {
+    notices_finished (cli, campaign, EXIT_INTERRUPTED);
     say_what_next (campaign, EXIT_INTERRUPTED);
     return -1;
   }
@@ -103,6 +106,7 @@ campaign_carry_on (const struct cli *cli, struct campaign *campaign,
   code = way->back ? exit_code_back (campaign) : campaign_exit_code (campaign);
   if (end != ENGINE_FINISHED)
     code = EXIT_INTERRUPTED;
+  notices_finished (cli, campaign, code);
   say_what_next (campaign, code);
   return code;
 }

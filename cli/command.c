@@ -10,6 +10,7 @@
 
 #include <base/log.h>
 
+#include "notices.h"
 #include "output.h"
 
 /* A file opened later must never become stdout or stderr by chance: a message
@@ -70,7 +71,10 @@ run_command (struct cli *cli, const char *const *argv, struct err **err)
   }
   if (check_words (cli, err) == -1)
     return err_wrap (err, "%s", cli->command->name);
+  if ((cli->command->groups & GROUP_NOTIFY) && notices_open (cli, err) == -1)
+    return err_wrap (err, "%s", cli->command->name);
   code = cli->command->run (cli, err);
+  notices_close (cli);
   return code == -1 ? err_wrap (err, "%s", cli->command->name) : code;
 }
 

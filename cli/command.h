@@ -27,6 +27,7 @@ struct cli {
   struct options *options; /* its words are options->args */
   struct terminal out;     /* stdout: results */
   struct terminal msg;     /* stderr: messages, progress */
+  struct notify *notify;   /* GROUP_NOTIFY; NULL: nobody wants to be told */
 };
 
 struct command {

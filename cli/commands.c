@@ -20,7 +20,7 @@
    GROUP_PROGRESS | GROUP_JSON)
 /* Of what carries a campaign on: its policy is in the journal. */
 #define GROUPS_CARRY_ON                                                        \
-  (GROUP_HELPER | GROUP_STATE | GROUP_PROGRESS | GROUP_JSON)
+  (GROUP_HELPER | GROUP_STATE | GROUP_PROGRESS | GROUP_NOTIFY | GROUP_JSON)
 
 #define SELECTORS                                                              \
   "A SELECTOR is the name of a provider and what it calls its VMs, such as "   \
@@ -37,8 +37,8 @@ const struct command commands[] = {
      "be left alone. Changes nothing. " SELECTORS,
      cmd_plan},
     {"repair", REPAIR, "repair VMs", "SELECTOR...",
-     GROUPS_REPAIR | GROUP_PLAN_IN | GROUP_DRY_RUN | GROUP_STATE, 0, ARGS_ANY,
-     WORDS_SELECTORS,
+     GROUPS_REPAIR | GROUP_PLAN_IN | GROUP_DRY_RUN | GROUP_STATE | GROUP_NOTIFY,
+     0, ARGS_ANY, WORDS_SELECTORS,
      "Stops each VM that does not boot, changes what the recipe says on its "
      "disk, starts it again and waits for the proof that it boots. What is "
      "changed is copied first; every step goes into a journal before it is "

@@ -85,7 +85,8 @@ enum option_group {
   GROUP_CONTINUE = 1 << 25,
   GROUP_RETRY = 1 << 26,
   GROUP_HALT = 1 << 27,
-  GROUP_WAVES = 1 << 28
+  GROUP_WAVES = 1 << 28,
+  GROUP_NOTIFY = 1 << 30
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -18,7 +18,8 @@ const struct option_heading option_headings[] = {
     {GROUP_AGENT, "Agent"},
     {GROUP_HELPER, "Helpers"},
     {GROUP_PROVIDER, "Providers"},
-    {GROUP_JSON | GROUP_PROGRESS | GROUP_STATE | GROUP_GENERAL | GROUP_TOP,
+    {GROUP_JSON | GROUP_PROGRESS | GROUP_NOTIFY | GROUP_STATE | GROUP_GENERAL |
+         GROUP_TOP,
      "General"},
     {0, NULL},
 };
@@ -212,6 +213,13 @@ static const struct option_row fixed_rows[] = {
      "bar on a terminal and plain lines elsewhere (auto), or one of these; "
      "on stderr",
      "auto bar plain json none"},
+    {"notify-command", 0, OPTION_STRING, true, GROUP_NOTIFY, "CMD", NULL,
+     "runs for each event of the campaign, with a JSON object on its stdin "
+     "(default: $BOOTMEND_NOTIFY_COMMAND)",
+     .words = WORDS_FILES},
+    {"webhook", 0, OPTION_STRING, true, GROUP_NOTIFY, "URL", NULL,
+     "gets the same as a POST; @FILE holds the address where it is a secret "
+     "(default: $BOOTMEND_WEBHOOK)"},
     {"state-dir", 0, OPTION_STRING, false, GROUP_STATE, "FOLDER", NULL,
      "where journals and evidence are kept (default: $BOOTMEND_STATE_DIR, or "
      "bootmend in $XDG_STATE_HOME)",

@@ -6,6 +6,7 @@
 
 #include <base/files.h>
 #include <controller/agent-link.h>
+#include <controller/notify.h>
 #include <providers/provider.h>
 #include <recipes/signature.h>
 
@@ -212,9 +213,12 @@ request_new (const struct cli *cli, struct err **err)
     json_decref (request);
     return NULL;
   }
-  json_put (request, "command",
-            strings_to_json (cli->argv,
-                             strv_length ((char *const *)cli->argv)));
+  {
+    CLEANUP_JSON json_t *words =
+        strings_to_json (cli->argv, strv_length ((char *const *)cli->argv));
+
+    json_put (request, "command", notify_mask_words (words));
+  }
   return request;
 }
 

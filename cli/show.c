@@ -8,6 +8,7 @@
 #include <controller/step.h>
 
 #include "changes.h"
+#include "notices.h"
 #include "output.h"
 #include "stop.h"
 #include "table.h"
@@ -70,6 +71,8 @@ on_changed (void *opaque, const struct job *job)
       return;
     if ((size_t)job->id < show->n)
       show->ended[job->id] = true;
+    if (job->outcome != OUT_OPEN)
+      notices_ended (show->cli, show->campaign, job);
     /* The end of a check: nothing speaks against its repair. */
     progress_done (show->progress, job->vm, job->name,
                    job->outcome == OUT_OPEN ? "checked"
@@ -81,6 +84,14 @@ on_changed (void *opaque, const struct job *job)
     return;
   doing = xasprintf ("%s%s", job->back ? "going back: " : "", job->step->doing);
   progress_stage (show->progress, job->vm, job->name, doing, now ());
+}
+
+static void
+on_event (void *opaque, const char *kind, const json_t *detail)
+{
+  struct show *show = opaque;
+
+  notices_event (show->cli, show->campaign, kind, detail);
 }
 
 static void
@@ -138,6 +149,7 @@ show_new (const struct cli *cli, struct campaign *campaign)
   progress_set_before (show->progress, ended);
   show->hooks = (struct engine_hooks){.changed = on_changed,
                                       .progress = on_progress,
+                                      .event = on_event,
                                       .stop_requested = on_round,
                                       .opaque = show};
   campaign_set_wakeup (campaign, stop_fd ());

@@ -18,6 +18,7 @@ engine_new (struct world *world, struct journal *journal,
   if (hooks)
     engine->hooks = *hooks;
   engine->next_effect = 1;
+  engine->told = json_array ();
   random_init (&engine->random, seed * 2 + 1);
   return engine;
 }
@@ -38,6 +39,7 @@ engine_free (struct engine *engine)
   job_vec_release (&engine->jobs);
   waves_release (&engine->waves);
   err_free (engine->halted);
+  json_decref (engine->told);
   free (engine);
 }
 
@@ -125,6 +127,23 @@ engine_journal_event (struct engine *engine, const char *kind,
   transaction (engine);
   journal_add_event (engine->journal, 0, kind, detail,
                      clock_wall_ms (engine->world->clock));
+  if (engine->hooks.event)
+    json_array_append_new (engine->told, json_make ("[s,O?]", kind, detail));
+}
+
+static void
+tell_events (struct engine *engine)
+{
+  json_t *pair;
+  size_t i;
+
+  json_array_foreach (engine->told, i, pair)
+  {
+    engine->hooks.event (engine->hooks.opaque,
+                         json_string_value (json_array_get (pair, 0)),
+                         json_array_get (pair, 1));
+  }
+  json_array_clear (engine->told);
 }
 
 /* Kept with whatever else is committed: they cost no commit of their own. */
@@ -168,6 +187,8 @@ commit (struct engine *engine, struct err **err)
     if (engine->hooks.changed)
       engine->hooks.changed (engine->hooks.opaque, changed.ptr[i]);
   job_vec_release (&changed);
+  if (r == 0)
+    tell_events (engine);
   return r;
 }
 

@@ -33,6 +33,9 @@ struct engine_hooks {
   /* An agent's progress on a job's disk: an event "stage", or an "appliance"
    * event with notes for the operator.  May be NULL. */
   void (*progress) (void *opaque, const struct job *job, const json_t *event);
+  /* Something of the whole campaign, as it went into the journal's events;
+   * after the commit that holds it.  May be NULL. */
+  void (*event) (void *opaque, const char *kind, const json_t *detail);
   /* Asked once in each round: true parks the jobs at a safe point. */
   bool (*stop_requested) (void *opaque);
   /* Asked about once a second; *why is one line for people, to be freed.  May

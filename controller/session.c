@@ -7,6 +7,8 @@
 #include <base/files.h>
 #include <recipes/digest.h>
 
+#include "notify.h"
+
 #define MAX_COMMAND_LINE 65536
 
 /* The person, not root whom sudo made of her. */
@@ -27,18 +29,18 @@ static json_t *
 command_line (void)
 {
   CLEANUP_FREE char *text = NULL;
-  json_t *words = json_array ();
+  CLEANUP_JSON json_t *words = json_array ();
   size_t len = 0;
 
   if (file_read ("/proc/self/cmdline", MAX_COMMAND_LINE, &text, &len, NULL) ==
       -1)
-    return words;
+    return json_incref (words);
   for (size_t at = 0; at < len; at += strlen (text + at) + 1) {
     json_t *word = json_string (text + at);
 
     json_array_append_new (words, word ? word : json_string ("(not UTF-8)"));
   }
-  return words;
+  return notify_mask_words (words);
 }
 
 json_t *

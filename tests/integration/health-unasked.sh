@@ -21,9 +21,26 @@ run "${asked[@]}"
 expect_out 'no address'
 check_as_before "$vm"
 
+# Who wants to know what becomes of it: a program, and a webhook that does not
+# answer, which is said and changes nothing.
+cat >tell <<'END'
+#!/bin/sh
+echo "$BOOTMEND_EVENT $BOOTMEND_CAMPAIGN" >>"$0.events"
+cat >>"$0.json"
+echo >>"$0.json"
+END
+chmod +x tell
 run bootmend repair "libvirt:$vm" -r crowdstrike-291 --health tcp:3389 \
-  --shutdown-limit 0 --progress none
+  --shutdown-limit 0 --progress none --notify-command ./tell \
+  --webhook http://127.0.0.1:1/T0/very-secret
 expect_status 1 # none is proven
+expect_msg '--webhook http://127.0.0.1:1/...: "campaign-begun" was not delivered'
+[[ $(cut -d' ' -f 1 tell.events | tr '\n' ' ') == \
+  'campaign-begun wave-done campaign-finished ' ]] || fail "$(cat tell.events)"
+[[ $(jq -s '.[2] | "\(.kind) \(.counts["repaired-unproven"]) \(.exit_status)"' \
+  tell.json) == '"notification 1 1"' ]] || fail "$(cat tell.json)"
+! grep -rq very-secret "$BOOTMEND_STATE_DIR" ||
+  fail "the address of the webhook is in the campaign's folder"
 expect_out repaired-unproven
 check_repaired "$vm"
 run bootmend report --json
