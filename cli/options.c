@@ -214,12 +214,10 @@ static const struct option_row fixed_rows[] = {
      "on stderr",
      "auto bar plain json none"},
     {"notify-command", 0, OPTION_STRING, true, GROUP_NOTIFY, "CMD", NULL,
-     "runs for each event of the campaign, with a JSON object on its stdin "
-     "(default: $BOOTMEND_NOTIFY_COMMAND)",
+     "runs for each event of the campaign, with a JSON object on its stdin",
      .words = WORDS_FILES},
     {"webhook", 0, OPTION_STRING, true, GROUP_NOTIFY, "URL", NULL,
-     "gets the same as a POST; @FILE holds the address where it is a secret "
-     "(default: $BOOTMEND_WEBHOOK)"},
+     "gets the same as a POST; @FILE holds the address where it is a secret"},
     {"state-dir", 0, OPTION_STRING, false, GROUP_STATE, "FOLDER", NULL,
      "where journals and evidence are kept (default: $BOOTMEND_STATE_DIR, or "
      "bootmend in $XDG_STATE_HOME)",
