@@ -77,7 +77,7 @@ expect_status 0
 # Helper 1 gets work and is cut off for good: its sshd, and all connections.
 kill_helper() {
   local agent
-  for _ in {1..1200}; do
+  while [[ ! -e $work/over ]]; do
     # its connection has an agent, and that has a worker with an appliance
     for agent in $(sshd_tree "${sshds[1]}"); do
       if grep -qa -- --worker "/proc/$agent/cmdline" 2>/dev/null; then
@@ -103,6 +103,7 @@ kill_helper &
 killer=$!
 run bootmend repair 'aws:name=bad-*' --recipe crowdstrike-291 --health status \
   "${helpers[@]}" --helper-limit 3s --json --progress plain
+touch "$work/over"
 wait "$killer"
 state >"$work/after.json"
 expect_status 0
