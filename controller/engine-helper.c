@@ -132,16 +132,33 @@ job_helper_is_dead (struct engine *engine, struct job *job)
   return false; /* it is tried again: that is how its return is noticed */
 }
 
+/* The refusal is about the helper's own state: it is stopped, or gone. */
+static bool
+names_helper (const struct job *job, const struct err *err)
+{
+  const char *vm = json_str (job->facts, "helper.vm", "");
+
+  return (err->code == ERR_NOT_FOUND || err->code == ERR_CONFLICT) && *vm &&
+         strstr (err->msg, vm);
+}
+
 bool
 job_slot_taken (struct engine *engine, struct job *job, const struct err *err)
 {
+  struct helpers *helpers = job->policy->helpers;
   bool full = strstr (err->msg, "LimitExceeded") != NULL;
 
-  if (strcmp (job->step->name, "attach-helper") != 0 ||
-      job->policy->helpers == NULL)
+  if (strcmp (job->step->name, "attach-helper") != 0 || helpers == NULL ||
+      (err->code != ERR_TAKEN && !names_helper (job, err)))
     return false;
   engine_journal_step (engine, job, "again", json_from_err (err));
-  helpers_block (job->policy->helpers, job, full);
+  if (err->code == ERR_TAKEN)
+    helpers_block (helpers, job, full);
+  else {
+    job_note (job, "helper '%s' was given up: %s", helper_of (job), err->msg);
+    helpers_note_dead (helpers, helper_of (job), err->msg);
+    helpers_release (helpers, job);
+  }
   job_enter (engine, job, job->step);
   return true;
 }

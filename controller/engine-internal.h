@@ -189,7 +189,8 @@ void job_helper_lost (struct engine *engine, const struct job *job,
 /* The step's work needs its helper, and that is dead: the job has been sent on
  * another way. */
 bool job_helper_is_dead (struct engine *engine, struct job *job);
-/* Its slot is taken by something else: it gets another one. */
+/* Its slot is taken by something else, or its helper is stopped or gone: it
+ * gets another one.  False: the error is about something else. */
 bool job_slot_taken (struct engine *engine, struct job *job,
                      const struct err *err);
 

@@ -96,7 +96,7 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
   }
   if (err->code == ERR_UNREACHABLE)
     job_helper_lost (engine, job, err);
-  if (err->code == ERR_TAKEN && job_slot_taken (engine, job, err))
+  if (job_slot_taken (engine, job, err))
     return;
   switch (err->code) {
   case ERR_UNREACHABLE:

@@ -123,6 +123,39 @@ test_codes (void)
   }
 }
 
+/* Another slot would do, which is not so for other faults of an attach. */
+static void
+test_slot_taken (void)
+{
+  static const char in[] =
+      "{\"helper\": {\"id\": \"i-1\"}, \"disks\": [{\"disk\": {\"id\": "
+      "\"vol-1\"}, \"slot\": \"/dev/sdf\"}]}";
+  static const struct {
+    const char *code, *text;
+    enum err_code means;
+  } rows[] = {
+      {"InvalidParameterValue",
+       "Invalid value '/dev/sdf' for unixDevice. Attachment point /dev/sdf is "
+       "already in use",
+       ERR_TAKEN},
+      {"AttachmentLimitExceeded", "Attachment limit of 28 exceeded", ERR_TAKEN},
+      {"InvalidParameterValue", "no valid EBS device name", ERR_CONFLICT},
+      {"VolumeInUse", "vol-1 is already attached to an instance", ERR_CONFLICT},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *body =
+        xasprintf ("<Response><Errors><Error><Code>%s</Code><Message>%s"
+                   "</Message></Error></Errors></Response>",
+                   rows[i].code, rows[i].text);
+    CLEANUP_ERR struct err *err =
+        parse (OP_HELPER_ATTACH, in, 400, "text/xml", body, strlen (body));
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL (err);
+    CU_ASSERT_EQUAL (err->code, rows[i].means);
+  }
+}
+
 /* The permission, without what only AWS can decode. */
 static void
 test_denied (void)
@@ -230,6 +263,7 @@ test_huge (void)
 
 static const struct unit_case cases[] = {
     {"codes, in all frames, of reads and changes", test_codes},
+    {"a slot that is taken", test_slot_taken},
     {"a missing permission is named", test_denied},
     {"what is no reply", test_nonsense},
     {"what is one", test_good},

@@ -38,8 +38,9 @@ struct small_world {
   char place[8];         /* "vm", "free", "ha", "hb" */
   bool holds;            /* ha lets go only by force */
   bool first_slot_taken; /* by something else */
-  bool allowed;          /* work that asked may be written */
-  uint64_t asking;       /* 0: none */
+  bool a_is_gone;
+  bool allowed;    /* work that asked may be written */
+  uint64_t asking; /* 0: none */
   unsigned written, attached_b, forced;
 };
 
@@ -161,6 +162,8 @@ change (struct small_world *w, enum op_id op, const json_t *in)
   else if (op == OP_HELPER_ATTACH && w->first_slot_taken &&
            strcmp (slot, "s1") == 0)
     err_set (&err, ERR_TAKEN, "s1 is already in use");
+  else if (op == OP_HELPER_ATTACH && w->a_is_gone && strcmp (helper, "ha") == 0)
+    err_set (&err, ERR_NOT_FOUND, "there is no instance ha");
   else if (op == OP_HELPER_ATTACH) {
     CU_ASSERT_STRING_EQUAL (w->place, "free");
     snprintf (w->place, sizeof w->place, "%s", helper);
@@ -246,6 +249,7 @@ struct row {
   bool alone; /* b is in another zone */
   bool holds; /* a lets go only by force */
   bool force; /* --force-detach */
+  bool gone;  /* a's instance */
   bool taken; /* the first slot */
   enum outcome outcome;
   const char *place; /* in the end */
@@ -260,7 +264,8 @@ run (const struct row *row)
   struct small_world w = {.on = true,
                           .place = "vm",
                           .holds = row->holds,
-                          .first_slot_taken = row->taken};
+                          .first_slot_taken = row->taken,
+                          .a_is_gone = row->gone};
   struct binding binding = {.provider = &attaching,
                             .account = (char *)"1",
                             .region = (char *)""};
@@ -375,6 +380,15 @@ test_deaths (void)
        .attached_b = 1,
        .written = 1,
        .forced = 1,
+       .reason = ""},
+      {"terminated before the disk came",
+       {REPAIRS},
+       .gone = true,
+       .outcome = OUT_REPAIRED_UNPROVEN,
+       .place = "vm",
+       .on = true,
+       .attached_b = 1,
+       .written = 1,
        .reason = ""},
       {"a slot that somebody else has",
        {REPAIRS},
