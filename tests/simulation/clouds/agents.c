@@ -172,7 +172,7 @@ undo (struct sim_work *work, json_t *content)
     return outcome ("clean", false);
   if (json_int (content, "version", 0) != json_int (before, "version", 0))
     return refused ("changed-since");
-  world->kind->write (world->cloud, work->disk, json_deep_copy (before));
+  world->kind->write (world->cloud, work->disk, before);
   json_put (world->evidence, work->disk, json_object ());
   return outcome ("undone", false);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <base/files.h>
 #include <controller/engine.h>
 #include <controller/helpers.h>
 #include <controller/step.h>
@@ -353,6 +354,8 @@ remove_journal (const struct sim_campaign *c)
 
     unlink (path);
   }
+  if (c->evidence)
+    (void)folder_remove (c->evidence, NULL);
 }
 
 static void
@@ -374,7 +377,9 @@ campaign_init (struct sim_campaign *c, const struct sim_plan *plan)
             (long)getpid ());
   c->data = json_make ("{s:s,s:O,s:{s:s}}", "id", "ours", "policy",
                        plan->policy, "recipe", "name", "simulated");
-  c->policy = policy_new (c->data, NULL, NULL);
+  if (plan->evidence)
+    c->evidence = xasprintf ("%s.evidence", c->path);
+  c->policy = policy_new (c->data, c->evidence, NULL);
   c->sent = json_object ();
   c->things_before = plan->kind->things (c->world.cloud);
   c->binding = (struct binding){.provider = provider_by_name (plan->kind->name),
@@ -439,6 +444,7 @@ sim_campaign_release (struct sim_campaign *c)
 {
   close_life (c);
   remove_journal (c);
+  free (c->evidence);
   for (size_t i = 0; i < c->vms.len; i++) {
     free (c->vms.ptr[i].id);
     free (c->vms.ptr[i].disk);

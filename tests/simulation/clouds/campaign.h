@@ -21,7 +21,8 @@ struct sim_plan {
   unsigned kill, stop, rollback;      /* permille, of lives */
   unsigned others;                    /* permille, of VMs: somebody else acts */
   bool verbose;
-  bool measure; /* nothing is checked while it runs: only the end counts */
+  bool evidence; /* consoles and screenshots are saved */
+  bool measure;  /* nothing is checked while it runs: only the end counts */
 };
 
 struct sim_vm {
@@ -38,6 +39,7 @@ struct sim_campaign {
   struct binding binding;
   struct random_source random; /* of the operator and of fate */
   char path[64];
+  char *evidence; /* folder; NULL: none is kept */
   json_t *data;
   struct policy *policy;
   struct journal *journal;

@@ -174,7 +174,7 @@ ec2_disk_of_path (const char *path)
 }
 
 static void
-ec2_write (struct fake_cloud *cloud, const char *disk, json_t *content)
+ec2_write (struct fake_cloud *cloud, const char *disk, const json_t *content)
 {
   CLEANUP_JSON json_t *op =
       json_make ("{s:s,s:s,s:{s:b,s:O}}", "op", "set", "id", disk, "body",

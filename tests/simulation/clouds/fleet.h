@@ -48,7 +48,8 @@ struct fleet_kind {
   json_t *(*things) (struct fake_cloud *cloud);
   /* The disk that an agent is told to open by this path. */
   char *(*disk_of_path) (const char *path);
-  void (*write) (struct fake_cloud *cloud, const char *disk, json_t *content);
+  void (*write) (struct fake_cloud *cloud, const char *disk,
+                 const json_t *content);
 
   /* Somebody else does something to this VM or its disk; says what. */
   const char *(*meddle) (struct fake_cloud *cloud, struct random_source *random,

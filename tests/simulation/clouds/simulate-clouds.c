@@ -10,6 +10,8 @@
  *   --ratio X        ... or X times the time that it must take at the least
  *   --seeds A-B      campaigns with random faults, from these seeds; their ends
  *                    are compared with the truth in the fake cloud
+ *   --list FILE      ... and those that this file names, one a line, # a
+ * comment
  *   --seed N         one of them, for a replay: with --verbose
  *   --new N          N more from a start that is drawn and printed
  *   --first          end at the first seed that fails
@@ -23,6 +25,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <base/log.h>
+
 #include "campaign.h"
 
 struct choices {
@@ -31,7 +35,7 @@ struct choices {
   struct sim_budget budget;
   bool verbose, evidence, only_first;
   unsigned long long first, last, fresh;
-  const char *mutation;
+  const char *mutation, *list;
 };
 
 struct totals {
@@ -51,9 +55,8 @@ print_violations (const struct sim_campaign *c)
 static int
 measure (const struct choices *choices)
 {
-  CLEANUP_JSON json_t *policy =
-      json_make ("{s:s,s:i,s:b}", "health", "status", "max_in_flight",
-                 (int)choices->vms, "evidence", choices->evidence);
+  CLEANUP_JSON json_t *policy = json_make ("{s:s,s:i}", "health", "status",
+                                           "max_in_flight", (int)choices->vms);
   struct sim_plan plan = {.seed = 1,
                           .kind = choices->kind,
                           .fleet = {.seed = 1,
@@ -64,7 +67,8 @@ measure (const struct choices *choices)
                           .policy = policy,
                           .agent_times = {{1000, 9000}, {8000, 16000}},
                           .verbose = choices->verbose,
-                          .measure = true};
+                          .measure = true,
+                          .evidence = choices->evidence};
   struct sim_campaign c;
   int r;
 
@@ -118,11 +122,31 @@ run_seeds (const struct choices *choices, uint64_t first, uint64_t last,
 }
 
 static int
+run_list (const struct choices *choices, struct totals *totals)
+{
+  FILE *f = fopen (choices->list, "re");
+  unsigned long long seed;
+  char line[200];
+
+  if (f == NULL) {
+    perror (choices->list);
+    return -1;
+  }
+  while (fgets (line, sizeof line, f))
+    if (sscanf (line, "%llu", &seed) == 1)
+      run_seeds (choices, seed, seed, totals);
+  fclose (f);
+  return 0;
+}
+
+static int
 run_many (const struct choices *choices)
 {
   clock_t began = clock ();
   struct totals totals = {0};
 
+  if (choices->list && run_list (choices, &totals) == -1)
+    return 2;
   if (choices->last)
     run_seeds (choices, choices->first, choices->last, &totals);
   if (choices->fresh) {
@@ -154,6 +178,7 @@ static const struct option options[] =
      {"budget", required_argument, NULL, 'b'},
      {"ratio", required_argument, NULL, 'r'},
      {"seeds", required_argument, NULL, 's'},
+     {"list", required_argument, NULL, 'l'},
      {"seed", required_argument, NULL, '1'},
      {"new", required_argument, NULL, 'w'},
      {"first", no_argument, NULL, 'f'},
@@ -169,6 +194,8 @@ choose_seeds (struct choices *choices, int option)
     return -1;
   if (option == '1')
     choices->first = choices->last = strtoull (optarg, NULL, 10);
+  else if (option == 'l')
+    choices->list = optarg;
   else if (option == 'w')
     choices->fresh = strtoull (optarg, NULL, 10);
   else if (option == 'f')
@@ -221,9 +248,10 @@ main (int argc, char **argv)
                             .helpers = 4};
   int option;
 
+  log_level = LOG_QUIET;
   while ((option = getopt_long (argc, argv, "", options, NULL)) != -1)
     if (choose (&choices, option) == -1)
       return 2;
-  return choices.last || choices.fresh ? run_many (&choices)
-                                       : measure (&choices);
+  return choices.last || choices.fresh || choices.list ? run_many (&choices)
+                                                       : measure (&choices);
 }

@@ -398,8 +398,8 @@ void
 sim_world_release (struct sim_world *world)
 {
   sim_world_end_life (world);
+  sim_events_release (&world->events); /* these name works */
   sim_works_release (world);
-  sim_events_release (&world->events);
   sim_done_vec_release (&world->done);
   for (size_t i = 0; i < world->counts.len; i++)
     free (world->counts.ptr[i].action);
