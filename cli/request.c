@@ -96,13 +96,22 @@ provider_options (const struct cli *cli)
   return all;
 }
 
+/* A campaign may be resumed from another folder. */
+static void
+put_path (json_t *to, const char *key, const char *path)
+{
+  CLEANUP_FREE char *whole = path ? realpath (path, NULL) : NULL;
+
+  json_put_str (to, key, whole ? whole : path);
+}
+
 static json_t *
 http_options (const struct cli *cli)
 {
   json_t *http = json_object ();
 
-  json_put_str (http, "ca_file", options_text (cli->options, "ca-file"));
-  json_put_str (http, "limits_file", options_text (cli->options, "limits"));
+  put_path (http, "ca_file", options_text (cli->options, "ca-file"));
+  put_path (http, "limits_file", options_text (cli->options, "limits"));
   return http;
 }
 

@@ -66,6 +66,9 @@ binding_new (const struct campaign *campaign, const struct provider *provider,
   binding->config = config ? json_deep_copy (config) : json_object ();
   if (words)
     json_object_update (binding->config, (json_t *)words);
+  if (provider->authenticate && json_at (campaign->data, "http.ca_file"))
+    json_put_str (binding->config, "ca-file",
+                  json_str (campaign->data, "http.ca_file", NULL));
   binding->region = xstrdup ("");
   binding->account = xstrdup ("");
   return binding;

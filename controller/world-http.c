@@ -1,5 +1,7 @@
 #include "world-http.h"
 
+#include <string.h>
+
 #include <base/log.h>
 #include <net/curl-transport.h>
 #include <providers/credentials.h>
@@ -17,6 +19,7 @@ struct fetch {
   struct credentials *credentials;
 };
 DEFINE_VEC (struct fetch *, fetch_vec);
+DEFINE_VEC (struct completion, completion_vec);
 
 struct world_http {
   struct pool *pool;
@@ -25,7 +28,9 @@ struct world_http {
   struct credentials_cache *cache;
   struct http_calls *calls;
   struct fetch_vec fetches;
+  struct str_vec trusted; /* files of certificates, of accounts */
   uint64_t next_id;
+  struct completion_vec untrusted; /* effects whose file can't be read */
 };
 
 static int64_t
@@ -70,6 +75,8 @@ world_http_new (struct pool *pool, const json_t *config, struct err **err)
   http->limiter = limiter_new ();
   http->cache = credentials_cache_new ();
   options.ca_file = json_str (config, "ca_file", NULL);
+  if (options.ca_file)
+    str_vec_push (&http->trusted, xstrdup (options.ca_file));
   http->transport = curl_transport_new (&options, err);
   if (http->transport == NULL ||
       (limits && limiter_override_file (http->limiter, limits, err) == -1)) {
@@ -96,6 +103,10 @@ world_http_free (struct world_http *http, bool quiet)
     free (http->fetches.ptr[i]);
   }
   fetch_vec_release (&http->fetches);
+  str_vec_free_all (&http->trusted);
+  for (size_t i = 0; i < http->untrusted.len; i++)
+    completion_release (&http->untrusted.ptr[i]);
+  completion_vec_release (&http->untrusted);
   credentials_cache_free (http->cache);
   free (http);
 }
@@ -163,15 +174,46 @@ world_http_takes (struct world_http *http, struct completion *completion)
 
 /* --- calls ---------------------------------------------------------------- */
 
+/* An account's configuration may name certificates of its own (a company's
+ * TLS-inspecting proxy): all accounts share one transport, which trusts the
+ * files of all. */
+static int
+trust (struct world_http *http, const struct binding *binding, struct err **err)
+{
+  const char *file = json_str (binding->config, "ca-file", NULL);
+
+  if (file == NULL)
+    return 0;
+  for (size_t i = 0; i < http->trusted.len; i++)
+    if (strcmp (http->trusted.ptr[i], file) == 0)
+      return 0;
+  if (curl_transport_trust (http->transport, binding->provider->name, file,
+                            err) == -1)
+    return -1;
+  str_vec_push (&http->trusted, xstrdup (file));
+  return 0;
+}
+
 void
 world_http_submit (struct world_http *http, struct effect effect)
 {
-  http_calls_submit (http->calls, effect);
+  struct completion completion = {.id = effect.id, .last = true};
+
+  if (trust (http, effect.binding, &completion.err) == 0) {
+    http_calls_submit (http->calls, effect);
+    return;
+  }
+  completion_vec_push (&http->untrusted, completion);
+  effect_release (&effect);
 }
 
 bool
 world_http_collect (struct world_http *http, struct completion *completion)
 {
+  if (http->untrusted.len) {
+    *completion = completion_vec_remove (&http->untrusted, 0);
+    return true;
+  }
   if (http_calls_collect (http->calls, completion))
     return true;
   http_calls_step (http->calls);
@@ -188,6 +230,8 @@ world_http_wait (struct world_http *http, struct pollfd *fds, unsigned n,
   int64_t renew = credentials_cache_next_ms (http->cache, wall_ms ());
   CLEANUP_ERR struct err *err = NULL;
 
+  if (http->untrusted.len)
+    ms = 0;
   if (next >= 0 && next - now < ms)
     ms = next - now;
   if (renew >= 0 && renew < ms)

@@ -43,21 +43,29 @@ read_certificates (const char *path, const char *who, struct strbuf *all,
   return 0;
 }
 
-static int
-combine (struct ca_trust *trust, const char *who, const char *extra_file,
-         struct err **err)
+int
+ca_trust_add (struct ca_trust *trust, const char *who, const char *file,
+              struct err **err)
 {
   CLEANUP_STRBUF struct strbuf all = STRBUF_EMPTY;
+  int fd;
 
-  if (trust->file && read_certificates (trust->file, who, &all, err) == -1)
+  if (trust->file &&
+      read_certificates (trust->file, "those trusted so far", &all, err) == -1)
     return -1;
-  if (read_certificates (extra_file, "--ca-file", &all, err) == -1)
+  if (read_certificates (file, who, &all, err) == -1)
     return -1;
-  trust->combined = memfd_create ("bootmend-ca", MFD_CLOEXEC);
-  if (trust->combined == -1)
+  /* A file of its own: libcurl keeps what it has read from a name. */
+  fd = memfd_create ("bootmend-ca", MFD_CLOEXEC);
+  if (fd == -1)
     return err_set_errno (err, errno, "memfd_create");
-  if (write_all (trust->combined, all.buf, all.len) == -1)
+  if (write_all (fd, all.buf, all.len) == -1) {
+    close (fd);
     return err_set_errno (err, errno, "write certificates to memory");
+  }
+  if (trust->combined >= 0)
+    fd_vec_push (&trust->earlier, trust->combined);
+  trust->combined = fd;
   free (trust->file);
   trust->file = xasprintf ("/proc/self/fd/%d", trust->combined);
   return 0;
@@ -91,7 +99,7 @@ ca_trust_find (const char *extra_file, struct ca_trust *trust, struct err **err)
   }
   trust->file = file ? xstrdup (file) : NULL;
   trust->folder = folder ? xstrdup (folder) : NULL;
-  if (extra_file && combine (trust, who, extra_file, err) == -1) {
+  if (extra_file && ca_trust_add (trust, "--ca-file", extra_file, err) == -1) {
     ca_trust_release (trust);
     return -1;
   }
@@ -105,5 +113,8 @@ ca_trust_release (struct ca_trust *trust)
   free (trust->folder);
   if (trust->combined >= 0)
     close (trust->combined);
+  for (size_t i = 0; i < trust->earlier.len; i++)
+    close (trust->earlier.ptr[i]);
+  fd_vec_release (&trust->earlier);
   *trust = (struct ca_trust){.combined = -1};
 }

@@ -8,6 +8,8 @@
 
 #include <base/strbuf.h>
 
+#include <base/vec.h>
+
 #include "curl-transport.h"
 #include "url-rules.h"
 
@@ -16,13 +18,19 @@
 void curl_use (void);
 
 /* Which certificates are trusted (ca-trust.c). */
+DEFINE_VEC (int, fd_vec);
 struct ca_trust {
-  char *file, *folder; /* either NULL: none */
-  int combined;        /* a memory file that `file` names, or -1 */
+  char *file, *folder;   /* either NULL: none */
+  int combined;          /* a memory file that `file` names, or -1 */
+  struct fd_vec earlier; /* those that requests under way still name */
 };
 
 int ca_trust_find (const char *extra_file, struct ca_trust *trust,
                    struct err **err) ATTR_USE;
+/* One more file; `who` named it.  What is under way goes on with the old ones.
+ */
+int ca_trust_add (struct ca_trust *trust, const char *who, const char *file,
+                  struct err **err) ATTR_USE;
 void ca_trust_release (struct ca_trust *trust);
 
 /* One request in work. */

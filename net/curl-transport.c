@@ -285,3 +285,12 @@ curl_transport_new (const struct transport_options *options, struct err **err)
                      (long)ct->options.max_in_flight);
   return &ct->base;
 }
+
+int
+curl_transport_trust (struct transport *transport, const char *who,
+                      const char *file, struct err **err)
+{
+  struct curl_transport *ct = (struct curl_transport *)transport;
+
+  return ca_trust_add (&ct->trust, who, file, err);
+}

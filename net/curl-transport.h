@@ -33,4 +33,9 @@ struct transport_options {
 struct transport *curl_transport_new (const struct transport_options *options,
                                       struct err **err) ATTR_USE;
 
+/* Trusts the certificates of one more file; `who` names it, for errors
+ * (ERR_INPUT).  Once for each file. */
+int curl_transport_trust (struct transport *transport, const char *who,
+                          const char *file, struct err **err) ATTR_USE;
+
 #endif

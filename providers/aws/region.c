@@ -42,6 +42,17 @@ own_config (struct binding *b)
   b->config = config;
 }
 
+/* What credentials are fetched with and what EC2 is called with trust the same:
+ * --ca-file, else AWS_CA_BUNDLE, else the profile's ca_bundle. */
+static void
+add_ca_file (struct binding *b)
+{
+  CLEANUP_FREE char *file = aws_ca_file (b);
+
+  if (file)
+    json_put_str (b->config, "ca-file", file);
+}
+
 static int
 check_options (struct binding *b, struct err **err)
 {
@@ -79,6 +90,7 @@ aws_open (struct binding *b, struct err **err)
   char *region;
 
   own_config (b);
+  add_ca_file (b);
   if (check_options (b, err) == -1)
     return -1;
   region = aws_region (b, err);

@@ -120,6 +120,24 @@ at skew "this machine's clock is " ' behind the one of aws' 'SignatureDoesNotMat
 AWS_ENDPOINT_URL=https://127.0.0.1:$tls/html refused 1 0 'self-signed certificate' '--ca-file' -- plan 'aws:*'
 [[ ! -s tls.log ]] || fail 'something was sent to a server that nobody vouches for'
 AWS_ENDPOINT_URL=https://127.0.0.1:$tls/html refused 1 0 'a web page' -- plan 'aws:*' --ca-file cert.pem
+# The AWS configuration's own file; and STS, which a role is fetched from.
+AWS_CA_BUNDLE=$PWD/cert.pem AWS_ENDPOINT_URL=https://127.0.0.1:$tls/html \
+  refused 1 0 'a web page' -- plan 'aws:*'
+cat >role.config <<END
+[default]
+ca_bundle = $PWD/cert.pem
+[profile role]
+role_arn = arn:aws:iam::111122223333:role/r
+credential_source = Environment
+region = us-east-1
+END
+role() { AWS_CONFIG_FILE=$PWD/role.config AWS_ENDPOINT_URL=https://127.0.0.1:$tls/html plan "$@" 'aws:profile=role,*'; }
+refused 1 0 'self-signed certificate' -- role
+refused 1 0 'no reply of STS' -- role --ca-file cert.pem
+sed -i '1,2d; $a ca_bundle = '"$PWD"'/cert.pem' role.config
+refused 1 0 'no reply of STS' -- role
+sed -i 's/^ca_bundle.*/ca_bundle = none.pem/' role.config
+refused 1 0 'none.pem' -- role
 AWS_ENDPOINT_URL='' HTTPS_PROXY=http://127.0.0.1:$plain refused 1 0 'the proxy answered HTTP 403' NO_PROXY \
   -- plan 'aws:*'
 

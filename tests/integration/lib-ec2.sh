@@ -12,6 +12,7 @@ requires jq curl
 export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
 export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
+unset AWS_CA_BUNDLE AWS_PROFILE
 
 ec2_start() {
   coproc SERVER { exec fake-cloud-server --config "$1"; }
