@@ -20,6 +20,15 @@
  *   ignore-lease   goes on with a VM that another campaign has taken over
  *   overtake-lease takes a mark away while it is being written anew
  *   never-drain    goes on with VMs that a halt should put back
+ *
+ * Of disks that travel; tests/simulation/clouds/mutations.sh:
+ *
+ *     hasty-detach      detaches before the VM is seen to be stopped
+ *     hasty-attach      gives a disk back before it is seen to have left
+ *     hasty-start       starts before the disk is seen to be attached
+ *     forget-attributes does not put back what an attach resets
+ *     blind-snapshot    takes another snapshot without looking for the first
+ *     keep-mark         takes a mark for gone that is still there
  */
 
 #ifndef BOOTMEND_MUTATION_H

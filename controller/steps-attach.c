@@ -13,6 +13,7 @@
 #include <providers/vm.h>
 
 #include "helpers.h"
+#include "mutation.h"
 #include "policy.h"
 
 bool
@@ -149,7 +150,8 @@ int
 snapshot_act (struct job *job, struct effect *effect, struct err **err)
 {
   CLEANUP_FREE char *token = token_of (job);
-  bool find = snapshot_is (job, "asked") && job_has_op (job, OP_FIND_CREATED);
+  bool find = snapshot_is (job, "asked") && job_has_op (job, OP_FIND_CREATED) &&
+              !mutated ("blind-snapshot");
 
   (void)err;
   effect->kind = EFFECT_OP;
@@ -219,7 +221,7 @@ detach_seen (struct job *job, struct err **err)
 static int
 check_power_off (const struct job *job, struct err **err)
 {
-  if (vm_is_power (job->now, "stopped"))
+  if (vm_is_power (job->now, "stopped") || mutated ("hasty-detach"))
     return 0;
   return err_set (err, ERR_CONFLICT,
                   "its OS disk stays where it is while the "
@@ -248,7 +250,9 @@ attach_seen (struct job *job, struct err **err)
       helpers_release (job->policy->helpers, job);
     return there (job);
   case PLACE_MOVING:
-    return VERDICT_WAIT;
+    return mutated ("hasty-start")    ? VERDICT_YES
+           : mutated ("hasty-attach") ? VERDICT_NO
+                                      : VERDICT_WAIT;
   case PLACE_FREE:
     return VERDICT_NO;
   default:
@@ -324,7 +328,7 @@ detach_helper_seen (struct job *job, struct err **err)
       helpers_release (job->policy->helpers, job);
     return there (job);
   case PLACE_MOVING:
-    return VERDICT_WAIT;
+    return mutated ("hasty-attach") ? VERDICT_YES : VERDICT_WAIT;
   case PLACE_HELPER:
     return VERDICT_NO;
   default:

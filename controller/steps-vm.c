@@ -46,8 +46,10 @@ enum verdict
 unmark_seen (struct job *job, struct err **err)
 {
   (void)err;
-  return !job_has_op (job, OP_UNMARK) || !job_marked_by_us (job) ? VERDICT_YES
-                                                                 : VERDICT_NO;
+  return !job_has_op (job, OP_UNMARK) || !job_marked_by_us (job) ||
+                 mutated ("keep-mark")
+             ? VERDICT_YES
+             : VERDICT_NO;
 }
 
 static int
@@ -106,7 +108,8 @@ stop_seen (struct job *job, struct err **err)
 {
   if (!job->back && job_check_mark (job, err) == -1)
     return VERDICT_FAIL;
-  if (!vm_is_power (job->now, "stopped"))
+  if (!vm_is_power (job->now, "stopped") &&
+      !(vm_is_power (job->now, "stopping") && mutated ("hasty-detach")))
     return VERDICT_NO;
   job_set_fact (job, "shutdown", NULL);
   return VERDICT_YES;
@@ -173,7 +176,7 @@ attributes_seen (struct job *job, struct err **err)
   CLEANUP_JSON json_t *differences = vm_differences (job->before, job->now);
 
   (void)err;
-  if (json_array_size (differences) == 0)
+  if (json_array_size (differences) == 0 || mutated ("forget-attributes"))
     return VERDICT_YES;
   job_set_fact (job, "differences", json_incref (differences));
   if (job_has_op (job, OP_RESTORE_ATTRIBUTES))

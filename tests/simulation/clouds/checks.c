@@ -42,6 +42,64 @@ check_journalled (struct sim_campaign *c, const struct job *job)
                    job->name);
 }
 
+/* Is the disk attached to this one, and to nothing else?  "": to nothing. */
+static bool
+is_at (const json_t *disk, const char *id)
+{
+  const json_t *at = json_at (disk, "at");
+
+  if (*id == '\0')
+    return disk && json_array_size (at) == 0;
+  return json_bool (disk, "settled", false) && json_array_size (at) == 1 &&
+         strcmp (json_string_value (json_array_get (at, 0)), id) == 0;
+}
+
+/* What has to be true when a request is sent; NULL: all is well. */
+static const char *
+too_early (const struct sim_campaign *c, const struct effect *effect,
+           const struct sim_vm *vm, const json_t *now, const json_t *disk)
+{
+  switch (effect->op) {
+  case OP_DETACH_OS:
+    return strcmp (json_str (now, "power", "stopped"), "stopped") == 0
+               ? NULL
+               : "its VM is not stopped";
+  case OP_HELPER_ATTACH:
+  case OP_ATTACH_OS:
+    return is_at (disk, "") ? NULL : "the disk is attached to something";
+  case OP_HELPER_DETACH:
+    return json_object_get (c->world.held, vm->disk)
+               ? "an agent has the disk open"
+               : NULL;
+  case OP_START:
+    return is_at (disk, vm->id) ? NULL : "its disk is not attached to it";
+  default:
+    return NULL;
+  }
+}
+
+/* A first request of a step goes by a look at how things are; only requests of
+ * ours that come late, others, and a cloud that breaks its word may belie it.
+ */
+static void
+check_order (struct sim_campaign *c, const struct job *job,
+             const struct effect *effect)
+{
+  const struct sim_vm *vm = &c->vms.ptr[job->id - 1];
+  CLEANUP_JSON json_t *now = NULL, *disk = NULL;
+  const char *why;
+
+  if (effect->kind != EFFECT_OP || job->attempt != 1 || vm->others ||
+      c->plan->faults.late || c->plan->fleet.hard)
+    return;
+  now = c->plan->kind->vm (c->world.cloud, vm->id);
+  disk = c->plan->kind->disk (c->world.cloud, vm->disk);
+  why = too_early (c, effect, vm, now, disk);
+  if (why)
+    sim_violation (&c->world, "%s: '%s' is sent, and %s", job->name,
+                   job->step ? job->step->name : "?", why);
+}
+
 void
 sim_check_effect (void *opaque, const struct effect *effect)
 {
@@ -50,8 +108,10 @@ sim_check_effect (void *opaque, const struct effect *effect)
   if (!changes (effect))
     return;
   for (size_t i = 0; i < c->jobs.len; i++)
-    if (c->jobs.ptr[i]->effect == effect->id)
+    if (c->jobs.ptr[i]->effect == effect->id) {
       check_journalled (c, c->jobs.ptr[i]);
+      check_order (c, c->jobs.ptr[i], effect);
+    }
 }
 
 /* --- at the end ------------------------------------------------------------
@@ -283,6 +343,24 @@ is_listed (const struct sim_campaign *c, const char *id, const char *token)
   return false;
 }
 
+/* A second one is made only where a request took effect twice or late. */
+static void
+check_single (struct sim_campaign *c, json_t *things, const char *token)
+{
+  const char *id;
+  json_t *other;
+  unsigned n = 0;
+
+  if (*token == '\0' || c->plan->faults.twice || c->plan->faults.late)
+    return;
+  json_object_foreach (things, id, other)
+  {
+    n += strcmp (json_string_value (other), token) == 0;
+  }
+  if (n > 1)
+    sim_violation (&c->world, "token '%s' has made %u things", token, n);
+}
+
 /* Whatever was made is in the report. */
 static void
 check_things (struct sim_campaign *c)
@@ -291,12 +369,15 @@ check_things (struct sim_campaign *c)
   const char *id;
   json_t *token;
 
-  json_object_foreach (things, id,
-                       token) if (json_object_get (c->things_before, id) ==
-                                      NULL &&
-                                  !is_listed (c, id, json_string_value (token)))
+  json_object_foreach (things, id, token)
+  {
+    if (json_object_get (c->things_before, id))
+      continue;
+    if (!is_listed (c, id, json_string_value (token)))
       sim_violation (&c->world, "%s (token '%s') was made and is in no report",
                      id, json_string_value (token));
+    check_single (c, things, json_string_value (token));
+  }
 }
 
 void
