@@ -65,6 +65,8 @@ cmd_policy (struct cli *cli, struct err **err)
     json_put_str (asked, "strategy", strategy);
   if (account)
     json_put_str (asked, "account", account);
+  json_put_bool (asked, "copy_running",
+                 options_flag (cli->options, "copy-running"));
   add_own (asked, provider, cli->options);
   if (add_without (asked, cli->options, err) == -1)
     return -1;

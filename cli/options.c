@@ -91,6 +91,17 @@ static const struct option_row fixed_rows[] = {
      "NAME", NULL,
      "how the disk gets to its repair (default: what the provider does best)",
      .key = "policy.strategy"},
+    {"before", 0, OPTION_STRING, false, GROUP_POLICY, "TIME", NULL,
+     "with --strategy restore: the newest snapshot before this time takes the "
+     "disk's place, 2024-07-19T04:00:00Z",
+     .key = "policy.before"},
+    {"copy-running", 0, OPTION_FLAG, false, GROUP_POLICY | GROUP_PERMISSIONS,
+     NULL, NULL,
+     "with --strategy swap or restore: copy the disk while the VM runs, and "
+     "swap "
+     "it in without a stop, where the provider can; what the VM writes "
+     "meanwhile stays on the old disk",
+     .key = "policy.copy_running"},
     {"without", 0, OPTION_STRING, true, GROUP_PERMISSIONS, "WHAT", NULL,
      "less is to be allowed: no snapshot, no evidence (console, screenshots), "
      "no keys of encrypted disks"},

@@ -193,30 +193,44 @@ request_of_providers (const struct cli *cli)
                     provider_options (cli), "http", http_options (cli));
 }
 
-json_t *
-request_new (const struct cli *cli, struct err **err)
+/* A snapshot from before the damage needs no repair. */
+static int
+add_recipe (const struct cli *cli, json_t *request, struct err **err)
 {
-  CLEANUP_RECIPE struct recipe *recipe = request_recipe (cli, err);
-  CLEANUP_JSON json_t *selection = NULL;
-  json_t *request, *agents, *origin;
+  CLEANUP_RECIPE struct recipe *recipe = NULL;
+  json_t *origin;
 
-  if (recipe == NULL ||
-      (selection = selection_read (&cli->options->args, err)) == NULL ||
-      (origin = request_origin (cli, recipe, err)) == NULL)
-    return NULL;
-  agents = json_object ();
-  json_put (agents, "local", request_agent (cli));
-  request = json_object ();
+  if (options_count (cli->options, "before") &&
+      !options_count (cli->options, "recipe"))
+    return 0;
+  recipe = request_recipe (cli, err);
+  if (recipe == NULL || (origin = request_origin (cli, recipe, err)) == NULL)
+    return -1;
   json_put (request, "recipe", json_incref (recipe->json));
   json_put (request, "parameters", json_incref (recipe->values));
   json_put (request, "origin", origin);
-  json_put (request, "selection", TAKE (selection));
+  return 0;
+}
+
+json_t *
+request_new (const struct cli *cli, struct err **err)
+{
+  json_t *selection = selection_read (&cli->options->args, err);
+  json_t *request, *agents;
+
+  if (selection == NULL)
+    return NULL;
+  request = json_object ();
+  agents = json_object ();
+  json_put (agents, "local", request_agent (cli));
+  json_put (request, "selection", selection);
   json_put (request, "policy", options_to_json (cli->options, "policy."));
   json_put (request, "providers", provider_options (cli));
   json_put (request, "agents", agents);
   json_put (request, "http", http_options (cli));
   json_put (request, "helpers", json_object ());
-  if (helper_options_add (cli, agents, json_object_get (request, "helpers"),
+  if (add_recipe (cli, request, err) == -1 ||
+      helper_options_add (cli, agents, json_object_get (request, "helpers"),
                           err) == -1 ||
       expand_order (json_object_get (request, "policy"), err) == -1) {
     json_decref (request);

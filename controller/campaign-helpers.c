@@ -11,7 +11,8 @@
 static bool
 is_needed (const struct campaign *campaign, const struct binding *binding)
 {
-  if (binding->provider->caps & CAP_IN_PLACE)
+  if ((binding->provider->caps & CAP_IN_PLACE) ||
+      campaign->policy->recipe == NULL)
     return false;
   for (size_t i = 0; i < campaign->jobs.len; i++)
     if (campaign->jobs.ptr[i]->binding == binding &&

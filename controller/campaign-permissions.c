@@ -29,9 +29,10 @@ make_vms (const struct sample *sample)
 static json_t *
 make_disk (const struct sample *sample)
 {
-  return json_make ("{s:O,s:O,s:O,s:b}", "vm", sample->vm, "disk",
+  return json_make ("{s:O,s:O,s:O,s:b,s:s,s:{s:s}}", "vm", sample->vm, "disk",
                     json_at (sample->vm, "os_disk"), "saved", sample->vm,
-                    "keep", 1);
+                    "keep", 1, "token", "bootmend-permission", "tags",
+                    "bootmend-campaign", sample->campaign->id);
 }
 
 static json_t *
@@ -61,6 +62,7 @@ static const struct {
   const char *step;
   enum op_id op;
   json_t *(*in) (const struct sample *sample);
+  bool live; /* only where disks are swapped in one call */
 } needs[] = {
     {"mark", OP_MARK, make_vms},
     {"stop", OP_STOP, make_vms},
@@ -69,6 +71,13 @@ static const struct {
     {"attach-helper", OP_HELPER_ATTACH, make_helper},
     {"detach-helper", OP_HELPER_DETACH, make_helper},
     {"attach", OP_ATTACH_OS, make_disk},
+    {"copy", OP_DISK_FROM, make_copy},
+    {"lend", OP_HELPER_ATTACH, make_helper},
+    {"reclaim", OP_HELPER_DETACH, make_helper},
+    {"swap-out", OP_DETACH_OS, make_disk},
+    {"swap-in", OP_ATTACH_OS, make_disk},
+    {"swap", OP_SWAP_OS, make_disk, true},
+    {"keep", OP_KEEP, make_disk},
     {"attributes", OP_RESTORE_ATTRIBUTES, make_disk},
     {"start", OP_START, make_vms},
     {"unmark", OP_UNMARK, make_vms},
@@ -101,6 +110,14 @@ has_step (const struct strategy *strategy, const char *name)
     if (strcmp (strategy->steps[i], name) == 0)
       return true;
   return false;
+}
+
+static bool
+swaps_in_one_call (const struct campaign *campaign,
+                   const struct binding *binding)
+{
+  return (binding->provider->caps & CAP_SWAP_STOPPED) ||
+         campaign->policy->copy_running;
 }
 
 /* Any other answer than "not allowed" is no answer to this question: the VM is
@@ -141,7 +158,8 @@ check_binding (const struct campaign *campaign, struct binding *binding,
     json_t *in;
 
     if (binding->provider->ops[needs[i].op].name == NULL ||
-        !has_step (job->strategy, needs[i].step))
+        !has_step (job->strategy, needs[i].step) ||
+        (needs[i].live && !swaps_in_one_call (campaign, binding)))
       continue;
     in = needs[i].in (&sample);
     if (in && ask (campaign, binding, needs[i].op, in, &denied, err) == -1)

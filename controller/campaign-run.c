@@ -24,8 +24,8 @@ conclude_check (struct job *job)
   job->step = NULL;
 }
 
-static const char *const check_steps[] = {"preflight", "protection", "look",
-                                          NULL};
+static const char *const check_steps[] = {"preflight", "protection", "pick",
+                                          "look", NULL};
 static const struct strategy check = {
     .name = "check",
     .description = "preflight only",

@@ -134,12 +134,19 @@ strategy_for (const struct campaign *campaign, const struct binding *binding,
     else if (!(binding->provider->caps & strategy->cap))
       err_set (err, ERR_USAGE, "%s can't do strategy '%s'",
                binding->provider->name, name);
+    else if ((strategy->cap == CAP_RESTORE) !=
+             (campaign->policy->before_ms > 0))
+      err_set (err, ERR_USAGE,
+               "--strategy restore and --before TIME need each other");
+    else if (campaign->policy->recipe == NULL && strategy->cap != CAP_RESTORE)
+      err_set (err, ERR_USAGE, "strategy '%s' needs a recipe", name);
     else
       return strategy;
     return NULL;
   }
   for (size_t i = 0; strategies[i]; i++)
-    if (strategies[i]->cap && (binding->provider->caps & strategies[i]->cap))
+    if (strategies[i]->cap != CAP_RESTORE &&
+        (binding->provider->caps & strategies[i]->cap))
       return strategies[i];
   err_set (err, ERR_USAGE, "%s has no strategy to repair a VM",
            binding->provider->name);

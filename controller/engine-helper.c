@@ -51,6 +51,7 @@ is_work (const struct job *job)
 {
   return job->step && helper_of (job) && job->policy->helpers &&
          (strcmp (job->step->name, "repair") == 0 ||
+          strcmp (job->step->name, "repair-copy") == 0 ||
           strcmp (job->step->name, "repair-undo") == 0);
 }
 
@@ -148,8 +149,9 @@ job_slot_taken (struct engine *engine, struct job *job, const struct err *err)
   struct helpers *helpers = job->policy->helpers;
   bool full = strstr (err->msg, "LimitExceeded") != NULL;
 
-  if (strcmp (job->step->name, "attach-helper") != 0 || helpers == NULL ||
-      (err->code != ERR_TAKEN && !names_helper (job, err)))
+  if ((strcmp (job->step->name, "attach-helper") != 0 &&
+       strcmp (job->step->name, "lend") != 0) ||
+      helpers == NULL || (err->code != ERR_TAKEN && !names_helper (job, err)))
     return false;
   engine_journal_step (engine, job, "again", json_from_err (err));
   if (err->code == ERR_TAKEN)

@@ -90,7 +90,8 @@ job_next_back (struct engine *engine, struct job *job)
 
   /* A stop, or what came after it, may have lost attributes: they are put back
    * while the VM is still stopped. */
-  if (stopped_last (job) && strcmp (last, "attributes") != 0)
+  if (strcmp (last, "attributes") != 0 &&
+      (stopped_last (job) || (top && strcmp (last, "swap-back") == 0)))
     job_enter (engine, job, step_by_name ("attributes"));
   else if (top)
     job_enter (engine, job, step_by_name (step_by_name (top)->undo));
@@ -132,6 +133,9 @@ void
 job_enter (struct engine *engine, struct job *job, const struct step *step)
 {
   job->step = step;
+  if (strcmp (json_str (job->disk, "id", ""),
+              json_str (job_step_disk (job), "id", "")) != 0)
+    job_forget_disk (job);
   job->phase = PHASE_ENTER;
   job->attempt = 0;
   job->errors = 0;

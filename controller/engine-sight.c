@@ -106,10 +106,10 @@ job_is_gone (const struct job *job, struct err **err)
     err_set (err, ERR_NOT_FOUND, "the VM does not exist any more");
     return true;
   }
-  if (job->disk)
+  if (job->disk || job->step->act == NULL) /* not to be seen yet, perhaps */
     return false;
   err_set (err, ERR_NOT_FOUND, "its OS disk %s does not exist any more",
-           json_str (job->before, "os_disk.id", ""));
+           json_str (job_step_disk (job), "id", ""));
   return true;
 }
 

@@ -167,6 +167,13 @@ job_from_row (struct job *job, const struct job_row *row, struct err **err)
 }
 
 void
+job_forget_disk (struct job *job)
+{
+  json_decref (TAKE (job->disk));
+  job->disk_at_ms = -1;
+}
+
+void
 job_undo_push (struct job *job, const char *step)
 {
   json_array_append_new (json_object_get (job->facts, "undo"),
@@ -278,13 +285,19 @@ job_summary (const struct job *job)
   static const char *const from_facts[] = {"repair",       "health_before",
                                            "health_after", "differences",
                                            "notes",        "created",
-                                           "helped_by"};
+                                           "helped_by",    "pick"};
 
   json_put_int (json, "job", job->id);
   json_put_str (json, "name", job->name);
   for (size_t i = 0; i < ARRAY_SIZE (from_vm); i++)
     if (json_object_get (vm, from_vm[i]))
       json_put (json, from_vm[i], json_incref (json_at (vm, from_vm[i])));
+  if (job_kept (job))
+    json_put (json, "kept",
+              json_make ("{s:s,s:s,s:I}", "kind", "disk", "id",
+                         json_str (job_kept (job), "id", ""), "size_bytes",
+                         (json_int_t)json_int (job_kept (job), "size_bytes",
+                                               0)));
   json_put_int (json, "wave", job->wave);
   json_put_str (json, "group", json_str (job->facts, "group", NULL));
   json_put_str (json, "strategy", job->strategy->name);

@@ -92,8 +92,9 @@ struct job {
   struct answered_vec answered; /* by the process that runs now */
   bool gone;                    /* the last describe did not find it */
 
-  /* Its OS disk as last seen (OP_DESCRIBE_DISKS); only for providers whose
-   * disks are attached to a helper.  NULL: never seen, or gone. */
+  /* Its disk as last seen (OP_DESCRIBE_DISKS); only for providers whose
+   * disks are attached to a helper; which disk, the step says (job_step_disk).
+   * NULL: never seen, or gone. */
   json_t *disk;
   int64_t disk_at_ms;
 
@@ -142,6 +143,14 @@ void job_set_fact (struct job *job, const char *key, json_t *value_taken);
 void job_note (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
 
 void job_set_reason (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
+
+/* The disk that helper and agent work on: the VM's own, or the copy that will
+ * take its place (facts.work_disk). */
+const json_t *job_work_disk (const struct job *job);
+/* The VM's own disk, if another is in its place; NULL: it is where it was. */
+const json_t *job_kept (const struct job *job);
+/* What was seen of a disk is of no use any more. */
+void job_forget_disk (struct job *job);
 
 /* For people: its OS disk, and what that is attached to. */
 char *job_disk_place (const struct job *job);

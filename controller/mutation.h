@@ -10,6 +10,9 @@
  *   forget-late   does not wait for requests that were given up
  *   forget-audit  does not enter how a job ended into the audit chain
  *   early-look    goes on by a look that may be from before the effect
+ *   wrong-disk    repairs the VM's own disk where it has a copy
+ *   swap-clean    swaps a copy in that had nothing to repair
+ *   forget-created  does not note what may have been made before its request
  *   no-settle     trusts a describe that may be older than our own request
  *   ignore-budget  begins VMs although too many have failed
  *   ignore-group   takes members of a group down together

@@ -25,6 +25,8 @@ plan_entry (const struct job *job)
   json_put_str (entry, "reason", job->reason);
   if (json_at (job->facts, "notes"))
     json_put (entry, "notes", json_incref (json_at (job->facts, "notes")));
+  if (json_at (job->facts, "pick"))
+    json_put (entry, "snapshot", json_incref (json_at (job->facts, "pick")));
   if (json_at (job->facts, "health_before"))
     json_put (entry, "health",
               json_incref (json_at (job->facts, "health_before")));

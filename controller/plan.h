@@ -6,8 +6,8 @@
 
 #include "job.h"
 
-/* {key, name, decision: "repair" | "skip" | "leave", reason, notes, vm,
- * steps: [...]} for a job after its preflight. */
+/* {key, name, decision: "repair" | "skip" | "leave", reason, notes, snapshot,
+ * vm, steps: [...]} for a job after its preflight. */
 json_t *plan_entry (const struct job *job);
 
 /* Adds "sha256" over the rest. */

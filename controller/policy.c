@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <base/clock.h>
+
 /* One row for each number: where it is, its key in JSON, default and bounds. */
 static const struct {
   const char *key;
@@ -20,10 +22,12 @@ static const struct {
     N (shutdown_ms, 20000, 0, 3600000),
     N (stop_ms, 600000, 1000, 86400000),
     N (snapshot_ms, 300000, 1000, 86400000),
+    N (copy_ms, 14400000, 1000, 604800000),
     N (attach_ms, 300000, 1000, 86400000),
     N (detach_ms, 120000, 1000, 3600000),
     N (helper_lost_ms, 120000, 1000, 86400000),
     N (device_ms, 60000, 100, 3600000),
+    N (swap_ms, 900000, 1000, 86400000),
     N (repair_ms, 1800000, 1000, 86400000),
     N (start_ms, 600000, 1000, 86400000),
     N (verify_ms, 600000, 1000, 86400000),
@@ -87,6 +91,19 @@ check_words (const struct policy *policy, struct err **err)
   return 0;
 }
 
+static int
+read_before (struct policy *policy, const json_t *json, struct err **err)
+{
+  const char *text = json_str (json, "before", NULL);
+
+  if (text == NULL)
+    return 0;
+  if (time_parse_ms (text, &policy->before_ms) == -1 || policy->before_ms <= 0)
+    return err_set (err, ERR_USAGE,
+                    "before: '%s' is no time like 2024-07-19T04:00:00Z", text);
+  return 0;
+}
+
 struct policy *
 policy_new (const json_t *campaign, const char *evidence, struct err **err)
 {
@@ -106,11 +123,13 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->helper = xstrdup (json_str (json, "helper", "local"));
   policy->include_healthy = json_bool (json, "include_healthy", false);
   policy->force_detach = json_bool (json, "force_detach", false);
+  policy->copy_running = json_bool (json, "copy_running", false);
   policy->take_over = json_bool (json, "take_over", false);
   policy->health = health_spec_new (json_str (json, "health", "auto"),
                                     json_str (json, "health_fail", NULL), err);
   if (policy->health == NULL || check_words (policy, err) == -1 ||
       wave_policy_read (&policy->waves, json, err) == -1 ||
+      read_before (policy, json, err) == -1 ||
       read_numbers (policy, json, err) == -1) {
     policy_free (policy);
     return NULL;

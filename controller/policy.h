@@ -31,7 +31,10 @@ struct policy {
                               where none are */
   bool include_healthy;    /* work also on VMs that look healthy */
   bool force_detach;       /* from a helper that died, after detach_ms */
+  bool copy_running;       /* a copy is made of a disk in use, and swapped in
+                              without a stop, where the provider can */
   bool take_over;          /* marks of other campaigns are stale */
+  int64_t before_ms;       /* strategy restore: wall time; 0: none was given */
 
   struct wave_policy waves;
 
@@ -43,7 +46,9 @@ struct policy {
   int64_t shutdown_ms; /* a guest may shut down by itself for so long */
   int64_t stop_ms;
   int64_t snapshot_ms;
+  int64_t copy_ms;        /* a snapshot or copy until it can be used */
   int64_t attach_ms;      /* one attach or detach */
+  int64_t swap_ms;        /* in one call */
   int64_t detach_ms;      /* from a helper that died, before it is forced */
   int64_t helper_lost_ms; /* not reached for so long: it is dead */
   int64_t device_ms;      /* for a disk to show up on its helper */

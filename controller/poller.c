@@ -58,7 +58,7 @@ static const char *
 id_of (const struct job *job, enum op_id op)
 {
   if (op == OP_DESCRIBE_DISKS)
-    return json_str (job->before, "os_disk.id", "");
+    return json_str (job_step_disk (job), "id", "");
   return json_str (job->now ? job->now : job->before, "id", "");
 }
 

@@ -20,11 +20,13 @@ campaign_head (const struct campaign *campaign)
   for (size_t i = 0; i < ARRAY_SIZE (kept); i++)
     if (json_at (campaign->data, kept[i]))
       json_put (head, kept[i], json_incref (json_at (campaign->data, kept[i])));
-  json_put (head, "recipe",
-            json_make ("{s:s,s:I}", "name",
-                       json_str (campaign->data, "recipe.name", ""), "version",
-                       (json_int_t)json_int (campaign->data, "recipe.version",
-                                             0)));
+  if (json_at (campaign->data, "recipe"))
+    json_put (head, "recipe",
+              json_make ("{s:s,s:I}", "name",
+                         json_str (campaign->data, "recipe.name", ""),
+                         "version",
+                         (json_int_t)json_int (campaign->data, "recipe.version",
+                                               0)));
   json_put_str (head, "folder", campaign->folder);
   return head;
 }

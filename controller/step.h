@@ -45,12 +45,23 @@ enum step_flags {
                           end of that is its success */
 };
 
+/* Which disk a step with STEP_DISK looks at, and works on. */
+enum disk_role {
+  DISK_WORK,     /* the one that is repaired: the VM's own, or its copy */
+  DISK_ORIGINAL, /* the one that the VM had when the job began */
+  DISK_SNAPSHOT, /* what the job has made ... */
+  DISK_COPY,     /* ... before it is known to be usable */
+  DISK_TASK,     /* of a swap in one call, or the copy while there is none */
+  DISK_TASK_BACK /* ... of the way back, or the original */
+};
+
 struct step {
   const char *name;
   const char
       *undo; /* the step that takes it back; NULL: nothing to take back */
   const char *doing; /* for people: "stopping" */
   unsigned flags;
+  enum disk_role disk;
   size_t limit; /* offsetof (struct policy, ..._ms): how long it may take */
 
   /* All may be NULL: always wanted; at once; done when the reply says so; no
@@ -91,6 +102,13 @@ extern const struct strategy *const strategies[];
 const struct step *strategy_next (const struct strategy *strategy,
                                   const char *name);
 const struct step *strategy_first (const struct strategy *strategy);
+
+/* The disk that its step is about, as an os_disk of a VM record; of what was
+ * only just made no more than its id is known.  NULL: there is none. */
+const json_t *job_step_disk (const struct job *job);
+/* What the VM must look like at the end: as before, but for the OS disk that
+ * was put into it on purpose.  New reference. */
+json_t *job_expected (const struct job *job);
 
 /* Decides how a job that has gone through all its steps ended. */
 void job_conclude (struct job *job);

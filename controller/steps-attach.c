@@ -1,10 +1,12 @@
-/* Steps of providers whose disks are attached to a helper: the OS disk goes
- * from its VM to the helper and back, and a snapshot is taken before.
+/* Steps of providers whose disks are attached to a helper: a disk goes from its
+ * VM to the helper and back.
  *
- *   snapshot, detach, attach-helper, (repair), detach-helper, attach
+ *   move       detach, attach-helper, (repair), detach-helper, attach
+ *   others     lend, (repair-copy), reclaim; swap-out, swap-in (steps-swap.c)
  *
- * Where the disk is, the disk itself says (OP_DESCRIBE_DISKS, job->disk); each
- * pair is the other's way back. */
+ * They are the same functions, about different disks: the row says which
+ * (job_step_disk).  Where a disk is, the disk itself says (OP_DESCRIBE_DISKS,
+ * job->disk); each pair is the other's way back. */
 
 #include "steps-internal.h"
 
@@ -70,7 +72,7 @@ there (const struct job *job)
 static enum verdict
 lost (const struct job *job, struct err **err)
 {
-  const char *id = json_str (job->before, "os_disk.id", "");
+  const char *id = json_str (job_step_disk (job), "id", "");
 
   if (!is_settled (job))
     return VERDICT_WAIT;
@@ -91,7 +93,9 @@ leave_dead_slot (struct job *job)
   const char *name = json_str (job->facts, "helper.name", NULL);
   const char *top = job_undo_top (job);
 
-  if (name && !job->back && !(top && strcmp (top, "attach-helper") == 0) &&
+  if (name && !job->back &&
+      !(top &&
+        (strcmp (top, "attach-helper") == 0 || strcmp (top, "lend") == 0)) &&
       helpers_dead (job->policy->helpers, name, 0, INT64_MAX))
     helpers_release (job->policy->helpers, job);
 }
@@ -101,8 +105,11 @@ helper_ready (struct job *job, struct err **err)
 {
   struct helpers *helpers = job->policy->helpers;
 
+  /* What is not wanted needs no slot. */
+  if (!job->step->wanted (job))
+    return VERDICT_YES;
   leave_dead_slot (job);
-  if (!job_attaches (job) || helpers_claim (helpers, job))
+  if (helpers_claim (helpers, job))
     return VERDICT_YES;
   if (helpers_may_clear (helpers, job))
     return VERDICT_WAIT;
@@ -111,93 +118,6 @@ helper_ready (struct job *job, struct err **err)
            "helper with --helper",
            json_str (job->before, "zone", ""));
   return VERDICT_FAIL;
-}
-
-/* --- snapshot ------------------------------------------------------------- */
-
-bool
-snapshot_wanted (const struct job *job)
-{
-  return job_attaches (job) && job_has_op (job, OP_SNAPSHOT);
-}
-
-static char *
-token_of (const struct job *job)
-{
-  return xasprintf ("bootmend-%s-%lld", job->policy->campaign,
-                    (long long)job->id);
-}
-
-static bool
-snapshot_is (const struct job *job, const char *state)
-{
-  return strcmp (json_str (job->facts, "snapshot", ""), state) == 0;
-}
-
-static void
-note_created (struct job *job, const char *id)
-{
-  CLEANUP_FREE char *token = token_of (job);
-  json_t *entry = json_make ("{s:s,s:s}", "kind", "snapshot", "token", token);
-
-  json_put_str (entry, "id", id);
-  job_set_fact (job, "created", json_make ("[o]", entry));
-}
-
-/* Where a request may have been answered to nobody, what it may have made is
- * looked for by its tag before another one is sent. */
-int
-snapshot_act (struct job *job, struct effect *effect, struct err **err)
-{
-  CLEANUP_FREE char *token = token_of (job);
-  bool find = snapshot_is (job, "asked") && job_has_op (job, OP_FIND_CREATED) &&
-              !mutated ("blind-snapshot");
-
-  (void)err;
-  effect->kind = EFFECT_OP;
-  effect->op = find ? OP_FIND_CREATED : OP_SNAPSHOT;
-  if (find) {
-    effect->in = json_make ("{s:s}", "campaign", job->policy->campaign);
-    return 0;
-  }
-  effect->in =
-      json_make ("{s:O,s:O,s:s,s:s,s:{s:s,s:s}}", "vm", job->now, "disk",
-                 json_at (job->before, "os_disk"), "token", token, "name",
-                 token, "tags", "bootmend-campaign", job->policy->campaign,
-                 "bootmend-vm", json_str (job->before, "id", ""));
-  job_set_fact (job, "snapshot", json_string ("asked"));
-  note_created (job, NULL); /* it may exist from now on */
-  return 0;
-}
-
-/* The answer is one of OP_FIND_CREATED if it holds a list. */
-enum verdict
-snapshot_reply (struct job *job, json_t *out, struct err **err)
-{
-  const json_t *created = json_at (out, "created");
-  CLEANUP_FREE char *token = token_of (job);
-  json_t *item;
-  size_t i;
-
-  (void)err;
-  if (json_is_object (created)) {
-    note_created (job, json_str (created, "id", NULL));
-    job_set_fact (job, "snapshot", json_string ("made"));
-    return VERDICT_YES;
-  }
-  json_array_foreach (created, i, item)
-  {
-    if (strcmp (json_str (item, "token", ""), token) == 0) {
-      note_created (job, json_str (item, "id", NULL));
-      job_set_fact (job, "snapshot", json_string ("made"));
-      return VERDICT_YES;
-    }
-  }
-  if (job->acted_ms >= job->trust_after_ms) {
-    job_set_fact (job, "snapshot", json_string ("absent"));
-    job_set_fact (job, "created", NULL);
-  }
-  return VERDICT_NO;
 }
 
 /* --- the VM's side -------------------------------------------------------- */
@@ -236,8 +156,8 @@ detach_act (struct job *job, struct effect *effect, struct err **err)
     return -1;
   effect->kind = EFFECT_OP;
   effect->op = OP_DETACH_OS;
-  effect->in = json_make ("{s:O,s:O}", "vm", job->now, "disk",
-                          json_at (job->before, "os_disk"));
+  effect->in =
+      json_make ("{s:O,s:O}", "vm", job->now, "disk", job_step_disk (job));
   return 0;
 }
 
@@ -266,8 +186,8 @@ attach_act (struct job *job, struct effect *effect, struct err **err)
   (void)err;
   effect->kind = EFFECT_OP;
   effect->op = OP_ATTACH_OS;
-  effect->in = json_make ("{s:O,s:O}", "vm", job->now, "disk",
-                          json_at (job->before, "os_disk"));
+  effect->in =
+      json_make ("{s:O,s:O}", "vm", job->now, "disk", job_step_disk (job));
   return 0;
 }
 
@@ -307,7 +227,7 @@ helper_effect (const struct job *job, enum op_id op, struct effect *effect,
   effect->op = op;
   effect->in =
       json_make ("{s:O,s:[{s:O,s:s}]}", "helper", record ? record : only_id,
-                 "disks", "disk", json_at (job->before, "os_disk"), "slot",
+                 "disks", "disk", job_step_disk (job), "slot",
                  json_str (job->facts, "helper.slot", ""));
   return 0;
 }
@@ -367,7 +287,7 @@ leave_helper_seen (struct job *job, struct err **err)
            "dead helper '%s' does not let go of its disk %s: --force-detach "
            "with `bootmend rollback` tears it off, or detach it by hand",
            json_str (job->facts, "helper.name", ""),
-           json_str (job->before, "os_disk.id", ""));
+           json_str (job_step_disk (job), "id", ""));
   return VERDICT_FAIL;
 }
 
@@ -375,8 +295,7 @@ leave_helper_seen (struct job *job, struct err **err)
 const char *
 leave_helper_next (const struct job *job)
 {
-  (void)job;
-  return "attach-helper";
+  return job->strategy->cap == CAP_MOVE ? "attach-helper" : "lend";
 }
 
 int
@@ -401,7 +320,7 @@ int
 attached_patient (const struct job *job, json_t *patient, struct err **err)
 {
   const struct provider *provider = job->binding->provider;
-  const json_t *disk = json_at (job->before, "os_disk");
+  const json_t *disk = job_work_disk (job);
   CLEANUP_STRV char **paths = NULL;
   json_t *others;
   size_t n;
@@ -426,15 +345,29 @@ attached_patient (const struct job *job, json_t *patient, struct err **err)
   return 0;
 }
 
-char *
-job_disk_place (const struct job *job)
+static char *
+place_text (const struct job *job, const char *id)
 {
-  const char *id = json_str (job->before, "os_disk.id", "unknown");
-
-  if (!job_attaches (job) || job->disk == NULL)
+  if (job->disk == NULL || strcmp (json_str (job->disk, "id", ""), id) != 0)
     return xstrdup (id);
   if (json_at (job->disk, "attached_to"))
     return xasprintf ("%s, attached to %s", id,
                       json_str (job->disk, "attached_to", "?"));
   return xasprintf ("%s, state '%s'", id, json_str (job->disk, "state", "?"));
+}
+
+char *
+job_disk_place (const struct job *job)
+{
+  const char *id = json_str (job->before, "os_disk.id", "unknown");
+  const char *copy = json_str (job_work_disk (job), "id", id);
+  CLEANUP_FREE char *own = NULL, *other = NULL;
+
+  if (!job_attaches (job))
+    return xstrdup (id);
+  own = place_text (job, id);
+  if (strcmp (copy, id) == 0)
+    return TAKE (own);
+  other = place_text (job, copy);
+  return xasprintf ("%s (its repaired copy: %s)", own, other);
 }

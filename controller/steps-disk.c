@@ -10,11 +10,19 @@
 #include "mutation.h"
 #include "policy.h"
 
+/* A copy is nobody's but ours: its VM may do what it likes. */
+static bool
+works_on_copy (const struct job *job)
+{
+  return json_at (job->facts, "work_disk") != NULL;
+}
+
 /* Nobody opens a disk under a VM that may be running. */
 static int
 check_stopped (const struct job *job, struct err **err)
 {
-  if (vm_is_power (job->now, "stopped") || mutated ("ignore-power"))
+  if (works_on_copy (job) || vm_is_power (job->now, "stopped") ||
+      mutated ("ignore-power"))
     return 0;
   return err_set (err, ERR_CONFLICT,
                   "its disk is not touched while the VM is '%s'",
@@ -42,7 +50,7 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
   CLEANUP_ERR struct err *failed = NULL;
   CLEANUP_FREE char *evidence = evidence_folder (job, &failed);
   CLEANUP_FREE char *domain = NULL;
-  const json_t *disk = json_at (job->before, "os_disk");
+  const json_t *disk = job_work_disk (job);
   json_t *in, *patient;
 
   if (failed)

@@ -21,6 +21,7 @@ enum verdict mark_seen (struct job *job, struct err **err);
 enum verdict unmark_ready (struct job *job, struct err **err);
 enum verdict unmark_seen (struct job *job, struct err **err);
 int mark_act (struct job *job, struct effect *effect, struct err **err);
+bool stop_wanted (const struct job *job);
 enum verdict stop_seen (struct job *job, struct err **err);
 int stop_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict stop_reply (struct job *job, json_t *out, struct err **err);
@@ -79,9 +80,6 @@ void soak_failed (struct job *job, const struct err *err);
 bool job_attaches (const struct job *job);
 /* Yes once a slot of a helper is its own. */
 enum verdict helper_ready (struct job *job, struct err **err);
-bool snapshot_wanted (const struct job *job);
-int snapshot_act (struct job *job, struct effect *effect, struct err **err);
-enum verdict snapshot_reply (struct job *job, json_t *out, struct err **err);
 enum verdict detach_seen (struct job *job, struct err **err);
 int detach_act (struct job *job, struct effect *effect, struct err **err);
 enum verdict attach_seen (struct job *job, struct err **err);
@@ -97,6 +95,33 @@ const char *leave_helper_next (const struct job *job);
 int leave_helper_act (struct job *job, struct effect *effect, struct err **err);
 /* Path and format of the disk where the job's helper sees it. */
 int attached_patient (const struct job *job, json_t *patient, struct err **err);
+
+/* steps-create.c */
+int create_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict create_reply (struct job *job, json_t *out, struct err **err);
+enum verdict snapshot_done_seen (struct job *job, struct err **err);
+enum verdict copy_done_seen (struct job *job, struct err **err);
+/* The token of what a job makes or asks for, the same at each repetition. */
+char *job_token (const struct job *job, const char *suffix);
+/* Of what it has made; NULL: nothing, or not known yet. */
+const char *job_created_id (const struct job *job, const char *kind);
+
+/* steps-swap.c */
+bool snapshot_wanted (const struct job *job);
+bool copy_source_wanted (const struct job *job);
+bool recipe_wanted (const struct job *job);
+bool swap_wanted (const struct job *job);
+bool exchange_wanted (const struct job *job);
+bool keep_wanted (const struct job *job);
+enum verdict swap_seen (struct job *job, struct err **err);
+int swap_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict swap_reply (struct job *job, json_t *out, struct err **err);
+int keep_act (struct job *job, struct effect *effect, struct err **err);
+bool pick_wanted (const struct job *job);
+int pick_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict pick_reply (struct job *job, json_t *out, struct err **err);
+/* The copy is made while the VM runs, and swapped without a stop. */
+bool job_swaps_live (const struct job *job);
 
 /* steps-disk.c */
 int repair_act (struct job *job, struct effect *effect, struct err **err);

@@ -128,7 +128,8 @@ job_conclude (struct job *job)
 {
   if (conclude_differences (job))
     return;
-  if (strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") == 0)
+  if (strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") == 0 ||
+      (job->strategy->cap == CAP_RESTORE && job_kept (job)))
     conclude_repaired (job);
   else
     conclude_clean (job);

@@ -111,6 +111,7 @@ static int
 check_helper (const struct job *job, struct err **err)
 {
   if (!job_attaches (job) || job->policy->helpers == NULL ||
+      job->policy->recipe == NULL ||
       helpers_serve (job->policy->helpers, job->binding, job->now))
     return 0;
   return err_set (err, ERR_REFUSED,

@@ -102,6 +102,12 @@ batch_reply (struct job *job, json_t *out, struct err **err)
 
 /* --- power -------------------------------------------------------------- */
 
+bool
+stop_wanted (const struct job *job)
+{
+  return !job_swaps_live (job);
+}
+
 /* Whoever marked it since is at work on it. */
 enum verdict
 stop_seen (struct job *job, struct err **err)
@@ -151,7 +157,7 @@ stop_reply (struct job *job, json_t *out, struct err **err)
 bool
 start_wanted (const struct job *job)
 {
-  return job_was_running (job);
+  return job_was_running (job) && !job_swaps_live (job);
 }
 
 enum verdict
@@ -173,7 +179,8 @@ start_act (struct job *job, struct effect *effect, struct err **err)
 enum verdict
 attributes_seen (struct job *job, struct err **err)
 {
-  CLEANUP_JSON json_t *differences = vm_differences (job->before, job->now);
+  CLEANUP_JSON json_t *expected = job_expected (job);
+  CLEANUP_JSON json_t *differences = vm_differences (expected, job->now);
 
   (void)err;
   if (json_array_size (differences) == 0 || mutated ("forget-attributes"))
@@ -200,7 +207,8 @@ attributes_act (struct job *job, struct effect *effect, struct err **err)
 enum verdict
 compare_seen (struct job *job, struct err **err)
 {
-  json_t *differences = vm_differences (job->before, job->now);
+  CLEANUP_JSON json_t *expected = job_expected (job);
+  json_t *differences = vm_differences (expected, job->now);
   bool same = json_array_size (differences) == 0 &&
               (!job_was_running (job) || vm_is_power (job->now, "running"));
   int64_t settled_ms = job->step_began_ms + binding_settle_ms (job->binding);

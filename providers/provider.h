@@ -77,11 +77,17 @@ enum op_id {
   OP_HELPER_DETACH,
   /* in {vm, disk, token, name, tags: {}}   out {created: {kind, id}} */
   OP_SNAPSHOT,
+  /* in {vm, disk}   out {snapshots: [{id, created: RFC 3339, size_bytes}]}: all
+   * usable snapshots of the disk, in any order */
+  OP_SNAPSHOTS,
   /* in {vm, source: {kind, id}, token, name, tags}  out {created: {kind, id}}
    */
   OP_DISK_FROM,
   /* in {vm, disk: the new one, token}   out {task: id or absent} */
   OP_SWAP_OS,
+  /* in {vm, disk, keep: bool, tags}   out {}: tags the disk, which was taken
+   * out of the VM and waits for its release, or takes these tags off */
+  OP_KEEP,
   /* in {kind, id}   out {}; what is not there any more is fine */
   OP_DELETE,
   /* in {campaign}   out {created: [{kind, id, token}]}: what OP_SNAPSHOT and
@@ -140,7 +146,10 @@ enum provider_caps {
   CAP_IN_PLACE = 8,    /* a stopped VM's disk is reachable where the agent runs:
                           nothing is detached or attached */
   CAP_GUEST_PING = 16, /* OP_GUEST_PING means something */
-  CAP_DRY_RUN = 32     /* operations with an effect know "dry_run" */
+  CAP_DRY_RUN = 32,    /* operations with an effect know "dry_run" */
+  CAP_SWAP_STOPPED = 64,  /* OP_SWAP_OS is for stopped VMs */
+  CAP_SWAP_RUNNING = 128, /* ... for running ones, which it restarts */
+  CAP_COPY_DISK = 256     /* OP_DISK_FROM takes a disk: no snapshot is needed */
 };
 
 /* An option of a provider's own, e.g. --libvirt-uri. */
@@ -186,8 +195,8 @@ struct provider {
   struct provider_op ops[OP_COUNT]; /* name NULL: this one can't do it */
 
   /* The least permissions that a campaign needs, in the cloud's own form, from
-   * {strategy, account, snapshot, evidence, keys: bool, and the provider's own
-   * options without its name}; NULL: there is no such thing. */
+   * {strategy, account, copy_running, snapshot, evidence, keys: bool, and the
+   * provider's own options without its name}; NULL: there is no such thing. */
   json_t *(*policy) (const json_t *options, struct err **err);
 
   /* HTTP providers only. */

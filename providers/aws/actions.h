@@ -44,14 +44,15 @@ enum aws_action {
 
 /* When an action is needed; aws_policy () makes statements of them. */
 enum aws_use {
-  USE_FREE = 0,      /* needs no permission */
-  USE_LOOK = 1,      /* always */
-  USE_REPAIR = 2,    /* every strategy that changes something */
-  USE_COPY = 4,      /* a snapshot is made first, or a copy is repaired */
-  USE_SWAP = 8,      /* strategies swap and restore */
-  USE_EVIDENCE = 16, /* console output and screenshots */
-  USE_KMS = 32,      /* encrypted volumes: is their key usable? */
-  USE_KMS_GRANT = 64 /* ... by --aws-kms-check grant */
+  USE_FREE = 0,       /* needs no permission */
+  USE_LOOK = 1,       /* always */
+  USE_REPAIR = 2,     /* every strategy that changes something */
+  USE_COPY = 4,       /* a snapshot is made first, or a copy is repaired */
+  USE_SWAP = 8,       /* strategies swap and restore */
+  USE_EVIDENCE = 16,  /* console output and screenshots */
+  USE_KMS = 32,       /* encrypted volumes: is their key usable? */
+  USE_KMS_GRANT = 64, /* ... by --aws-kms-check grant */
+  USE_LIVE = 128      /* swap and restore with --copy-running */
 };
 
 struct aws_action_row {

@@ -89,11 +89,14 @@ static const struct provider_option options[] = {
 static const char *const start_together[] = {"zone", "attributes.instance_type",
                                              NULL};
 
+#define CAPS                                                                   \
+  (CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN | CAP_SWAP_RUNNING)
+
 const struct provider aws_provider =
     {
         .name = "aws",
         .description = "EC2 instances with EBS root volumes",
-        .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN,
+        .caps = CAPS,
         .options = options,
         /* EC2 is eventually consistent and names no figure: a guess, which a
          * log of describes after a change would confirm. */
@@ -144,11 +147,16 @@ const struct provider aws_provider =
                 [OP_SNAPSHOT] = {"snapshot", "snapshot", 1,
                                  true, .build = build_snapshot,
                                  .parse = parse_snapshot},
+                [OP_SNAPSHOTS] = {"snapshots", "describe", 1,
+                                  .build = aws_snapshots_build,
+                                  .parse = aws_snapshots_parse},
                 [OP_DISK_FROM] = {"disk-from", "create-volume", 1, true,
                                   .build = build_disk_from,
                                   .parse = parse_disk_from},
                 [OP_SWAP_OS] = {"swap-os", "swap", 1, true, .build = build_swap,
                                 .parse = parse_swap},
+                [OP_KEEP] = {"keep", "tag", 1, true, .build = aws_keep_build,
+                             .parse = aws_keep_parse},
                 [OP_DELETE] = {"delete", "delete", 1,
                                true, .build = aws_delete_build,
                                .parse = aws_delete_parse},

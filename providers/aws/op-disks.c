@@ -269,6 +269,7 @@ fill_disk_from (const struct binding *b, const json_t *in, struct strbuf *form,
   all = json_is_object (json_object_get (like, "tags"))
             ? json_copy (json_object_get (like, "tags"))
             : json_object ();
+  json_object_del (tags, "Name"); /* it may take the original's place */
   json_object_update (all, tags);
   aws_form_tags (form, "volume", all);
   return 0;
@@ -318,6 +319,60 @@ read_swap (const json_t *in, const json_t *root, json_t **out, struct err **err)
   if (*id)
     json_put_str (*out, "task", id);
   return 0;
+}
+
+/* --- what waits for its release ------------------------------------------- */
+
+/* Tags of ours on a disk, which the campaign did not make: it was taken out of
+ * its instance and stays until it is released.  Taken off with their values, so
+ * that another campaign's stay. */
+static int
+fill_keep (const struct binding *b, const json_t *in, struct strbuf *form,
+           struct err **err)
+{
+  static const char prefix[] = "bootmend-";
+  const char *id = json_need_str (in, "disk.id", err);
+  const char *key;
+  json_t *value;
+  int n = 0;
+
+  (void)b;
+  if (id == NULL)
+    return -1;
+  aws_form (form, id, "ResourceId.1");
+  json_object_foreach (json_object_get (in, "tags"), key, value)
+  {
+    CLEANUP_FREE char *ours =
+        xasprintf ("bootmend:%s", strncmp (key, prefix, sizeof prefix - 1) == 0
+                                      ? key + sizeof prefix - 1
+                                      : key);
+
+    n++;
+    aws_form (form, ours, "Tag.%d.Key", n);
+    aws_form (form, json_string_value (value), "Tag.%d.Value", n);
+  }
+  return n ? 0 : err_set (err, ERR_INTERNAL, "no tag to keep a disk by");
+}
+
+static const struct aws_op *
+keep_op (const json_t *in)
+{
+  return json_bool (in, "keep", true) ? &aws_op_keep : &aws_op_unkeep;
+}
+
+int
+aws_keep_build (const struct binding *b, const json_t *in,
+                struct http_request *req, struct err **err)
+{
+  return aws_op_build (keep_op (in), b, in, req, err);
+}
+
+int
+aws_keep_parse (const struct binding *b, const json_t *in,
+                const struct http_reply *reply, json_t **out, struct err **err)
+{
+  (void)b;
+  return aws_op_parse (keep_op (in), in, reply, out, err);
 }
 
 /* --- deletion ------------------------------------------------------------ */
@@ -391,6 +446,8 @@ const struct aws_op aws_op_disk_from = {AWS_CREATE_VOLUME, fill_disk_from,
                                         read_volume};
 const struct aws_op aws_op_swap = {AWS_CREATE_REPLACE_ROOT_TASK, fill_swap,
                                    read_swap};
+const struct aws_op aws_op_keep = {AWS_CREATE_TAGS, fill_keep};
+const struct aws_op aws_op_unkeep = {AWS_DELETE_TAGS, fill_keep};
 const struct aws_op aws_op_delete_snapshot = {AWS_DELETE_SNAPSHOT,
                                               fill_delete_snapshot,
                                               .done_code =

@@ -28,6 +28,7 @@ enum guard {
   ON_CREATED,   /* only what carries our tag */
   ON_NEW,       /* creates something */
   ON_MARKS,     /* our tags on instances */
+  ON_KEPT,      /* our tags on disks that wait for their release */
   ON_NEW_TAGS,  /* any tags, on what is just being created */
   GUARDS
 };
@@ -51,6 +52,8 @@ static const struct {
     {AWS_DELETE_VOLUME, ON_CREATED, 0},
     {AWS_CREATE_TAGS, ON_MARKS, 0},
     {AWS_DELETE_TAGS, ON_MARKS, 0},
+    {AWS_CREATE_TAGS, ON_KEPT, USE_SWAP},
+    {AWS_DELETE_TAGS, ON_KEPT, USE_SWAP},
     {AWS_CREATE_TAGS, ON_NEW_TAGS, USE_COPY},
 };
 
@@ -100,8 +103,9 @@ resources (enum guard guard, const json_t *options)
 {
   static const char *const kinds[] = {"instance", "volume", "snapshot"};
   static const unsigned sets[] =
-      {[ON_INSTANCES] = 1, [ON_BOTH] = 1 | 2, [ON_CREATED] = 2 | 4,
-       [ON_NEW] = 2 | 4,   [ON_MARKS] = 1,    [ON_NEW_TAGS] = 2 | 4};
+      {[ON_INSTANCES] = 1,   [ON_BOTH] = 1 | 2, [ON_CREATED] = 2 | 4,
+       [ON_NEW] = 2 | 4,     [ON_MARKS] = 1,    [ON_KEPT] = 2,
+       [ON_NEW_TAGS] = 2 | 4};
   json_t *list = json_array ();
 
   for (size_t i = 0; i < ARRAY_SIZE (kinds); i++)
@@ -114,7 +118,7 @@ resources (enum guard guard, const json_t *options)
 static void
 add_task (json_t *list, const json_t *options, unsigned use)
 {
-  if (use & USE_SWAP)
+  if (use & USE_LIVE)
     add_resource (list, options, "replace-root-volume-task");
 }
 
@@ -126,6 +130,7 @@ condition (enum guard guard)
     return json_make ("{s:{s:s}}", "StringLike",
                       "ec2:ResourceTag/" TAG_CAMPAIGN, "*");
   case ON_MARKS:
+  case ON_KEPT:
     return json_make ("{s:{s:s}}", "ForAllValues:StringLike", "aws:TagKeys",
                       "bootmend:*");
   case ON_NEW_TAGS:
@@ -168,8 +173,8 @@ add_reads (json_t *statements, unsigned use)
 static void
 add_changes (json_t *statements, const json_t *options, unsigned use)
 {
-  static const char *const sids[] = {"Instances", "Disks", "CleanUp",
-                                     "Copies",    "Marks", "NewTags"};
+  static const char *const sids[] = {"Instances", "Disks", "CleanUp", "Copies",
+                                     "Marks",     "Kept",  "NewTags"};
 
   for (enum guard guard = ON_INSTANCES; guard < GUARDS; guard++) {
     struct str_vec names = VEC_EMPTY;
@@ -237,6 +242,8 @@ aws_policy (const json_t *options, struct err **err)
   use = strategy->use;
   if ((use & USE_REPAIR) && json_bool (options, "snapshot", true))
     use |= USE_COPY;
+  if ((use & USE_SWAP) && json_bool (options, "copy_running", false))
+    use |= USE_LIVE;
   if (json_bool (options, "evidence", true))
     use |= USE_EVIDENCE;
   if (json_bool (options, "keys", true))

@@ -49,6 +49,7 @@ aws_disk_of_volume (const json_t *volume)
   int64_t gib = aws_field_number (volume, "size");
 
   json_put_str (disk, "id", json_str (volume, "volumeId", ""));
+  aws_put_serial (disk);
   json_put_str (disk, "kind", "disk");
   json_put_str (disk, "state", volume_word (volume, attachment));
   aws_field_copy (disk, "zone", volume, "availabilityZone");

@@ -125,18 +125,26 @@ put_addresses (json_t *vm, const json_t *instance)
     json_decref (list);
 }
 
-static void
-put_os_disk (json_t *vm, const json_t *mapping)
+void
+aws_put_serial (json_t *disk)
 {
-  const char *id = json_str (mapping, "ebs.volumeId", "");
-  json_t *disk = json_object (), *attributes = json_object ();
+  const char *id = json_str (disk, "id", "");
   const char *dash = strchr (id, '-');
   CLEANUP_FREE char *serial =
       dash ? xasprintf ("%.*s%s", (int)(dash - id), id, dash + 1)
            : xstrdup (id);
 
+  json_put_str (disk, "serial", serial);
+}
+
+static void
+put_os_disk (json_t *vm, const json_t *mapping)
+{
+  const char *id = json_str (mapping, "ebs.volumeId", "");
+  json_t *disk = json_object (), *attributes = json_object ();
+
   json_put_str (disk, "id", id);
-  json_put_str (disk, "serial", serial); /* of the NVMe device on a helper */
+  aws_put_serial (disk);
   aws_field_copy (disk, "device", mapping, "deviceName");
   aws_field_copy (disk, "state", mapping, "ebs.status");
   aws_field_copy (attributes, "device", mapping, "deviceName");

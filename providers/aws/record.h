@@ -34,4 +34,7 @@ json_t *aws_disk_of_volume (const json_t *volume);
 json_t *aws_disk_of_snapshot (const json_t *snapshot);
 json_t *aws_disk_of_task (const json_t *task);
 
+/* Of the NVMe device on a helper: the id without its dash. */
+void aws_put_serial (json_t *disk);
+
 #endif

@@ -17,8 +17,8 @@ work_of (struct fake_cloud *cloud, uint64_t number)
 static void
 work_over (struct fake_cloud *cloud, struct fake_work *work)
 {
-  if (work->vm->held_by == work->number)
-    work->vm->held_by = 0;
+  if (work->disk->held_by == work->number)
+    work->disk->held_by = 0;
   for (size_t i = 0; i < cloud->works.len; i++)
     if (cloud->works.ptr[i] == work)
       fake_work_vec_remove (&cloud->works, i);
@@ -77,28 +77,28 @@ outcome (const char *name, bool resumed)
  */
 
 static json_t *
-apply (struct fake_cloud *cloud, struct fake_vm *vm)
+apply (struct fake_cloud *cloud, struct fake_vm *vm, struct fake_disk *disk)
 {
   struct fake_evidence *evidence = &vm->evidence;
 
   (void)cloud;
-  if (vm->content.hibernated)
+  if (disk->content.hibernated)
     return refused ("hibernated");
-  if (vm->content.several_os)
+  if (disk->content.several_os)
     return refused ("several-os");
-  if (evidence->committed && !vm->content.bad_file)
+  if (evidence->committed && !disk->content.bad_file)
     return outcome ("repaired", true);
-  if (!vm->content.bad_file)
+  if (!disk->content.bad_file)
     return outcome ("clean", false);
   evidence->kept = evidence->committed = true;
-  evidence->before = vm->content;
-  vm->content.bad_file = false;
+  evidence->before = disk->content;
+  disk->content.bad_file = false;
   vm->changes++;
   return outcome ("repaired", false);
 }
 
 static json_t *
-undo (struct fake_cloud *cloud, struct fake_vm *vm)
+undo (struct fake_cloud *cloud, struct fake_vm *vm, struct fake_disk *disk)
 {
   struct fake_evidence *evidence = &vm->evidence;
 
@@ -106,12 +106,20 @@ undo (struct fake_cloud *cloud, struct fake_vm *vm)
     return refused ("no-evidence");
   if (!evidence->committed)
     return outcome ("clean", false);
-  if (vm->content.version != evidence->before.version)
+  if (disk->content.version != evidence->before.version)
     return refused ("changed-since");
-  vm->content = evidence->before;
+  disk->content = evidence->before;
   evidence->committed = false;
   vm->changes++;
   return outcome ("undone", false);
+}
+
+/* The VM's own disk, and not a copy that is nobody's yet. */
+static bool
+is_own (const struct fake_work *work)
+{
+  return work->disk == &work->vm->disks[0] ||
+         strcmp (work->disk->at, work->vm->id) == 0;
 }
 
 static void
@@ -124,10 +132,10 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
 
   if (work == NULL || work->hangs)
     return;
-  if (cloud->config->attaches && !fake_disk_on_helper (work->vm) &&
+  if (cloud->config->attaches && !fake_disk_on_helper (work->disk) &&
       !work->vm->others)
     fake_violation (cloud, work->vm, "its disk was taken from the agent");
-  if (work->vm->power != FAKE_OFF && work->vm->exists)
+  if (work->vm->power != FAKE_OFF && work->vm->exists && is_own (work))
     fake_violation (cloud, work->vm, "its disk is written while it is %s",
                     fake_power_name (work->vm));
   if (work->vm->work_fails) {
@@ -139,7 +147,8 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
     lose (cloud, work, "before its commit");
     return;
   }
-  result = work->undo ? undo (cloud, work->vm) : apply (cloud, work->vm);
+  result = work->undo ? undo (cloud, work->vm, work->disk)
+                      : apply (cloud, work->vm, work->disk);
   if (crashes) {
     json_decref (result);
     lose (cloud, work, "after its commit");
@@ -173,27 +182,29 @@ open_disk (struct fake_cloud *cloud, struct fake_event *event)
 {
   struct fake_work *work = work_of (cloud, event->number);
   struct fake_vm *vm;
+  struct fake_disk *disk;
 
   if (work == NULL)
     return;
   vm = work->vm;
+  disk = work->disk;
   if (!vm->exists) {
     finish (cloud, work, failed ("not-found", false));
     return;
   }
-  if (cloud->config->attaches && !fake_disk_on_helper (vm) && !vm->others)
+  if (cloud->config->attaches && !fake_disk_on_helper (disk) && !vm->others)
     fake_violation (cloud, vm, "work on its disk while that is at '%s'",
-                    vm->disk_at);
+                    disk->at);
   if (cloud->config->attaches && fake_chance (cloud, 200)) {
     finish (cloud, work, failed ("not-found", false)); /* udev is late */
     return;
   }
   /* A running VM holds its disk's lock; so does another work. */
-  if (vm->power != FAKE_OFF || vm->held_by) {
+  if ((vm->power != FAKE_OFF && is_own (work)) || disk->held_by) {
     finish (cloud, work, refused ("in-use"));
     return;
   }
-  vm->held_by = work->number;
+  disk->held_by = work->number;
   work->opened = true;
   work->hangs = fake_fault (cloud, cloud->config->agent_hang);
   stage (cloud, work);
@@ -212,12 +223,15 @@ fake_work_submit (struct fake_cloud *cloud, struct effect effect)
   work->effect = effect.id;
   work->generation = cloud->generation;
   work->vm = fake_cloud_vm (cloud, json_str (effect.in, "disk.path", ""));
+  work->disk = fake_disk_of (work->vm, json_str (effect.in, "disk.path", ""));
+  if (work->disk == NULL)
+    abort ();
   work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
   work->limit_ms = json_int (effect.in, "limit_ms", 1000);
   fake_trace (cloud, "#%llu %s of %s", (unsigned long long)effect.id,
               work->undo ? "undo" : "repair", work->vm->name);
   cloud->check (cloud->opaque, work->vm, &effect);
-  if (strcmp (work->vm->last_shown, "stopped") != 0)
+  if (is_own (work) && strcmp (work->vm->last_shown, "stopped") != 0)
     fake_violation (cloud, work->vm, "work is asked for while it is shown '%s'",
                     work->vm->last_shown);
   work->vm->unanswered = work->vm->unanswered || slow;

@@ -272,16 +272,18 @@ init_vm (struct fake_cloud *cloud, size_t i)
 {
   struct fake_vm *vm = &cloud->vms[i];
   unsigned kind = (unsigned)fake_between (cloud, 0, 99);
+  struct fake_content content;
+  struct fake_disk *disk;
 
   vm->cloud = cloud;
   vm->index = i;
   snprintf (vm->id, sizeof vm->id, "vm-%zu", i + 1);
   snprintf (vm->name, sizeof vm->name, "vm-%zu", i + 1);
   vm->exists = true;
-  vm->content = (struct fake_content){.bad_file = kind < 65,
-                                      .boot_file = kind % 13 != 12,
-                                      .hibernated = kind % 20 == 19,
-                                      .several_os = kind == 7};
+  content = (struct fake_content){.bad_file = kind < 65,
+                                  .boot_file = kind % 13 != 12,
+                                  .hibernated = kind % 20 == 19,
+                                  .several_os = kind == 7};
   vm->shows_stopping = cloud->config->batches;
   vm->forgetful = cloud->config->batches && fake_chance (cloud, 300);
   vm->power = fake_chance (cloud, 850) ? FAKE_ON : FAKE_OFF;
@@ -289,9 +291,10 @@ init_vm (struct fake_cloud *cloud, size_t i)
   vm->log_until_ms = -60000;
   vm->attributes = json_make ("{s:i,s:b}", "cpus", (int)i, "keep", 1);
   vm->first_attributes = json_deep_copy (vm->attributes);
-  vm->keeps_disk = true;
-  strcpy (vm->disk_at, vm->id);
-  vm->first_content = vm->content;
+  disk = fake_disk_new (vm, vm->id, &content);
+  disk->keeps = true;
+  strcpy (disk->at, vm->id);
+  vm->first_content = content;
   vm->first_on = vm->power == FAKE_ON;
   vm->work_fails = fake_fault (cloud, cloud->config->work_fails);
   if (fake_fault (cloud, cloud->config->refused_op))
@@ -299,9 +302,11 @@ init_vm (struct fake_cloud *cloud, size_t i)
   else if (fake_fault (cloud, cloud->config->refused_op))
     vm->refused_ops = 1U << fake_between (cloud, OP_MARK, OP_GUEST_PING);
   if (cloud->config->attaches && fake_fault (cloud, cloud->config->refused_op))
-    vm->refused_ops |= 1U << fake_between (cloud, OP_DETACH_OS, OP_SNAPSHOT);
+    vm->refused_ops |= 1U << fake_between (cloud, OP_DETACH_OS, OP_KEEP);
+  if (strcmp (cloud->config->strategy, "restore") == 0)
+    fake_snapshots_init (vm);
   fake_vm_changed (vm);
-  fake_disk_changed (vm);
+  fake_disk_changed (disk);
 }
 
 void

@@ -20,6 +20,7 @@ struct fake_event {
   uint64_t serial; /* events of the same time keep their order */
   void (*run) (struct fake_cloud *cloud, struct fake_event *event);
   struct fake_vm *vm;
+  struct fake_disk *disk;
   uint64_t number; /* power change, work, ... */
   unsigned generation;
   struct effect effect; /* owned */
@@ -35,6 +36,7 @@ struct fake_work {
   uint64_t effect;
   unsigned generation;
   struct fake_vm *vm;
+  struct fake_disk *disk;
   bool undo, opened, cancelled, over, hangs;
   int64_t limit_ms;
 };
@@ -99,18 +101,30 @@ const struct provider *fake_provider (const struct sim_config *config);
 void fake_op_submit (struct fake_cloud *cloud, struct effect effect);
 bool fake_healthy_answer (const struct fake_vm *vm);
 
-/* fake-disk.c: only where config->attaches */
+/* fake-disk.c */
 const char *fake_zone (const struct fake_vm *vm);
 struct helpers *fake_helpers_new (struct fake_cloud *cloud);
-void fake_disk_changed (struct fake_vm *vm);
-json_t *fake_disk_at (const struct fake_vm *vm, int64_t at_ms);
+/* A new disk of the VM, of this content; "" as id: one is made up. */
+struct fake_disk *fake_disk_new (struct fake_vm *vm, const char *id,
+                                 const struct fake_content *content);
+void fake_disk_release (struct fake_disk *disk);
+void fake_disk_changed (struct fake_disk *disk);
+struct fake_disk *fake_disk_of (struct fake_vm *vm, const char *id);
+/* What a look shows of a disk, a snapshot or a task; NULL: there is none. */
+json_t *fake_disk_at (struct fake_vm *vm, const char *id, int64_t at_ms);
 /* Attached to this, "" for nothing, and not on its way? */
-bool fake_disk_is_at (const struct fake_vm *vm, const char *place);
-bool fake_disk_on_helper (const struct fake_vm *vm);
+bool fake_disk_is_at (const struct fake_disk *disk, const char *place);
+bool fake_disk_on_helper (const struct fake_disk *disk);
 /* NULL, or why not. */
 struct err *fake_disk_change (struct fake_vm *vm, enum op_id op,
                               const json_t *in);
-json_t *fake_snapshot (struct fake_vm *vm, const json_t *in);
+struct err *fake_swap (struct fake_vm *vm, const json_t *in, json_t **out);
+/* fake-made.c */
+struct err *fake_make (struct fake_vm *vm, enum op_id op, const json_t *in,
+                       json_t **out);
+/* Older ones, that others made; some VMs have none. */
+void fake_snapshots_init (struct fake_vm *vm);
+json_t *fake_snapshots (const struct fake_vm *vm);
 json_t *fake_find_created (struct fake_cloud *cloud);
 
 /* fake-agent.c */

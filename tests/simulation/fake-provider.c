@@ -45,7 +45,7 @@ static const struct provider batching = {
 /* Like a cloud whose disks are attached to helpers. */
 static const struct provider attaching = {
     .name = "fake-attaching",
-    .caps = CAP_MOVE | CAP_GUEST_PING,
+    .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_GUEST_PING,
     .settle_ms = 15000,
     .poll_ms = 20000,
     .gather_ms = 30000,
@@ -59,6 +59,34 @@ static const struct provider attaching = {
             [OP_HELPER_ATTACH] = OP ("helper-attach", 0, true),
             [OP_HELPER_DETACH] = OP ("helper-detach", 0, true),
             [OP_SNAPSHOT] = OP ("snapshot", 0, true),
+            [OP_SNAPSHOTS] = OP ("snapshots", 0, false),
+            [OP_DISK_FROM] = OP ("disk-from", 0, true),
+            [OP_KEEP] = OP ("keep", 0, true),
+            [OP_FIND_CREATED] = OP ("find-created", 0, false),
+            [OP_MARK] = OP ("mark", 10, true),
+            [OP_UNMARK] = OP ("unmark", 10, true),
+            [OP_SERIAL_LOG] = OP ("serial-log", 0, false),
+            [OP_GUEST_PING] = OP ("guest-ping", 0, false)},
+};
+
+/* Like a cloud whose OS disks can't be detached. */
+static const struct provider swapping = {
+    .name = "fake-swapping",
+    .caps = CAP_SWAP | CAP_RESTORE | CAP_GUEST_PING | CAP_SWAP_STOPPED |
+            CAP_COPY_DISK,
+    .settle_ms = 15000,
+    .ops = {[OP_DESCRIBE] = OP ("describe", 100, false),
+            [OP_STOP] = OP ("stop", 10, true),
+            [OP_START] = OP ("start", 10, true),
+            [OP_DESCRIBE_DISKS] = OP ("describe-disks", 50, false),
+            [OP_RESTORE_ATTRIBUTES] = OP ("restore-attributes", 0, true),
+            [OP_HELPER_ATTACH] = OP ("helper-attach", 0, true),
+            [OP_HELPER_DETACH] = OP ("helper-detach", 0, true),
+            [OP_SNAPSHOT] = OP ("snapshot", 0, true),
+            [OP_SNAPSHOTS] = OP ("snapshots", 0, false),
+            [OP_DISK_FROM] = OP ("disk-from", 0, true),
+            [OP_SWAP_OS] = OP ("swap-os", 0, true),
+            [OP_KEEP] = OP ("keep", 0, true),
             [OP_FIND_CREATED] = OP ("find-created", 0, false),
             [OP_MARK] = OP ("mark", 10, true),
             [OP_UNMARK] = OP ("unmark", 10, true),
@@ -70,7 +98,7 @@ const struct provider *
 fake_provider (const struct sim_config *config)
 {
   if (config->attaches)
-    return &attaching;
+    return config->one_call ? &swapping : &attaching;
   return config->batches ? &batching : &single;
 }
 
@@ -102,19 +130,24 @@ describe (struct fake_cloud *cloud, const json_t *in)
 static json_t *
 describe_disks (struct fake_cloud *cloud, const json_t *in)
 {
-  json_t *disks = json_array (), *item;
+  json_t *disks = json_array (), *gone = json_array (), *item;
   size_t i;
 
   json_array_foreach (json_at (in, "ids"), i, item)
   {
-    struct fake_vm *vm = fake_cloud_vm (cloud, json_string_value (item));
+    const char *id = json_string_value (item);
+    struct fake_vm *vm = fake_cloud_vm (cloud, id);
     int64_t age = fake_chance (cloud, cloud->config->stale)
                       ? fake_between (cloud, 0, cloud->config->settle_ms)
                       : 0;
+    json_t *disk = vm ? fake_disk_at (vm, id, fake_now (cloud) - age) : NULL;
 
-    json_array_append_new (disks, fake_disk_at (vm, fake_now (cloud) - age));
+    if (disk)
+      json_array_append_new (disks, disk);
+    else
+      json_array_append (gone, item);
   }
-  return json_make ("{s:o,s:[]}", "disks", disks, "gone");
+  return json_make ("{s:o,s:o}", "disks", disks, "gone", gone);
 }
 
 static void
@@ -152,8 +185,7 @@ change (struct fake_vm *vm, enum op_id op, const json_t *in)
     err_set (&err, ERR_CONFLICT, "it is stopping");
   else if (op == OP_STOP && vm->power == FAKE_STARTING)
     err_set (&err, ERR_CONFLICT, "it is starting");
-  else if (op == OP_START && vm->cloud->config->attaches &&
-           !fake_disk_is_at (vm, vm->id))
+  else if (op == OP_START && fake_root (vm) == NULL)
     err_set (&err, ERR_CONFLICT, "it has no disk");
   else
     err = fake_disk_change (vm, op, in);
@@ -170,8 +202,9 @@ change (struct fake_vm *vm, enum op_id op, const json_t *in)
   else if (op == OP_RESTORE_ATTRIBUTES) {
     json_decref (vm->attributes);
     vm->attributes = json_deep_copy (json_at (in, "saved.attributes"));
-    if (fake_disk_is_at (vm, vm->id))
-      vm->keeps_disk = json_bool (in, "saved.os_disk.attributes.keep", false);
+    if (fake_root (vm))
+      fake_root (vm)->keeps =
+          json_bool (in, "saved.os_disk.attributes.keep", false);
     fake_vm_changed (vm);
   }
   return NULL;
@@ -223,6 +256,7 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
 {
   const char *id = id_in (effect->in);
   struct fake_vm *vm = id ? fake_cloud_vm (cloud, id) : NULL;
+  json_t *out = NULL;
   struct err *why;
 
   if (effect->op == OP_DESCRIBE)
@@ -242,18 +276,26 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
   switch (effect->op) {
   case OP_SERIAL_LOG:
     return serial_log (vm, effect->in);
+  case OP_SNAPSHOTS:
+    return fake_snapshots (vm);
   case OP_SNAPSHOT:
-    return fake_snapshot (vm, effect->in);
+  case OP_DISK_FROM:
+    why = fake_make (vm, effect->op, effect->in, &out);
+    break;
+  case OP_SWAP_OS:
+    why = fake_swap (vm, effect->in, &out);
+    break;
   case OP_SCREENSHOT:
     return json_make ("{s:s,s:s}", "type", "image/png", "data", "aGFsbG8=");
   case OP_GUEST_PING:
     return json_make ("{s:b,s:s}", "alive", fake_vm_is_up (vm), "why", "ping");
   default:
     why = change (vm, effect->op, effect->in);
-    if (why)
-      err_move (err, why);
-    return why ? NULL : json_object ();
+    out = why ? NULL : json_object ();
   }
+  if (why)
+    err_move (err, why);
+  return out;
 }
 
 /* --- requests, and what becomes of them ------------------------------------
@@ -410,7 +452,8 @@ is_held_up (struct fake_cloud *cloud, const struct effect *effect)
 {
   const struct sim_config *config = cloud->config;
 
-  if (config->kill || config->stop || !fake_fault (cloud, config->late_reply))
+  if (config->kill || config->stop || config->outage ||
+      !fake_fault (cloud, config->late_reply))
     return false;
   for_each_vm (cloud, effect, note_unanswered, &effect->op);
   return true;

@@ -23,6 +23,37 @@ fake_content_equal (const struct fake_content *a, const struct fake_content *b)
          a->version == b->version;
 }
 
+struct fake_disk *
+fake_root (struct fake_vm *vm)
+{
+  for (size_t i = 0; i < vm->n_disks; i++)
+    if (fake_disk_is_at (&vm->disks[i], vm->id))
+      return &vm->disks[i];
+  return NULL;
+}
+
+struct fake_content *
+fake_content_of (struct fake_vm *vm)
+{
+  struct fake_disk *root = fake_root (vm);
+
+  return root ? &root->content : &vm->disks[0].content;
+}
+
+static const struct fake_content *
+content_of (const struct fake_vm *vm)
+{
+  return fake_content_of ((struct fake_vm *)vm);
+}
+
+bool
+fake_is_held (const struct fake_vm *vm)
+{
+  const struct fake_disk *root = fake_root ((struct fake_vm *)vm);
+
+  return vm->disks[0].held_by || (root && root->held_by);
+}
+
 const char *
 fake_power_name (const struct fake_vm *vm)
 {
@@ -38,7 +69,7 @@ bool
 fake_vm_is_up (const struct fake_vm *vm)
 {
   return vm->exists && vm->power == FAKE_ON &&
-         fake_content_boots (&vm->content) &&
+         fake_content_boots (content_of (vm)) &&
          fake_now (vm->cloud) - vm->on_since_ms >= BOOT_MS;
 }
 
@@ -47,6 +78,8 @@ fake_vm_is_up (const struct fake_vm *vm)
 static json_t *
 make_record (const struct fake_vm *vm)
 {
+  const struct fake_disk *root = fake_root ((struct fake_vm *)vm);
+  const char *disk = root ? root->id : vm->id;
   json_t *record =
       json_make ("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:O,s:[s],"
                  "s:{s:s,s:I,s:s,s:s,s:{s:s}}}",
@@ -54,14 +87,14 @@ make_record (const struct fake_vm *vm)
                  "fake", "region", "", "zone", fake_zone (vm), "id", vm->id,
                  "name", vm->name, "power", fake_power_name (vm), "health",
                  "unknown", "guest_agent", 1, "attributes", vm->attributes,
-                 "addresses", "192.0.2.1", "os_disk", "id", vm->id,
-                 "size_bytes", (json_int_t)1 << 30, "path", vm->id, "format",
-                 "raw", "attributes", "bus", "nvme");
+                 "addresses", "192.0.2.1", "os_disk", "id", disk, "size_bytes",
+                 (json_int_t)1 << 30, "path", disk, "format", "raw",
+                 "attributes", "bus", "nvme");
 
   json_put_bool (json_object_get (json_object_get (record, "os_disk"),
                                   "attributes"),
-                 "keep", vm->keeps_disk);
-  if (vm->cloud->config->attaches && !fake_disk_is_at (vm, vm->id))
+                 "keep", root && root->keeps);
+  if (root == NULL)
     json_object_del (record, "os_disk");
   if (strcmp (vm->cloud->config->health, "status") == 0)
     json_put_str (record, "health", fake_vm_is_up (vm) ? "ok" : "impaired");
@@ -109,12 +142,12 @@ fake_vm_run (struct fake_vm *vm)
   for (; at <= now; at += LOOP_MS) {
     if (at <= vm->log_until_ms)
       continue;
-    if (fake_content_boots (&vm->content)) {
+    if (fake_content_boots (content_of (vm))) {
       if (vm->log_until_ms < vm->on_since_ms + BOOT_MS)
         strbuf_addstr (&vm->log, "loading\n\rBOOT OK\n\r");
       break;
     }
-    strbuf_addstr (&vm->log, vm->content.bad_file
+    strbuf_addstr (&vm->log, content_of (vm)->bad_file
                                  ? "loading\n\r*** STOP: 0x50 csagent.sys\n\r"
                                  : "No bootable device\n\r");
     if (++loops >= MOST_LOOPS)
@@ -153,9 +186,9 @@ started (struct fake_cloud *cloud, struct fake_event *event)
 
   if (!vm->exists || vm->power_change != event->number)
     return;
-  if (cloud->config->attaches && !fake_disk_is_at (vm, vm->id))
+  if (fake_root (vm) == NULL)
     fake_violation (cloud, vm, "is started without its disk");
-  if (vm->held_by || fake_fault (cloud, cloud->config->start_falls)) {
+  if (fake_is_held (vm) || fake_fault (cloud, cloud->config->start_falls)) {
     vm->fell++;
     set_power (vm, FAKE_OFF);
   } else
@@ -203,7 +236,7 @@ fake_vm_stop (struct fake_vm *vm, bool force)
 void
 fake_vm_switch (struct fake_vm *vm, bool on)
 {
-  if (on && (vm->held_by || vm->power == FAKE_ON))
+  if (on && (fake_is_held (vm) || vm->power == FAKE_ON))
     return;
   set_power (vm, on ? FAKE_ON : FAKE_OFF);
 }
@@ -214,9 +247,8 @@ fake_vm_release (struct fake_vm *vm)
   for (size_t i = 0; i < vm->shown.len; i++)
     json_decref (vm->shown.ptr[i].record);
   shown_vec_release (&vm->shown);
-  for (size_t i = 0; i < vm->disk_shown.len; i++)
-    json_decref (vm->disk_shown.ptr[i].record);
-  shown_vec_release (&vm->disk_shown);
+  for (size_t i = 0; i < vm->n_disks; i++)
+    fake_disk_release (&vm->disks[i]);
   json_decref (vm->attributes);
   json_decref (vm->first_attributes);
   strbuf_release (&vm->log);

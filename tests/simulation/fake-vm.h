@@ -46,6 +46,30 @@ struct fake_shown {
 };
 DEFINE_VEC (struct fake_shown, shown_vec);
 
+/* A disk: the VM's own (the first of its disks), or a copy. */
+struct fake_disk {
+  struct fake_vm *vm;
+  char id[32];
+  struct fake_content content;
+  char at[24], slot[24]; /* what it is attached to; "" */
+  bool moving, leaving;  /* on its way there, or away */
+  bool busy;             /* still being made */
+  bool keeps;            /* an attribute that an attach resets */
+  bool tagged;           /* as kept */
+  struct shown_vec shown;
+  uint64_t held_by; /* number of the agent's work; 0: nobody */
+};
+#define FAKE_DISKS 6
+
+/* What was made with a token: a snapshot (with its content) or a disk. */
+struct fake_made {
+  bool snapshot;
+  char id[32], token[64];
+  int64_t made_ms, ready_ms;
+  struct fake_content content;
+};
+#define FAKE_MADE 12
+
 struct fake_vm {
   struct fake_cloud *cloud;
   size_t index; /* the job's id is index + 1 */
@@ -58,18 +82,15 @@ struct fake_vm {
   bool shows_stopping; /* false: "running" while it shuts down (libvirt) */
   bool shutting_down;
   bool forgetful; /* a stop loses an attribute */
-  struct fake_content content;
   struct fake_evidence evidence;
   json_t *attributes;
   char mark[24];
-  char disk_at[24], disk_slot[24]; /* what its disk is attached to; "" */
-  bool disk_moving, disk_leaving;  /* on its way there, or away */
-  bool keeps_disk;                 /* an attribute that an attach resets */
-  struct shown_vec disk_shown;
-  unsigned snapshots;
-  int64_t first_snapshot_ms;
-  char token[64];
-  uint64_t held_by; /* number of the agent's work; 0: nobody */
+  struct fake_disk disks[FAKE_DISKS];
+  size_t n_disks;
+  struct fake_made made[FAKE_MADE];
+  size_t n_made;
+  int64_t task_ms; /* a swap in one call ends then */
+  unsigned tasks;
   struct strbuf log;
   int64_t log_until_ms; /* the log is written up to here */
   struct shown_vec shown;
@@ -89,10 +110,16 @@ struct fake_vm {
   unsigned work_errors; /* failed works */
   unsigned errors;      /* injected errors of all kinds */
   unsigned changes;     /* requests of ours that took effect */
-  unsigned sent[2][16]; /* requests with an effect: direction, step */
+  unsigned sent[2][32]; /* requests with an effect: direction, step */
   char last_shown[16];  /* power in the last describe that was delivered */
 };
 
+/* The disk that it boots from; NULL: none is attached. */
+struct fake_disk *fake_root (struct fake_vm *vm);
+/* ... and its own if there is none: what was on it last. */
+struct fake_content *fake_content_of (struct fake_vm *vm);
+/* True if an agent has a disk that it may boot from. */
+bool fake_is_held (const struct fake_vm *vm);
 const char *fake_power_name (const struct fake_vm *vm);
 /* Notes the present state as what describes show from now on. */
 void fake_vm_changed (struct fake_vm *vm);

@@ -25,7 +25,19 @@ check_journalled (struct fake_cloud *cloud, struct sim_journal *reader,
                                       "detach",
                                       "attach-helper",
                                       "detach-helper",
-                                      "attach"};
+                                      "attach",
+                                      "copy",
+                                      "lend",
+                                      "repair-copy",
+                                      "reclaim",
+                                      "swap-out",
+                                      "swap-in",
+                                      "swap-in-back",
+                                      "swap-out-back",
+                                      "swap",
+                                      "swap-back",
+                                      "keep",
+                                      "unkeep"};
   const char *name = job->step ? job->step->name : "none";
   unsigned announced;
 
@@ -56,6 +68,30 @@ looks_healthy (const struct fake_vm *vm)
          fake_content_boots (&vm->first_content);
 }
 
+/* The step "look" got no describe through in its time. */
+static bool
+could_not_look (const struct fake_cloud *cloud, const struct job *job)
+{
+  const char *state = json_str (job->facts, "health_before.state", "unknown");
+
+  return strcmp (state, "unknown") == 0 &&
+         (cloud->config->describe_error || cloud->outage_to_ms);
+}
+
+/* Only between the step that takes it away and the one that gives it back. */
+static bool
+may_lack_disk (struct fake_vm *vm, struct sim_journal *reader,
+               const struct job *job)
+{
+  static const char *const takers[] = {"detach", "swap-out", "swap", "attach",
+                                       "swap-in"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (takers); i++)
+    if (sim_journal_has_undo (reader, job->id, takers[i]))
+      return true;
+  return vm->unanswered;
+}
+
 void
 sim_check_request (struct fake_cloud *cloud, struct sim_journal *reader,
                    const struct job *job, struct fake_vm *vm,
@@ -69,9 +105,13 @@ sim_check_request (struct fake_cloud *cloud, struct sim_journal *reader,
     return;
   }
   check_journalled (cloud, reader, job, vm);
-  if (effect->kind == EFFECT_OP && effect->op == OP_START && vm->held_by)
+  if (effect->kind == EFFECT_OP && effect->op == OP_START && fake_is_held (vm))
     fake_violation (cloud, vm, "is started while an agent has its disk");
-  if (looks_healthy (vm) && !vm->others && vm->look_errors == 0)
+  if (fake_root (vm) == NULL && !vm->others && !may_lack_disk (vm, reader, job))
+    fake_violation (cloud, vm, "has no disk, and '%s' is sent",
+                    job->step ? job->step->name : "?");
+  if (looks_healthy (vm) && !vm->others && vm->look_errors == 0 &&
+      !could_not_look (cloud, job))
     fake_violation (cloud, vm, "is healthy, and '%s' is sent",
                     job->step ? job->step->name : "?");
   if (job->outcome != OUT_OPEN)
@@ -96,19 +136,33 @@ sim_check_load (struct fake_cloud *cloud, const struct job_vec *jobs,
  * --------------------------------------------------------------- */
 
 static bool
-is_repaired (const struct fake_vm *vm)
+is_repaired (struct fake_vm *vm)
 {
+  bool restores = strcmp (vm->cloud->config->strategy, "restore") == 0;
   struct fake_content repaired = vm->first_content;
 
+  if (restores) { /* the second of its old snapshots is the newest before */
+    repaired = vm->made[1].content;
+    repaired.bad_file = repaired.bad_file && vm->cloud->config->no_recipe;
+    return vm->n_made > 1 && fake_root (vm) != &vm->disks[0] &&
+           fake_content_equal (fake_content_of (vm), &repaired);
+  }
   repaired.bad_file = false;
   return vm->first_content.bad_file &&
-         fake_content_equal (&vm->content, &repaired);
+         fake_content_equal (fake_content_of (vm), &repaired);
+}
+
+static bool
+swaps (const struct job *job)
+{
+  return strcmp (job->strategy->name, "move") != 0;
 }
 
 static bool
 is_as_before (struct fake_vm *vm)
 {
-  return fake_content_equal (&vm->content, &vm->first_content);
+  return fake_root (vm) == &vm->disks[0] &&
+         fake_content_equal (fake_content_of (vm), &vm->first_content);
 }
 
 static void
@@ -124,12 +178,17 @@ expect (struct fake_vm *vm, const struct job *job, bool holds, const char *what)
 static void
 expect_vm (struct fake_vm *vm, const struct job *job, bool power)
 {
+  const struct fake_disk *root = fake_root (vm);
+
   expect (vm, job, vm->exists, "it is gone");
   expect (vm, job, *vm->mark == '\0', "it is still marked");
   expect (vm, job, json_equal (vm->attributes, vm->first_attributes),
           "its attributes are not as before");
-  expect (vm, job, fake_disk_is_at (vm, vm->id), "its disk is not its own");
-  expect (vm, job, vm->keeps_disk, "its disk has lost an attribute");
+  expect (vm, job, root != NULL, "it has no disk");
+  expect (vm, job, root == NULL || root->keeps,
+          "its disk has lost an attribute");
+  expect (vm, job, root == NULL || swaps (job) || root == &vm->disks[0],
+          "its disk is not its own");
   expect (vm, job, !power || (vm->power == FAKE_ON) == vm->first_on,
           "its power is not as before");
 }
@@ -151,7 +210,8 @@ expect_truth (struct fake_vm *vm, const struct job *job)
   switch (job->outcome) {
   case OUT_REPAIRED:
     expect (vm, job, is_repaired (vm), "its disk is not repaired");
-    expect (vm, job, fake_content_boots (&vm->content), "it does not boot");
+    expect (vm, job, fake_content_boots (fake_content_of (vm)),
+            "it does not boot");
     expect_vm (vm, job, power);
     break;
   case OUT_REPAIRED_UNPROVEN:
@@ -177,18 +237,57 @@ expect_truth (struct fake_vm *vm, const struct job *job)
   }
 }
 
+static bool
+is_listed (const struct job *job, const struct fake_made *made)
+{
+  json_t *entry;
+  size_t i;
+
+  json_array_foreach (json_at (job->facts, "created"), i, entry)
+  {
+    if (strcmp (json_str (entry, "token", ""), made->token) == 0)
+      return true;
+  }
+  return false;
+}
+
 /* Whatever was made is in the report. */
 static void
 check_created (struct fake_vm *vm, const struct job *job)
 {
-  const json_t *entry = json_array_get (json_at (job->facts, "created"), 0);
+  unsigned of_kind[2] = {0, 0};
 
-  if (vm->snapshots == 0)
+  for (size_t i = 0; i < vm->n_made; i++) {
+    if (*vm->made[i].token == '\0')
+      continue; /* somebody else's, from before */
+    of_kind[vm->made[i].snapshot]++;
+    expect (vm, job, is_listed (job, &vm->made[i]),
+            "something was made of it that is not in the report");
+  }
+  expect (vm, job, (of_kind[0] <= 1 && of_kind[1] <= 1) || vm->unanswered,
+          "there is more than one snapshot or copy of it");
+}
+
+/* Its own disk is as it was, and tagged if it is not in its place. */
+static void
+check_original (struct fake_vm *vm, const struct job *job)
+{
+  const struct fake_disk *own = &vm->disks[0];
+  bool away = fake_root (vm) != own;
+
+  if (!swaps (job))
     return;
-  expect (vm, job, strcmp (json_str (entry, "token", ""), vm->token) == 0,
-          "a snapshot of it is not in the report");
-  expect (vm, job, vm->snapshots == 1 || vm->unanswered,
-          "there is more than one snapshot of it");
+  expect (vm, job, fake_content_equal (&own->content, &vm->first_content),
+          "its own disk was changed");
+  if (job->outcome == OUT_FAILED_ATTENTION || vm->unanswered)
+    return;
+  for (size_t i = 0; i < vm->n_disks; i++)
+    expect (vm, job, strncmp (vm->disks[i].at, "helper-", 7) != 0,
+            "a copy of its disk stays at a helper");
+  if ((vm->refused_ops & 1U << OP_KEEP) || vm->errors)
+    return;
+  expect (vm, job, own->tagged == away,
+          away ? "its own disk waits without a tag" : "its disk has a tag");
 }
 
 static void
@@ -217,7 +316,9 @@ sim_check_outcome (struct fake_cloud *cloud, const struct job *job,
               job->reason ? job->reason : "");
   check_journal (vm, job);
   check_created (vm, job);
-  if (vm->held_by)
+  if (!vm->others)
+    check_original (vm, job);
+  if (fake_is_held (vm))
     fake_violation (cloud, vm, "its disk is still in an agent's hand");
   if (vm->others) /* what they did is not ours to explain */
     return;

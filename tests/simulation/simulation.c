@@ -24,6 +24,7 @@
 /* --- what a seed decides ----------------------------------------------------
  */
 
+static const char *const strategies_of[] = {"move", "swap", "restore"};
 static const char *const healths[] = {"serial:^BOOT OK$",
                                       "serial:BOOT OK",
                                       "guest-agent",
@@ -43,6 +44,15 @@ sim_config_calm (uint64_t seed)
   config.settle_ms = config.batches ? 15000 : 0;
   config.health = healths[random_below (&random, ARRAY_SIZE (healths))];
   config.attaches = config.batches && random_below (&random, 2);
+  config.strategy =
+      config.attaches
+          ? strategies_of[random_below (&random, ARRAY_SIZE (strategies_of))]
+          : "move";
+  config.one_call =
+      strcmp (config.strategy, "move") != 0 && random_below (&random, 2);
+  config.no_recipe =
+      strcmp (config.strategy, "restore") == 0 && random_below (&random, 2);
+  config.tasks = random_below (&random, 2);
   return config;
 }
 
@@ -121,8 +131,12 @@ make_campaign (struct sim *sim)
   json_put_int (policy, "verify_ms", draw (sim, 60000, 300000));
   json_put_int (policy, "repair_ms", draw (sim, 60000, 600000));
   json_put_int (policy, "poll_ms", draw (sim, 500, 3000));
+  if (strcmp (sim->config->strategy, "restore") == 0)
+    json_put_str (policy, "before", "2024-07-18T00:00:00Z");
   if (sim->config->n_vms > 100)
     json_put_int (policy, "max_in_flight", (int64_t)sim->config->n_vms);
+  if (sim->config->no_recipe)
+    return json_make ("{s:s,s:o}", "id", "ours", "policy", policy);
   return json_make ("{s:s,s:o,s:{s:s}}", "id", "ours", "policy", policy,
                     "recipe", "name", "simulated");
 }
@@ -173,8 +187,9 @@ begin (struct sim *sim)
   for (size_t i = 0; i < sim->cloud.n_vms; i++) {
     struct fake_vm *vm = &sim->cloud.vms[i];
     CLEANUP_JSON json_t *record = fake_vm_record_at (vm, 0);
-    struct job *job = job_new ((int64_t)i + 1, record, &sim->cloud.binding,
-                               strategy_by_name ("move"), sim->policy);
+    struct job *job =
+        job_new ((int64_t)i + 1, record, &sim->cloud.binding,
+                 strategy_by_name (sim->config->strategy), sim->policy);
     struct job_row row = job_to_row (job);
 
     journal_put_job (sim->journal, &row, 0);
@@ -328,7 +343,7 @@ somebody_acts (struct fake_cloud *cloud, struct fake_event *event)
   vm->others = true;
   fake_trace (cloud, "somebody else: action %lld on %s", (long long)what,
               vm->name);
-  if (what == 0 && !vm->held_by)
+  if (what == 0 && !fake_is_held (vm))
     vm->exists = false;
   else if (what == 1 || what == 2)
     fake_vm_switch (vm, what == 1);
@@ -336,9 +351,9 @@ somebody_acts (struct fake_cloud *cloud, struct fake_event *event)
     json_put_int (vm->attributes, "cpus", 99);
   else if (what == 4)
     strcpy (vm->mark, "theirs");
-  else if (!vm->held_by) {
-    vm->content.bad_file = false;
-    vm->content.version++;
+  else if (!fake_is_held (vm)) {
+    fake_content_of (vm)->bad_file = false;
+    fake_content_of (vm)->version++;
   }
   fake_vm_changed (vm);
 }

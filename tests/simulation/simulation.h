@@ -13,8 +13,12 @@ struct sim_config {
   uint64_t seed;
   size_t n_vms;
   bool verbose;
-  bool batches;  /* calls take many VMs; else one */
-  bool attaches; /* disks are attached to helpers; else worked on in place */
+  bool batches;   /* calls take many VMs; else one */
+  bool attaches;  /* disks are attached to helpers; else worked on in place */
+  bool one_call;  /* disks are swapped in one call, and copied directly */
+  bool no_recipe; /* of a restore */
+  bool tasks;     /* ... which gives a task to look at */
+  const char *strategy;
   const char *health;
   int64_t settle_ms; /* describes may be so old */
 

@@ -55,9 +55,14 @@ static const struct {
                        ", 'slot': '/dev/sdf'}], 'force': true}"},
     {OP_SNAPSHOT, "{'vm': " VM ", 'disk': " DISK ", 'token': 't', 'name': 'n',"
                   " 'tags': {'bootmend:campaign': 'c'}}"},
+    {OP_SNAPSHOTS, "{'vm': " VM ", 'disk': " DISK ", 'page': {'token': 'p'}}"},
     {OP_DISK_FROM, "{'vm': " VM ", 'source': {'kind': 'snapshot',"
                    " 'id': 'snap-1'}, 'token': 't', 'name': 'n', 'tags': {}}"},
     {OP_SWAP_OS, "{'vm': " VM ", 'disk': " DISK ", 'token': 't'}"},
+    {OP_KEEP, "{'disk': " DISK ", 'keep': true,"
+              " 'tags': {'bootmend-campaign': 'c'}}"},
+    {OP_KEEP, "{'disk': " DISK ", 'keep': false,"
+              " 'tags': {'bootmend-campaign': 'c'}}"},
     {OP_DELETE, "{'kind': 'snapshot', 'id': 'snap-1'}"},
     {OP_DELETE, "{'kind': 'disk', 'id': 'vol-1'}"},
     {OP_FIND_CREATED, "{'campaign': 'c', 'page': {'token': 'p'}}"},

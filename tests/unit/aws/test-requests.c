@@ -70,7 +70,8 @@ test_policy (void)
   static const char *const for_us[] = {"kms:Decrypt", "kms:ReEncrypt*",
                                        "kms:GenerateDataKeyWithoutPlaintext"};
   CLEANUP_JSON json_t *options =
-      json_make ("{s:s,s:s}", "strategy", "swap", "kms-check", "grant");
+      json_make ("{s:s,s:s,s:b}", "strategy", "swap", "kms-check", "grant",
+                 "copy_running", 1);
   CLEANUP_JSON json_t *policy = aws_policy (options, NULL), *set = NULL,
                       *sent = json_object ();
   const char *name;
@@ -110,8 +111,12 @@ test_less (void)
        "ec2:GetConsoleScreenshot"},
       {"{\"strategy\": \"move\", \"keys\": false}", "ec2:StartInstances",
        "kms:CreateGrant"},
-      {"{\"strategy\": \"restore\"}", "ec2:CreateReplaceRootVolumeTask",
-       "iam:PassRole"},
+      {"{\"strategy\": \"restore\"}", "ec2:CreateVolume",
+       "ec2:CreateReplaceRootVolumeTask"},
+      {"{\"strategy\": \"swap\", \"copy_running\": true}",
+       "ec2:CreateReplaceRootVolumeTask", "iam:PassRole"},
+      {"{\"strategy\": \"move\", \"copy_running\": true}", "ec2:StopInstances",
+       "ec2:CreateReplaceRootVolumeTask"},
   };
   CLEANUP_JSON json_t *wrong = json_make ("{s:s}", "strategy", "magic");
   CLEANUP_ERR struct err *err = NULL;
@@ -220,8 +225,11 @@ see_body (void *opaque, const char *what, const struct http_request *req)
        "TagSpecification.1.ResourceType=volume&TagSpecification.1.Tag.1.Key=a&"
        "TagSpecification.1.Tag.1.Value=b&"
        "TagSpecification.1.Tag.2.Key=bootmend%3Atoken&"
-       "TagSpecification.1.Tag.2.Value=t&TagSpecification.1.Tag.3.Key=Name&"
-       "TagSpecification.1.Tag.3.Value=n"},
+       "TagSpecification.1.Tag.2.Value=t"},
+      {"snapshots",
+       "Action=DescribeSnapshots&Version=2016-11-15&Filter.1.Name=volume-id&"
+       "Filter.1.Value.1=vol-0000000000000000a&Filter.2.Name=status&"
+       "Filter.2.Value.1=completed&Owner.1=self&MaxResults=1000&NextToken=p"},
       {"unmark",
        "Action=DeleteTags&Version=2016-11-15&ResourceId.1=i-0000000000000000a&"
        "Tag.1.Key=bootmend%3Acampaign&Tag.2.Key=bootmend%3Acontroller&"
@@ -241,7 +249,7 @@ test_bodies (void)
   size_t seen = 0;
 
   each_request (see_body, &seen);
-  CU_ASSERT_EQUAL (seen, 5);
+  CU_ASSERT_EQUAL (seen, 6);
 }
 
 /* Every row's limit class exists, and changes are marked as such. */
@@ -251,7 +259,8 @@ test_rows (void)
   static const char *const reads[] = {"identify",     "find",
                                       "describe",     "describe-disks",
                                       "find-created", "serial-log",
-                                      "screenshot",   "preflight"};
+                                      "screenshot",   "preflight",
+                                      "snapshots"};
 
   for (size_t op = 0; op < OP_COUNT; op++) {
     const struct provider_op *row = &aws_provider.ops[op];
