@@ -57,7 +57,7 @@ check_words (const struct cli *cli, struct err **err)
 static int
 run_command (struct cli *cli, const char *const *argv, struct err **err)
 {
-  unsigned groups = cli->command->groups | GROUP_GENERAL;
+  uint64_t groups = cli->command->groups | GROUP_GENERAL;
   CLEANUP_FREE char *text = NULL;
   int code;
 

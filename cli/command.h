@@ -35,7 +35,7 @@ struct command {
   const char *section; /* heading in `bootmend help` */
   const char *summary; /* "repair VMs", completes "bootmend X: " */
   const char *usage;   /* its words: "SELECTOR..."; NULL: none */
-  unsigned groups;     /* of options */
+  uint64_t groups;     /* of options */
   unsigned least_args, most_args;
   enum words words; /* what its words are */
   const char *description;
@@ -93,6 +93,7 @@ int cmd_version (struct cli *cli, struct err **err);
 int cmd_recipes_list (struct cli *cli, struct err **err);
 int cmd_recipes_show (struct cli *cli, struct err **err);
 int cmd_recipes_check (struct cli *cli, struct err **err);
+int cmd_recipes_test (struct cli *cli, struct err **err);
 int cmd_recipes_sign (struct cli *cli, struct err **err);
 int cmd_recipes_verify (struct cli *cli, struct err **err);
 int cmd_recipes_trust (struct cli *cli, struct err **err);

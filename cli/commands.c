@@ -134,6 +134,15 @@ const struct command commands[] = {
      "Checks everything about recipes that can be checked without a disk. "
      "The exit status is 0 if all are good.",
      cmd_recipes_check},
+    {"recipes test", RECIPES, "try a recipe on copies of disks", "RECIPE",
+     GROUP_PARAMETERS | GROUP_TRY | GROUP_IMAGE | GROUP_ALLOW | GROUP_AGENT |
+         GROUP_PROGRESS | GROUP_JSON,
+     1, 1, WORDS_RECIPES,
+     "Takes a recipe through its whole life on each disk: report, repair, "
+     "repair again (which has to find nothing), undo (after which the disk has "
+     "to be as before, to the byte). All of that happens on throw-away "
+     "overlays; the images themselves are only read.",
+     cmd_recipes_test},
     {"recipes sign", RECIPES, "sign recipe files", "FILE...",
      GROUP_SIGN | GROUP_JSON, 1, ARGS_ANY, WORDS_FILES,
      "Writes a signature FILE.sig beside each recipe file. Whoever trusts the "

@@ -109,7 +109,7 @@ offer_words (enum words words, const char *typed)
 }
 
 static void
-offer_options (unsigned groups, const char *typed)
+offer_options (uint64_t groups, const char *typed)
 {
   const struct option_set *set = option_set ();
 
@@ -123,7 +123,7 @@ offer_options (unsigned groups, const char *typed)
 
 /* The row whose value is to follow `word`, if any. */
 static const struct option_row *
-wants_value (unsigned groups, const char *word)
+wants_value (uint64_t groups, const char *word)
 {
   const struct option_set *set = option_set ();
   const struct option_row *row = NULL;
@@ -173,7 +173,7 @@ complete_words (int at, const char *const *words)
   const char *typed = at < n_words ? words[at] : "";
   const struct command *command = NULL;
   const struct option_row *row;
-  unsigned groups;
+  uint64_t groups;
 
   if (at < 1 || at > n_words)
     return EXIT_ALL_WELL;

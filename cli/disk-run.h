@@ -24,6 +24,9 @@ DEFINE_VEC (struct image, image_vec);
  * error; the same file twice is ERR_USAGE. */
 int images_find (const struct cli *cli, struct image_vec *images,
                  struct err **err) ATTR_USE;
+/* The same for other names; format as --format says it. */
+int images_named (const struct str_vec *names, const char *format,
+                  struct image_vec *images, struct err **err) ATTR_USE;
 void images_release (struct image_vec *images);
 #define CLEANUP_IMAGES CLEANUP (images_release)
 

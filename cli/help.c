@@ -57,12 +57,12 @@ add_option (struct strbuf *sb, const struct option_row *row, int width)
 }
 
 static void
-add_options (struct strbuf *sb, unsigned groups, int width)
+add_options (struct strbuf *sb, uint64_t groups, int width)
 {
   const struct option_set *set = option_set ();
 
   for (size_t i = 0; option_headings[i].title; i++) {
-    unsigned wanted = groups & option_headings[i].groups;
+    uint64_t wanted = groups & option_headings[i].groups;
     bool any = false;
 
     for (size_t j = 0; j < set->n; j++) {

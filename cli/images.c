@@ -71,11 +71,16 @@ look_at (struct image *image, const char *format)
 int
 images_find (const struct cli *cli, struct image_vec *images, struct err **err)
 {
-  const struct str_vec *args = &cli->options->args;
-  const char *format = options_text (cli->options, "format");
+  return images_named (&cli->options->args,
+                       options_text (cli->options, "format"), images, err);
+}
 
-  for (size_t i = 0; i < args->len; i++) {
-    struct image image = {.name = xstrdup (args->ptr[i])};
+int
+images_named (const struct str_vec *names, const char *format,
+              struct image_vec *images, struct err **err)
+{
+  for (size_t i = 0; i < names->len; i++) {
+    struct image image = {.name = xstrdup (names->ptr[i])};
 
     look_at (&image, format);
     image_vec_push (images, image);

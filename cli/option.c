@@ -48,7 +48,7 @@ option_find (const struct option_set *set, const char *name, size_t len)
 }
 
 const struct option_row *
-option_find_letter (const struct option_set *set, unsigned groups, char letter)
+option_find_letter (const struct option_set *set, uint64_t groups, char letter)
 {
   for (size_t i = 0; i < set->n; i++)
     if (set->rows[i].letter == letter && (set->rows[i].groups & groups))
@@ -59,7 +59,7 @@ option_find_letter (const struct option_set *set, unsigned groups, char letter)
 /* ---- reading ---- */
 
 static int
-unknown_option (const struct option_set *set, unsigned groups, const char *name,
+unknown_option (const struct option_set *set, uint64_t groups, const char *name,
                 size_t len, struct err **err)
 {
   CLEANUP_FREE char *word = xstrndup (name, len);
@@ -208,7 +208,7 @@ need_value (const struct option_row *row, const char *next, struct err **err)
 
 /* "--name", "--name=value", "--name" "value"; returns how many were read. */
 static int
-read_long (struct options *o, unsigned groups, const char *const *argv,
+read_long (struct options *o, uint64_t groups, const char *const *argv,
            struct err **err)
 {
   const char *name = argv[0] + 2;
@@ -232,7 +232,7 @@ read_long (struct options *o, unsigned groups, const char *const *argv,
 
 /* "-v", "-vq", "-rNAME", "-r" "NAME"; returns how many were read. */
 static int
-read_letters (struct options *o, unsigned groups, const char *const *argv,
+read_letters (struct options *o, uint64_t groups, const char *const *argv,
               struct err **err)
 {
   for (const char *p = argv[0] + 1; *p; p++) {
@@ -255,7 +255,7 @@ read_letters (struct options *o, unsigned groups, const char *const *argv,
 }
 
 int
-options_parse (struct options *o, unsigned groups, const char *const *argv,
+options_parse (struct options *o, uint64_t groups, const char *const *argv,
                bool first_word, struct err **err)
 {
   int i = 0;

@@ -44,7 +44,7 @@ struct option_row {
   char letter;      /* 0: none */
   enum option_type type;
   bool many;             /* may be given again; the values add up */
-  unsigned groups;       /* bits of enum option_group; see option_groups */
+  uint64_t groups;       /* bits of enum option_group; see option_groups */
   const char *argument;  /* how help calls the value; NULL for a flag */
   const char *otherwise; /* value if it is not given, as text; NULL: none */
   const char *help;      /* a sentence without a full stop */
@@ -86,12 +86,13 @@ enum option_group {
   GROUP_RETRY = 1 << 26,
   GROUP_HALT = 1 << 27,
   GROUP_WAVES = 1 << 28,
-  GROUP_NOTIFY = 1 << 30
+  GROUP_NOTIFY = 1 << 30,
+  GROUP_TRY = 1LL << 31
 };
 
 /* Headings of help, in order, ended by NULL. */
 struct option_heading {
-  unsigned groups;
+  uint64_t groups;
   const char *title;
 };
 extern const struct option_heading option_headings[];
@@ -124,7 +125,7 @@ void cleanup_options (struct options **o);
  * `first_word` it ends before the first word that is no option.  Returns how
  * many elements of argv were read, or -1 with ERR_USAGE; the message starts
  * with the option. */
-int options_parse (struct options *o, unsigned groups, const char *const *argv,
+int options_parse (struct options *o, uint64_t groups, const char *const *argv,
                    bool first_word, struct err **err) ATTR_USE;
 
 /* Values by name; a name that is in no row aborts.  The default of the row
@@ -144,6 +145,6 @@ json_t *options_to_json (const struct options *o, const char *prefix);
 const struct option_row *option_find (const struct option_set *set,
                                       const char *name, size_t len);
 const struct option_row *option_find_letter (const struct option_set *set,
-                                             unsigned groups, char letter);
+                                             uint64_t groups, char letter);
 
 #endif

@@ -9,7 +9,7 @@
 
 const struct option_heading option_headings[] = {
     {GROUP_RECIPE | GROUP_PARAMETERS | GROUP_SIGN | GROUP_TRUST, "Recipe"},
-    {GROUP_IMAGE | GROUP_FIX | GROUP_INSPECT, "Images"},
+    {GROUP_TRY | GROUP_IMAGE | GROUP_FIX | GROUP_INSPECT, "Images"},
     {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
          GROUP_STEPS | GROUP_HEAD | GROUP_RETRY | GROUP_HALT,
      "What to do"},
@@ -42,6 +42,8 @@ static const struct option_row fixed_rows[] = {
     {"name", 0, OPTION_STRING, false, GROUP_TRUST, "NAME", NULL,
      "what to call the signer (default: the name of the file)"},
 
+    {"disk", 0, OPTION_STRING, true, GROUP_TRY, "IMAGE", NULL,
+     "a disk image to try it on; it is only read", .words = WORDS_FILES},
     {"format", 0, OPTION_CHOICE, false, GROUP_IMAGE, "FORMAT", "auto",
      "what the image files are: raw, qcow2, or auto, by the first bytes and "
      "the "

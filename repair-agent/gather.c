@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-/* Is an earlier job, running or waiting, for the same disk? */
+/* Is an earlier job, running or waiting, for the same disk?  One that has ended
+ * and is still in the list is in an appliance that is closing: it holds the
+ * disk until it is gone. */
 static bool
 blocked (const struct job_vec *jobs, size_t index)
 {
@@ -11,8 +13,7 @@ blocked (const struct job_vec *jobs, size_t index)
 
     if (i == index || strcmp (other->where, jobs->ptr[index]->where) != 0)
       continue;
-    if (other->state == JOB_RUNNING ||
-        (other->state == JOB_WAITING && i < index))
+    if (other->state != JOB_WAITING || i < index)
       return true;
   }
   return false;

@@ -17,7 +17,7 @@ expect_line() { # STATUS TEXT COMMAND...
 expect_line 2 'COMMAND is missing (see bootmend --help)' bootmend
 expect_line 2 'did you mean repair?' bootmend repiar
 expect_line 2 "'frobnicate': no such command" bootmend frobnicate
-expect_line 2 'needs one of: list, show, check, sign, verify, trust, schema' bootmend recipes
+expect_line 2 'needs one of: list, show, check, test, sign, verify, trust, schema' bootmend recipes
 expect_line 2 'did you mean recipes list?' bootmend recipes lits
 expect_line 2 'repair: --max-in-flight: '"'x' is no number" \
   bootmend repair libvirt:x --max-in-flight x

@@ -198,7 +198,7 @@ test_rows_are_whole (void)
 
   for (size_t i = 0; i < all->n; i++) {
     const struct option_row *row = &all->rows[i];
-    unsigned headed = 0;
+    uint64_t headed = 0;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL (row->help);
     CU_ASSERT_TRUE (row->help[strlen (row->help) - 1] != '.' ||

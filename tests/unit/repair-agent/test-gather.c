@@ -7,7 +7,8 @@
 #include <repair-agent/gather.h>
 
 /* A queue as text: one word for each job, "a" = domain a; "a!" wants to be
- * alone, "a*" runs already, "a=3" works on disk 3, "a@50" arrived at 50 ms. */
+ * alone, "a*" runs already, "a." has ended, its appliance has not, "a=3" works
+ * on disk 3, "a@50" arrived at 50 ms. */
 static void
 queue (struct job_vec *jobs, const char *text)
 {
@@ -20,7 +21,9 @@ queue (struct job_vec *jobs, const char *text)
     job->id = xasprintf ("%d", i);
     job->domain = xstrndup (word, 1);
     job->alone = strchr (word, '!') != NULL;
-    job->state = strchr (word, '*') ? JOB_RUNNING : JOB_WAITING;
+    job->state = strchr (word, '*')   ? JOB_RUNNING
+                 : strchr (word, '.') ? JOB_ENDED
+                                      : JOB_WAITING;
     job->where =
         disk ? xasprintf ("%d", atoi (disk + 1)) : xasprintf ("disk %d", i);
     job->arrived_ms = at ? atoi (at + 1) : 0;
@@ -79,6 +82,7 @@ test_who (void)
       {"a=1 a=1 a", "0 2"},     /* the same disk: one after the other */
       {"a=1* a=1 a", "2"},      /* that disk is in work */
       {"a=1* a=1", ""},         /* nothing else to do */
+      {"a=1. a=1 a", "2"},      /* an appliance still closes on it */
       {"a=1 b=1 b", "0"},       /* also across domains */
       {"a=1* b=1! b=1 b", "3"}, /* and for those who want to be alone */
   };
