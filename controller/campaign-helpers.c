@@ -38,10 +38,7 @@ ask_for_all (const json_t *helpers)
 static bool
 is_carried_on (const struct campaign *campaign)
 {
-  for (size_t i = 0; i < campaign->jobs.len; i++)
-    if (campaign->jobs.ptr[i]->phase != PHASE_WAITING)
-      return true;
-  return false;
+  return campaign->journal != NULL; /* it is made after all is found ready */
 }
 
 static int

@@ -135,3 +135,14 @@ for n in {01..12}; do
   "$source_dir/tests/fake-cloud/boot-check" "$work/bad-$n.img" >/dev/null ||
     fail "bad-$n does not boot"
 done
+
+# ---- back again, from the evidence on its helper; the dead one is no obstacle ----
+run bootmend rollback last --vm bad-01 --json --progress plain
+expect_status 0
+[[ $(jq -r '.jobs[] | select(.name == "bad-01") | .outcome' <<<"$out") == failed-restored ]] ||
+  fail 'bad-01 did not go back'
+! "$source_dir/tests/fake-cloud/boot-check" "$work/bad-01.img" >/dev/null ||
+  fail 'bad-01 still has its repair'
+state >"$work/after.json"
+settled "$work/after.json" >"$work/after.txt"
+diff -u "$work/before.txt" "$work/after.txt" || fail 'the fleet is not as it was after the rollback'
