@@ -16,13 +16,13 @@ for n in {01..12}; do cp --sparse=always "$work/bad.img" "$work/bad-$n.img"; don
 # folder that stands for its /dev.
 helper_ids=(i-00000000000000a01 i-00000000000000a02 i-00000000000000a03)
 helper_zones=(us-east-1a us-east-1b us-east-1b)
-helpers=() sshds=() ports=()
+helpers=() sshds=()
 for k in 0 1 2; do
   id=${helper_ids[k]}
   mkdir -p "$work/dev-$k/disk"
   ln -s "$work/devices/$id" "$work/dev-$k/disk/by-id"
   sshd_start
-  sshds[k]=$sshd_pid ports[k]=$sshd_port
+  sshds[k]=$sshd_pid
   cat "$ssh_folder/known_hosts" >>"$work/known_hosts"
   helpers+=(--helper "$id=ssh://$(id -un)@127.0.0.1:$sshd_port,devices=$work/dev-$k")
 done
