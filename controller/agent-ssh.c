@@ -95,7 +95,7 @@ agent_ssh_parse (const char *where, struct err **err)
 {
   const char *host = where + strlen ("ssh://");
   const char *at, *colon, *end;
-  CLEANUP_FREE char *alone = NULL, *port = NULL;
+  CLEANUP_FREE char *alone = NULL;
   json_t *spec;
 
   if (strncmp (where, "ssh://", 6) != 0)
