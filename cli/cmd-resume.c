@@ -12,6 +12,7 @@ open_campaign (const struct cli *cli, struct err **err)
 {
   CLEANUP_FREE char *state = request_state_folder (cli);
   CLEANUP_JSON json_t *amended = request_amended (cli, err);
+  CLEANUP_JSON json_t *keys = request_keys (cli);
   CLEANUP_CAMPAIGN struct campaign *campaign = NULL;
 
   if (amended == NULL)
@@ -19,6 +20,8 @@ open_campaign (const struct cli *cli, struct err **err)
   campaign =
       campaign_open (state, request_campaign_id (cli), JOURNAL_WRITE, err);
   if (campaign == NULL || campaign_amend (campaign, amended, err) == -1)
+    return NULL;
+  if (campaign_use_keys (campaign, keys, err) == -1)
     return NULL;
   return TAKE (campaign);
 }
@@ -59,6 +62,8 @@ cmd_resume (struct cli *cli, struct err **err)
 
   if (campaign == NULL)
     return -1;
+  if (options_count (cli->options, "keys"))
+    (void)campaign_retry_keys (campaign);
   if (campaign_say_continue (campaign, accept ? "--continue" : "resume", accept,
                              policy, err) == -1)
     return still_halted (err);

@@ -17,10 +17,11 @@
 #define GROUPS_REPAIR                                                          \
   (GROUP_RECIPE | GROUP_PARAMETERS | GROUP_FIND | GROUP_POLICY | GROUP_ALLOW | \
    GROUP_WAVES | GROUP_BUDGET | GROUP_AGENT | GROUP_HELPER | GROUP_PROVIDER |  \
-   GROUP_PROGRESS | GROUP_JSON)
+   GROUP_KEYS | GROUP_PROGRESS | GROUP_JSON)
 /* Of what carries a campaign on: its policy is in the journal. */
 #define GROUPS_CARRY_ON                                                        \
-  (GROUP_HELPER | GROUP_STATE | GROUP_PROGRESS | GROUP_NOTIFY | GROUP_JSON)
+  (GROUP_HELPER | GROUP_KEYS | GROUP_STATE | GROUP_PROGRESS | GROUP_NOTIFY |   \
+   GROUP_JSON)
 
 #define SELECTORS                                                              \
   "A SELECTOR is the name of a provider and what it calls its VMs, such as "   \
@@ -103,17 +104,26 @@ const struct command commands[] = {
      "began and resumed it, from where and with which recipe. " WHICH,
      cmd_audit_show},
 
+    {"keys missing", CAMPAIGNS, "keys that a campaign lacks, and for which VMs",
+     "[CAMPAIGN]", GROUP_STATE | GROUP_JSON | GROUP_CSV, 0, 1, WORDS_CAMPAIGNS,
+     "Lists the key protectors of encrypted disks that no key was known for, "
+     "and the VMs that were left as they were for that. Go on with `bootmend "
+     "resume --keys`. " WHICH,
+     cmd_keys_missing},
+
     {"fix-disk", IMAGES, "repair disk image files", "IMAGE...",
-     GROUP_RECIPE | GROUP_PARAMETERS | GROUP_IMAGE | GROUP_FIX | GROUP_DRY_RUN |
-         GROUP_ALLOW | GROUP_AGENT | GROUP_PROGRESS | GROUP_JSON,
+     GROUP_RECIPE | GROUP_PARAMETERS | GROUP_IMAGE | GROUP_FIX | GROUP_KEYS |
+         GROUP_DRY_RUN | GROUP_ALLOW | GROUP_AGENT | GROUP_PROGRESS |
+         GROUP_JSON,
      1, ARGS_ANY, WORDS_FILES,
      "Repairs image files or block devices of this machine, without any "
      "provider. No VM may be running on them. What is changed is copied to a "
      "folder IMAGE.bootmend first, and --undo puts it back.",
      cmd_fix_disk},
     {"inspect", IMAGES, "say what is on disk images", "IMAGE...",
-     GROUP_IMAGE | GROUP_INSPECT | GROUP_AGENT | GROUP_PROGRESS | GROUP_JSON, 1,
-     ARGS_ANY, WORDS_FILES,
+     GROUP_IMAGE | GROUP_INSPECT | GROUP_KEYS | GROUP_AGENT | GROUP_PROGRESS |
+         GROUP_JSON,
+     1, ARGS_ANY, WORDS_FILES,
      "Says what is on image files or block devices: partitions, file systems, "
      "the operating system, encryption, the state of NTFS, and which built-in "
      "recipes would change something. Changes nothing.",

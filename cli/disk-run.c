@@ -6,7 +6,9 @@
 
 #include <base/clock.h>
 #include <base/log.h>
+#include <base/secret.h>
 #include <controller/agent-link.h>
+#include <keys/key-desk.h>
 #include <protocol/protocol.h>
 
 #include "progress.h"
@@ -24,6 +26,7 @@ struct disk_run {
   struct progress *progress;
   uint64_t next_id; /* ids are not used twice in a conversation */
   bool stopped;
+  struct key_desk *keys; /* NULL: no sources were given */
 };
 
 /* One call of disk_run_work. */
@@ -39,15 +42,35 @@ now (void)
   return clock_now_ms (&real_clock);
 }
 
+static int
+open_keys (const struct cli *cli, struct key_desk **keys, struct err **err)
+{
+  CLEANUP_JSON json_t *words = request_keys (cli);
+  struct key_sources *sources;
+
+  if (json_array_size (words) == 0)
+    return 0;
+  secret_no_core_dumps ();
+  sources = key_sources_new (words, true, err);
+  if (sources == NULL)
+    return -1;
+  *keys = key_desk_new (sources);
+  return 0;
+}
+
 struct disk_run *
 disk_run_new (const struct cli *cli, size_t total, struct err **err)
 {
   CLEANUP_JSON json_t *words = request_agent (cli);
   size_t n = json_array_size (words);
   CLEANUP_FREE const char **argv = xcalloc (n + 1, sizeof *argv);
+  CLEANUP_KEY_DESK struct key_desk *keys = NULL;
   struct agent_link *link;
   struct disk_run *run;
 
+  /* before there is a child that could inherit a key */
+  if (open_keys (cli, &keys, err) == -1)
+    return NULL;
   for (size_t i = 0; i < n; i++)
     argv[i] = json_string_value (json_array_get (words, i));
   link = agent_link_start (argv, err);
@@ -65,6 +88,7 @@ disk_run_new (const struct cli *cli, size_t total, struct err **err)
   run = xcalloc (1, sizeof *run);
   run->cli = cli;
   run->link = link;
+  run->keys = TAKE (keys);
   run->next_id = 1;
   run->progress = show_progress (cli, "disks", (int64_t)total);
   return run;
@@ -78,6 +102,7 @@ disk_run_free (struct disk_run *run)
   progress_free (run->progress);
   if (run->link)
     agent_link_stop (run->link);
+  key_desk_free (run->keys);
   err_free (run->lost);
   free (run);
 }
@@ -196,6 +221,8 @@ on_event (struct disk_run *run, struct round *round, json_t *event)
                     json_str (event, "stage", "?"), now ());
   else if (strcmp (name, "result") == 0 && work)
     set_result (run, round, work, json_incref (event));
+  else if (strcmp (name, "keys") == 0 && work && run->keys)
+    key_desk_ask (run->keys, "", event, NULL, work->image->name);
   else if (strcmp (name, "appliance") == 0)
     on_appliance (run, event);
   else if (strcmp (name, "log") == 0 &&
@@ -228,6 +255,8 @@ send_all (struct disk_run *run, struct round *round)
 
     json_put_str (message, "id", id);
     json_object_update (message, round->works[i].request);
+    if (run->keys)
+      json_put_bool (message, "keys", true);
     if (agent_link_send (run->link, message, &err) == -1) {
       lose (run, round, TAKE (err));
       return;
@@ -251,12 +280,25 @@ cancel_all (struct disk_run *run, struct round *round)
 }
 
 static void
+send_keys (struct disk_run *run)
+{
+  struct key_reply reply;
+
+  while (key_desk_collect (run->keys, &reply)) {
+    if (run->link) /* the next step says why it can't be sent */
+      (void)!agent_link_send (run->link, reply.message, NULL);
+    key_reply_release (&reply);
+  }
+}
+
+static void
 wait_for_agent (struct disk_run *run)
 {
   struct pollfd fds[MAX_FDS];
-  size_t n = agent_link_fds (run->link, fds, MAX_FDS - 1);
+  size_t n = agent_link_fds (run->link, fds, MAX_FDS - 2);
 
   fds[n++] = (struct pollfd){stop_fd (), POLLIN, 0};
+  fds[n++] = (struct pollfd){key_desk_fd (run->keys), POLLIN, 0};
   poll (fds, n, PROGRESS_TICK_MS);
 }
 
@@ -285,6 +327,7 @@ disk_run_work (struct disk_run *run, struct disk_work *works, size_t n)
       json_decref (event);
       continue;
     }
+    send_keys (run);
     if (stop_check () && !run->stopped)
       cancel_all (run, &round);
     progress_tick (run->progress, now ());

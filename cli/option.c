@@ -174,6 +174,20 @@ check_value (const struct option_row *row, const char *text, struct err **err)
   }
 }
 
+static int take_value (struct options *o, const struct option_row *row,
+                       const char *text, struct err **err);
+
+/* Order matters between a row and its aliases, so they share their values. */
+static int
+take_alias (struct options *o, const struct option_row *row, const char *text,
+            struct err **err)
+{
+  CLEANUP_FREE char *value = xasprintf ("%s%s", row->prefix, text);
+
+  return take_value (o, option_find (o->set, row->alias, strlen (row->alias)),
+                     value, err);
+}
+
 /* Puts a value (NULL for a flag) to its row. */
 static int
 take_value (struct options *o, const struct option_row *row, const char *text,
@@ -183,6 +197,8 @@ take_value (struct options *o, const struct option_row *row, const char *text,
 
   if (text && check_value (row, text, err) == -1)
     return -1;
+  if (row->alias)
+    return take_alias (o, row, text, err);
   /* The last one would win elsewhere; here the tool changes machines. */
   if (text && !row->many && value->count &&
       strcmp (value->texts.ptr[0], text) != 0)

@@ -51,8 +51,13 @@ struct option_row {
   const char *choices;   /* "auto always never" for a choice */
   int64_t least, most;   /* of an integer or duration; 0, 0: any from 0 */
   enum words words;
+  /* another name for a value of the row `alias`: "PREFIX" and the text */
+  const char *alias, *prefix;
   const char *key; /* where options_to_json puts it: "policy.stop_ms" */
 };
+/* An enum has room for 31 of them. */
+#define GROUP_KEYS (UINT64_C (1) << 31)
+#define GROUP_CSV  (UINT64_C (1) << 32)
 
 /* Which options belong together; a command takes whole groups. */
 enum option_group {

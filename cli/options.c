@@ -10,6 +10,7 @@
 const struct option_heading option_headings[] = {
     {GROUP_RECIPE | GROUP_PARAMETERS | GROUP_SIGN | GROUP_TRUST, "Recipe"},
     {GROUP_TRY | GROUP_IMAGE | GROUP_FIX | GROUP_INSPECT, "Images"},
+    {GROUP_KEYS | GROUP_CSV, "Encrypted disks"},
     {GROUP_FIND | GROUP_PLAN_OUT | GROUP_PLAN_IN | GROUP_VMS | GROUP_DRY_RUN |
          GROUP_STEPS | GROUP_HEAD | GROUP_RETRY | GROUP_HALT,
      "What to do"},
@@ -49,6 +50,17 @@ static const struct option_row fixed_rows[] = {
      "the "
      "name of the file on this machine",
      "auto raw qcow2"},
+    {"keys", 0, OPTION_STRING, true, GROUP_KEYS, "SOURCE", NULL,
+     "where keys of encrypted disks are looked for, in the order given: "
+     "FILE.csv, a FOLDER of .BEK files, file:FILE, env:NAME, command:PROGRAM, "
+     "ldaps://HOST/BASE",
+     .words = WORDS_FILES},
+    {"key-command", 0, OPTION_STRING, true, GROUP_KEYS, "PROGRAM", NULL,
+     "the same as --keys command:PROGRAM: it prints the key of "
+     "$BOOTMEND_PROTECTOR",
+     .words = WORDS_FILES, .alias = "keys", .prefix = "command:"},
+    {"csv", 0, OPTION_FLAG, false, GROUP_CSV, NULL, NULL,
+     "a list to be filled in with the keys, and given back with --keys"},
     {"disk-limit", 0, OPTION_DURATION, false, GROUP_IMAGE, "TIME", "10m",
      "how long the work on one disk may take", .least = 1000, .most = DAY},
     {"no-recipes", 0, OPTION_FLAG, false, GROUP_INSPECT, NULL, NULL,

@@ -193,6 +193,14 @@ request_of_providers (const struct cli *cli)
                     provider_options (cli), "http", http_options (cli));
 }
 
+json_t *
+request_keys (const struct cli *cli)
+{
+  const struct str_vec *words = options_list (cli->options, "keys");
+
+  return strings_to_json ((const char *const *)words->ptr, words->len);
+}
+
 /* A snapshot from before the damage needs no repair. */
 static int
 add_recipe (const struct cli *cli, json_t *request, struct err **err)
@@ -236,6 +244,7 @@ request_new (const struct cli *cli, struct err **err)
     json_decref (request);
     return NULL;
   }
+  json_put (request, "keys", request_keys (cli));
   {
     CLEANUP_JSON json_t *words =
         strings_to_json (cli->argv, strv_length ((char *const *)cli->argv));

@@ -17,6 +17,9 @@ json_t *request_origin (const struct cli *cli, const struct recipe *recipe,
                         struct err **err) ATTR_USE;
 
 /* argv of the local agent with the options of GROUP_AGENT. */
+/* The words of --keys, in order. */
+json_t *request_keys (const struct cli *cli);
+
 json_t *request_agent (const struct cli *cli);
 
 /* What campaign_find takes: recipe, parameters, selection (the words of the

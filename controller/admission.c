@@ -26,6 +26,8 @@ job_has_failed (const struct job *job)
     return false;
   if (job->outcome == OUT_FAILED_ATTENTION)
     return true;
+  if (job_lacks_key (job))
+    return false;
   if (job->outcome == OUT_FAILED_RESTORED)
     return json_at (job->facts, "asked_back") == NULL;
   return is_unproven_failure (job);

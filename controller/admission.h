@@ -9,7 +9,8 @@
  * What counts:
  *   failure   ended failed-attention, or failed-restored by itself, or
  *             repaired-unproven although it could be asked; not one that the
- *             operator turned back or has accepted (facts.forgiven)
+ *             operator turned back or has accepted (facts.forgiven), nor one
+ *             that only lacks a key (job_lacks_key)
  *   proven    ended repaired: changed, started, and shown to be healthy; or
  *             unproven, and accepted by the operator
  *   down      in work, from its admission to its end, and whatever ended where

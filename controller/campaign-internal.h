@@ -27,7 +27,9 @@ struct campaign {
   bool planned; /* its waves are those of a plan */
   struct world_real *real;
   struct helpers *helpers; /* NULL: none is needed */
-  bool ready;              /* see campaign_make_ready */
+  bool keys_open;
+  bool own_keys; /* sources of keys were given to this run */
+  bool ready;    /* see campaign_make_ready */
 };
 
 /* A campaign with its policy and world; takes data. */
@@ -56,6 +58,9 @@ int campaign_check_permissions (struct campaign *campaign,
 struct job *campaign_add (struct campaign *campaign, const json_t *vm,
                           struct binding *binding,
                           const struct strategy *strategy);
+
+/* Opens the sources of keys, once, before any agent is started. */
+int campaign_open_keys (struct campaign *campaign, struct err **err) ATTR_USE;
 
 /* All that has to be known before a VM is touched: agents answer, helpers run,
  * permissions are there. */

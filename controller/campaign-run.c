@@ -187,7 +187,8 @@ campaign_make_ready (struct campaign *campaign, struct err **err)
   if (recipe_needed (campaign) &&
       recipe_trust_check (campaign->data, err) == -1)
     return -1;
-  if (campaign_check_agent (campaign, err) == -1 ||
+  if (campaign_open_keys (campaign, err) == -1 ||
+      campaign_check_agent (campaign, err) == -1 ||
       campaign_ready_helpers (campaign, err) == -1 ||
       campaign_check_permissions (campaign, err) == -1)
     return -1;

@@ -226,6 +226,9 @@ campaign_find (json_t *request, struct err **err)
 
   if (campaign == NULL || recipe_trust_check (campaign->data, err) == -1)
     return NULL;
+  campaign->own_keys = true;
+  if (campaign_open_keys (campaign, err) == -1)
+    return NULL;
   words = json_need_array (campaign->data, "selection", err);
   if (words == NULL)
     return NULL;
@@ -281,6 +284,9 @@ campaign_find_planned (const json_t *plan, struct err **err)
   campaign =
       campaign_new (json_deep_copy (json_at (plan, "request")), NULL, err);
   if (campaign == NULL || recipe_trust_check (campaign->data, err) == -1)
+    return NULL;
+  campaign->own_keys = true;
+  if (campaign_open_keys (campaign, err) == -1)
     return NULL;
   json_array_foreach (json_at (plan, "vms"), i,
                       item) if (strcmp (json_str (item, "decision", ""),

@@ -105,6 +105,18 @@ int campaign_retry (struct campaign *campaign, char *const *patterns,
  * {calls, per_vm, errors, throttled, repeated, waited_ms, actions, queues}
  * (call-tally.h has the rows of both) and helpers: [{name, vms}]; with steps:
  * each job's steps too. */
+/* Other sources of keys than those of its beginning, from now on; the words of
+ * keys/keys.h.  Before it is run. */
+int campaign_use_keys (struct campaign *campaign, const json_t *words,
+                       struct err **err) ATTR_USE;
+/* VMs that were given back for want of a key are tried again; returns how many
+ * there are. */
+size_t campaign_retry_keys (struct campaign *campaign);
+/* [{job, name, id, provider, outcome, code, volumes: [{volume, encryption, id,
+ * description, protectors: [{guid, type}]}]}]: which keys are missing for which
+ * VMs. */
+json_t *campaign_keys_missing (const struct campaign *campaign);
+
 json_t *campaign_report (struct campaign *campaign, bool steps,
                          struct err **err) ATTR_USE;
 

@@ -155,6 +155,10 @@ void job_forget_disk (struct job *job);
 /* For people: its OS disk, and what that is attached to. */
 char *job_disk_place (const struct job *job);
 
+/* Was it given back, or left alone, because no key opens its disk?  That is for
+ * somebody who has keys, and no sign that the repair does harm. */
+bool job_lacks_key (const struct job *job);
+
 /* The VM's power state when the job began. */
 bool job_was_running (const struct job *job);
 

@@ -43,6 +43,14 @@ check_same_disk (const struct job *job, struct err **err)
                   now, before);
 }
 
+/* For those who look for the keys of its disk. */
+static json_t *
+who_is (const struct job *job)
+{
+  return json_make ("{s:s, s:s}", "id", json_str (job->before, "id", ""),
+                    "name", job->name);
+}
+
 static int
 work_effect (struct job *job, const char *mode, struct effect *effect,
              struct err **err)
@@ -88,6 +96,7 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
   json_put_str (in, "isolation", job->policy->isolation);
   json_put_int (in, "limit_ms", job->policy->repair_ms);
   json_put (in, "disk", patient);
+  json_put (in, "vm", who_is (job));
   if (job->policy->recipe)
     json_put (in, "recipe", json_incref (job->policy->recipe));
   if (job->policy->parameters)

@@ -48,7 +48,8 @@ DEFINE_VEC (struct completion, done_vec);
 struct world_agents {
   const json_t *config;
   struct agent_vec agents;
-  struct done_vec done; /* what they answered, not collected yet */
+  struct done_vec done;  /* what they answered, not collected yet */
+  struct key_desk *keys; /* NULL: no sources of keys were given */
 };
 
 static struct agent *
@@ -201,6 +202,22 @@ appliance_event (struct world_agents *all, struct agent *agent, json_t *event)
     push_done (all, agent->given.ptr[i].id, json_incref (event), NULL, false);
 }
 
+/* The engine has no part in it: a key passes through as few hands as can be. */
+static void
+send_keys (struct world_agents *all)
+{
+  struct key_reply reply;
+
+  while (key_desk_collect (all->keys, &reply)) {
+    struct agent *agent = agent_of (all, reply.agent);
+
+    /* That it is gone is heard in the next step. */
+    if (agent->link)
+      (void)!agent_link_send (agent->link, reply.message, NULL);
+    key_reply_release (&reply);
+  }
+}
+
 static void
 agent_event (struct world_agents *all, struct agent *agent, json_t *event)
 {
@@ -217,7 +234,11 @@ agent_event (struct world_agents *all, struct agent *agent, json_t *event)
     appliance_event (all, agent, event);
   if (i == SIZE_MAX)
     return; /* of the appliance or the agent itself */
-  if (strcmp (kind, "stage") == 0 || strcmp (kind, "ask") == 0)
+  if (strcmp (kind, "keys") == 0 && all->keys)
+    key_desk_ask (all->keys, agent->name, event,
+                  json_str (agent->given.ptr[i].message, "vm.id", NULL),
+                  json_str (agent->given.ptr[i].message, "vm.name", NULL));
+  else if (strcmp (kind, "stage") == 0 || strcmp (kind, "ask") == 0)
     push_done (all, agent->given.ptr[i].id, json_incref (event), NULL, false);
   else if (strcmp (kind, "result") == 0) {
     given = given_vec_remove (&agent->given, i);
@@ -275,6 +296,8 @@ world_agents_submit (struct world_agents *all, struct effect *effect)
 
   json_object_update (given.message, effect->in);
   json_put_str (given.message, "id", id);
+  if (all->keys)
+    json_put_bool (given.message, "keys", true);
   given_vec_push (&agent->given, given);
   if (agent_start (agent, &err) == -1) {
     agent_lost (all, agent, err);
@@ -403,6 +426,7 @@ world_agents_check_machine (struct world_agents *all, const char *helper,
 bool
 world_agents_collect (struct world_agents *all, struct completion *completion)
 {
+  send_keys (all);
   if (all->done.len == 0)
     for (size_t i = 0; i < all->agents.len; i++)
       agent_run (all, all->agents.ptr[i]);
@@ -427,7 +451,16 @@ world_agents_fds (const struct world_agents *all, struct pollfd *fds,
   for (size_t i = 0; i < all->agents.len; i++)
     if (all->agents.ptr[i]->link)
       n += agent_link_fds (all->agents.ptr[i]->link, fds + n, max - n);
+  if (all->keys && n < max)
+    fds[n++] = (struct pollfd){key_desk_fd (all->keys), POLLIN, 0};
   return n;
+}
+
+void
+world_agents_set_keys (struct world_agents *all, struct key_desk *desk)
+{
+  key_desk_free (all->keys);
+  all->keys = desk;
 }
 
 struct world_agents *
@@ -454,6 +487,7 @@ world_agents_free (struct world_agents *all)
     free (agent->name);
     free (agent);
   }
+  key_desk_free (all->keys);
   agent_vec_release (&all->agents);
   for (size_t i = 0; i < all->done.len; i++)
     completion_release (&all->done.ptr[i]);

@@ -9,6 +9,8 @@
 
 #include <poll.h>
 
+#include <keys/key-desk.h>
+
 #include "world.h"
 
 struct world_agents;
@@ -17,6 +19,9 @@ struct world_agents;
 struct world_agents *world_agents_new (const json_t *config);
 /* Ends them; blocks until they have let go of their disks. */
 void world_agents_free (struct world_agents *all);
+
+/* From now on agents may ask for keys here; takes the desk over. */
+void world_agents_set_keys (struct world_agents *all, struct key_desk *desk);
 
 /* As in struct world; submit does not take effect->in. */
 void world_agents_submit (struct world_agents *all, struct effect *effect);

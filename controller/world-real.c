@@ -192,6 +192,12 @@ world_real_set_earlier (struct world_real *real, json_t *figures_taken)
   real->earlier = figures_taken;
 }
 
+void
+world_real_set_keys (struct world_real *real, struct key_desk *desk)
+{
+  world_agents_set_keys (real->agents, desk);
+}
+
 struct world_real *
 world_real_new (const json_t *agents, const json_t *http)
 {

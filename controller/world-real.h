@@ -4,6 +4,8 @@
 #ifndef BOOTMEND_WORLD_REAL_H
 #define BOOTMEND_WORLD_REAL_H
 
+#include <keys/key-desk.h>
+
 #include "world.h"
 
 struct world_real;
@@ -31,6 +33,10 @@ void world_real_set_earlier (struct world_real *real, json_t *figures_taken);
  * on other machines. */
 int world_real_check_machine (struct world_real *real, const char *helper,
                               struct err **err) ATTR_USE;
+
+/* Where agents get the keys of encrypted disks; takes the desk over.  Before
+ * the first agent is started. */
+void world_real_set_keys (struct world_real *real, struct key_desk *desk);
 
 /* wait () returns early when this descriptor is readable (a signal's pipe). */
 void world_real_set_wakeup (struct world_real *real, int fd);

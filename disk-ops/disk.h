@@ -51,7 +51,7 @@ struct disk {
   struct os_root os;
   const struct volume *mounted; /* at "/" of the appliance, or NULL */
   bool mounted_rw;
-  bool boot_mounted; /* a /boot of its own, below it */
+  bool boot_mounted;       /* a /boot of its own, below it */
   struct str_vec mappings; /* of unlocked volumes, in /dev/mapper */
   bool lvm_inside;         /* logical volumes are in one of them */
 

@@ -11,12 +11,13 @@ declare -A may_use=(
   [protocol]='protocol base'
   [recipes]='recipes base'
   [bitlocker]='bitlocker base'
+  [keys]='keys bitlocker protocol base'
   [net]='net base'
   [providers]='providers net base'
-  [controller]='controller providers net recipes protocol base'
+  [controller]='controller keys bitlocker providers net recipes protocol base'
   [disk-ops]='disk-ops bitlocker recipes base'
   [repair-agent]='repair-agent disk-ops bitlocker recipes protocol base'
-  [cli]='cli controller providers net recipes protocol base'
+  [cli]='cli controller keys bitlocker providers net recipes protocol base'
 )
 
 # HEADER (a pattern)  the only folders that include it, tests/ apart
@@ -25,6 +26,7 @@ outside=(
   '<curl/           net'
   '<sqlite3\.h>     controller'
   '<openssl/        (recipes|bitlocker)'
+  '<ldap\.h>        keys'
   '<libvirt/        providers/libvirt'
   '<libxml/         providers'
   '<jansson\.h>     base'
