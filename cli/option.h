@@ -55,9 +55,6 @@ struct option_row {
   const char *alias, *prefix;
   const char *key; /* where options_to_json puts it: "policy.stop_ms" */
 };
-/* An enum has room for 31 of them. */
-#define GROUP_KEYS (UINT64_C (1) << 31)
-#define GROUP_CSV  (UINT64_C (1) << 32)
 
 /* Which options belong together; a command takes whole groups. */
 enum option_group {
@@ -92,7 +89,9 @@ enum option_group {
   GROUP_HALT = 1 << 27,
   GROUP_WAVES = 1 << 28,
   GROUP_NOTIFY = 1 << 30,
-  GROUP_TRY = 1LL << 31
+  GROUP_TRY = 1LL << 31,
+  GROUP_KEYS = 1LL << 32,
+  GROUP_CSV = 1LL << 33
 };
 
 /* Headings of help, in order, ended by NULL. */
