@@ -35,7 +35,7 @@ recipes_to_try (struct err **err)
     if (json == NULL)
       return NULL;
     recipe = recipe_new (json, NULL, NULL);
-    if (recipe)
+    if (recipe && !recipe->no_suggestion)
       json_array_append_new (list,
                              json_make ("{s:O,s:O}", "recipe", recipe->json,
                                         "parameters", recipe->values));

@@ -11,6 +11,7 @@
 #include <recipes/recipe.h>
 
 #include "output.h"
+#include "request.h"
 #include "table.h"
 
 /* With the parameters of the command line, or with examples where there are
@@ -25,8 +26,8 @@ load (const struct cli *cli, const char *name, struct err **err)
     return NULL;
   if (options_count (cli->options, "param") == 0)
     return recipe_new_example (json, err);
-  values = options_pairs (cli->options, "param");
-  return recipe_new (json, values, err);
+  values = request_values (cli, json, err);
+  return values ? recipe_new (json, values, err) : NULL;
 }
 
 static json_t *

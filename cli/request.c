@@ -5,12 +5,53 @@
 #include <string.h>
 
 #include <base/files.h>
+#include <base/text.h>
 #include <controller/agent-link.h>
 #include <controller/notify.h>
 #include <providers/provider.h>
 #include <recipes/signature.h>
 
 #include "selection.h"
+
+/* The file that "@FILE" names, in base64. */
+static char *
+content_of (const char *name, const char *path, struct err **err)
+{
+  CLEANUP_FREE char *data = NULL;
+  size_t len;
+
+  if (file_read (path, RECIPE_MAX_CONTENT / 4 * 3, &data, &len, err) == -1) {
+    err_wrap (err, "--param: %s", name);
+    return NULL;
+  }
+  return base64_encode (data, len);
+}
+
+json_t *
+request_values (const struct cli *cli, const json_t *recipe, struct err **err)
+{
+  CLEANUP_JSON json_t *values = options_pairs (cli->options, "param");
+  const json_t *declared = json_at (recipe, "parameters");
+  const char *name;
+  json_t *value;
+  void *next;
+
+  json_object_foreach_safe (values, next, name, value)
+  {
+    const char *text = json_string_value (value);
+    const json_t *parameter = json_object_get (declared, name);
+    CLEANUP_FREE char *content = NULL;
+
+    if (text[0] != '@' ||
+        strcmp (json_str (parameter, "type", ""), "content") != 0)
+      continue;
+    content = content_of (name, text + 1, err);
+    if (content == NULL)
+      return NULL;
+    json_put_str (values, name, content);
+  }
+  return TAKE (values);
+}
 
 struct recipe *
 request_recipe (const struct cli *cli, struct err **err)
@@ -28,8 +69,8 @@ request_recipe (const struct cli *cli, struct err **err)
   json = recipe_find (name, err);
   if (json == NULL)
     return NULL;
-  values = options_pairs (cli->options, "param");
-  recipe = recipe_new (json, values, err);
+  values = request_values (cli, json, err);
+  recipe = values ? recipe_new (json, values, err) : NULL;
   if (recipe == NULL)
     err_wrap (err, "%s", name);
   return recipe;

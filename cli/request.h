@@ -7,6 +7,11 @@
 
 struct recipe;
 
+/* --param of the recipe: an object of texts.  For a parameter of the type
+ * "content", "@FILE" is replaced by that file, in base64. */
+json_t *request_values (const struct cli *cli, const json_t *recipe,
+                        struct err **err) ATTR_USE;
+
 /* The recipe of --recipe with the values of --param, checked. */
 struct recipe *request_recipe (const struct cli *cli,
                                struct err **err) ATTR_USE;

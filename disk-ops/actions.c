@@ -132,6 +132,28 @@ do_copy (struct disk *disk, const struct change *change, struct err **err)
   return r;
 }
 
+/* From the component store as Windows has it: one file with two names, so that
+ * attributes and security descriptor are those of the original. */
+static int
+do_restore (struct disk *disk, const struct change *change, struct err **err)
+{
+  if (change->source == NULL || change->content)
+    return do_write (disk, change, err);
+  if (change->file.path && change->file.links > 1) {
+    /* its other names must not get what is put here */
+    if (guestfs_rm (disk->g, change->to) == -1 ||
+        guestfs_cp_a (disk->g, change->source, change->to) == -1)
+      return disk_guest_error (disk, err, "replace %s", change->to);
+    return 0;
+  }
+  if (!change->link)
+    return do_copy (disk, change, err);
+  if (guestfs_ln (disk->g, change->source, change->to) == -1)
+    return disk_guest_error (disk, err, "%s: link to %s", change->to,
+                             change->source);
+  return 0;
+}
+
 static int
 do_registry (struct disk *disk, const struct change *change, struct err **err)
 {
@@ -154,6 +176,8 @@ static int (*const doers[]) (struct disk *disk, const struct change *change,
     [ACTION_FSTAB] = do_write,
     [ACTION_PREVIOUS_KERNEL] = do_write,
     [ACTION_FREE_SPACE] = do_delete,
+    [ACTION_RESTORE] = do_restore,
+    [ACTION_HIVE_RESTORE] = do_restore,
 };
 
 int

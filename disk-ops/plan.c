@@ -12,19 +12,25 @@
 #include "plan-linux.h"
 #include "refuse.h"
 #include "registry.h"
+#include "restore.h"
 
 #define QUARANTINE  "/bootmend-quarantine"
 #define MAX_CHANGES 1000
 
+static void
+change_release (struct change *change)
+{
+  guest_file_release (&change->file);
+  free (change->to);
+  free (change->source);
+  free (change->content);
+}
+
 void
 plan_release (struct plan *plan)
 {
-  for (size_t i = 0; i < plan->changes.len; i++) {
-    guest_file_release (&plan->changes.ptr[i].file);
-    free (plan->changes.ptr[i].to);
-    free (plan->changes.ptr[i].source);
-    free (plan->changes.ptr[i].content);
-  }
+  for (size_t i = 0; i < plan->changes.len; i++)
+    change_release (&plan->changes.ptr[i]);
   change_vec_release (&plan->changes);
 }
 
@@ -222,14 +228,6 @@ look_at_target (struct disk *disk, struct change *change, int64_t size,
   return 0;
 }
 
-static void
-change_release (struct change *change)
-{
-  guest_file_release (&change->file);
-  free (change->to);
-  free (change->source);
-}
-
 static int
 plan_content (struct disk *disk, struct change change, int64_t size,
               const char *sha256, struct err **err)
@@ -302,6 +300,22 @@ plan_copy (struct disk *disk, const struct recipe_action *action,
 }
 
 static int
+plan_restore (struct disk *disk, const struct recipe_action *action,
+              struct match_found *found, struct err **err)
+{
+  struct change change = {0};
+  int r = action->kind == ACTION_RESTORE
+              ? restore_plan (disk, action, &change, err)
+              : restore_plan_hive (disk, action, &change, err);
+
+  (void)found;
+  if (r == 1)
+    return plan_push (disk, change, err);
+  change_release (&change);
+  return r;
+}
+
+static int
 plan_registry (struct disk *disk, const struct recipe_action *action,
                struct match_found *found, struct err **err)
 {
@@ -326,6 +340,8 @@ static int (*const planners[]) (struct disk *disk,
     [ACTION_FSTAB] = plan_fstab,
     [ACTION_PREVIOUS_KERNEL] = plan_previous_kernel,
     [ACTION_FREE_SPACE] = plan_free_space,
+    [ACTION_RESTORE] = plan_restore,
+    [ACTION_HIVE_RESTORE] = plan_restore,
 };
 
 static int

@@ -26,6 +26,7 @@ struct change {
                     one; NULL: it is the action's, or none */
   size_t content_len;
   char after[65]; /* SHA-256 of the content put there; "": none is */
+  bool link;      /* as a further name of the source */
 };
 DEFINE_VEC (struct change, change_vec);
 

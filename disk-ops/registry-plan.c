@@ -276,7 +276,7 @@ delete_one (struct disk *disk, struct registry_hive *hive,
 {
   uint32_t key = hive_find_key (&hive->tree, 0, path), value = HIVE_NOWHERE;
 
-  if (key == HIVE_NOWHERE || key == 0)
+  if (key == HIVE_NOWHERE || (key == 0 && action->value == NULL))
     return 0;
   if (action->value) {
     value = hive_find_value (&hive->tree, key, action->value);
@@ -412,7 +412,15 @@ registry_plan (struct disk *disk, const struct recipe_action *action,
 
   if (service && refuse_critical (disk, action->service, err) == -1)
     return -1;
-  if (need_hive (disk, service ? "SYSTEM" : action->hive, &hive, err) == -1)
+  if (action->kind == ACTION_REGISTRY_DELETE ||
+      (action->kind == ACTION_REGISTRY_SET &&
+       action->missing == MISSING_SKIP)) {
+    int r = registry_open (disk, action->hive, &hive, err);
+
+    if (r != 1) /* no hive: nothing to delete or to change */
+      return r;
+  } else if (need_hive (disk, service ? "SYSTEM" : action->hive, &hive, err) ==
+             -1)
     return -1;
   key = service ? xasprintf ("CurrentControlSet\\Services\\%s", action->service)
                 : xstrdup (action->key);

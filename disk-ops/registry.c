@@ -297,6 +297,11 @@ registry_resolve (struct disk *disk, struct registry_hive *hive,
   struct str_vec found = VEC_EMPTY;
   int r = 0;
 
+  if (strcmp (key, ".") == 0) {
+    str_vec_push (&found, xstrdup (""));
+    *paths = str_vec_take (&found);
+    return 0;
+  }
   if (strcasecmp (part, "CurrentControlSet") == 0) {
     r = control_sets (disk, hive, &found, err);
     part = strsep (&rest, "\\");

@@ -219,6 +219,8 @@ static const struct {
                {"rename", undo_move},
                {"write", undo_content},
                {"copy", undo_content},
+               {"restore", undo_content},
+               {"hive-restore", undo_content},
                {"registry-set", undo_registry},
                {"registry-delete", undo_registry},
                {"service-disable", undo_registry},

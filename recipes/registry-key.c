@@ -22,7 +22,7 @@ registry_key_fault (const char *key)
   int depth = 1;
 
   if (*key == '\0')
-    return "is empty: the root of a hive is not for recipes";
+    return "is empty (the root of a hive is \".\")";
   for (const char *part = key;; part++) {
     size_t len = strcspn (part, "\\");
 

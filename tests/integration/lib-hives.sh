@@ -13,6 +13,8 @@
 #   damaged    SYSTEM has a broken cell; RegBack has a whole one
 #   short      SYSTEM is cut off in the middle; RegBack is empty
 #   gone       SYSTEM has a length of 0
+#   efi        GPT: an EFI system partition with a BCD, and clean
+#   tpm        clean beside a volume with BitLocker
 # shellcheck disable=SC2154  # from functions.sh
 
 hives_version=$(cat "${BASH_SOURCE[0]}" "$build_dir/bin/hive-tool" |
@@ -71,10 +73,10 @@ END2
 
 hives_components() {
   cat <<'END2'
-key DerivedData
 dword PendingXmlIdentifier 77
 qword NextQueueEntryIndex 12
 dword Other 1
+key DerivedData
 END2
 }
 
@@ -165,17 +167,32 @@ END2
     esac
     echo umount-all
   done
+  cat <<END2
+mkfs vfat /dev/sd${letters:i:1}
+mount /dev/sd${letters:i:1} /
+mkdir-p /EFI/Microsoft/Boot
+upload $hives_new/clean/BCD /EFI/Microsoft/Boot/BCD
+umount-all
+END2
 }
 
 hives_build() {
   local drives=() state
   hives_files
   for state in "${hives_states[@]}"; do
-    truncate -s 16M "$hives_new/$state.raw"
+    truncate -s 10M "$hives_new/$state.raw"
     drives+=(--format=raw -a "$hives_new/$state.raw")
   done
+  truncate -s 8M "$hives_new/esp.raw"
+  drives+=(--format=raw -a "$hives_new/esp.raw")
   hives_script >"$hives_new/script"
   guestfish "${drives[@]}" <"$hives_new/script" || fail "guestfish: hives"
+  # shellcheck disable=SC2034  # of lib-images.sh
+  images_new=$hives_new
+  images_lookalike bitlocker 0 '\xeb\x58\x90-FVE-FS-'
+  images_partitioned gpt efi esp C12A7328-F81F-11D2-BA4B-00A0C93EC93B \
+    clean EBD0A0A2-B9E5-4433-87C0-68B6B72699C7
+  images_partitioned dos tpm clean 7 bitlocker 7
 }
 
 hives_make() {
