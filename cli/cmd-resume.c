@@ -26,21 +26,6 @@ open_campaign (const struct cli *cli, struct err **err)
   return TAKE (campaign);
 }
 
-/* NULL: no --vm was given.  The array is the caller's, what it holds is not. */
-static char **
-patterns_of (const struct cli *cli)
-{
-  const struct str_vec *given = options_list (cli->options, "vm");
-  char **patterns;
-
-  if (given->len == 0)
-    return NULL;
-  patterns = xcalloc (given->len + 1, sizeof *patterns);
-  for (size_t i = 0; i < given->len; i++)
-    patterns[i] = given->ptr[i];
-  return patterns;
-}
-
 /* Halted as before: the exit status says so, too. */
 static int
 still_halted (struct err **err)
@@ -74,7 +59,7 @@ int
 cmd_retry (struct cli *cli, struct err **err)
 {
   static const struct campaign_way forward = {.back = false};
-  CLEANUP_FREE char **patterns = patterns_of (cli);
+  CLEANUP_FREE char **patterns = request_patterns (cli);
   bool failed = options_flag (cli->options, "failed");
   bool skipped = options_flag (cli->options, "skipped");
   CLEANUP_CAMPAIGN struct campaign *campaign = NULL;
@@ -93,7 +78,7 @@ cmd_retry (struct cli *cli, struct err **err)
 int
 cmd_rollback (struct cli *cli, struct err **err)
 {
-  CLEANUP_FREE char **patterns = patterns_of (cli);
+  CLEANUP_FREE char **patterns = request_patterns (cli);
   struct campaign_way back = {.back = true, .patterns = patterns};
   CLEANUP_CAMPAIGN struct campaign *campaign = open_campaign (cli, err);
 

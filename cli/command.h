@@ -74,6 +74,7 @@ int cli_main (const char *const *argv);
 
 int cmd_plan (struct cli *cli, struct err **err);
 int cmd_policy (struct cli *cli, struct err **err);
+int cmd_release (struct cli *cli, struct err **err);
 int cmd_repair (struct cli *cli, struct err **err);
 int cmd_status (struct cli *cli, struct err **err);
 int cmd_helper_check (struct cli *cli, struct err **err);

@@ -87,6 +87,14 @@ const struct command commands[] = {
      "old content of its disk back, and starts it again if it ran before. VMs "
      "that it did not change are not touched. " WHICH,
      cmd_rollback},
+    {"release", CAMPAIGNS, "delete what a campaign has kept", "[CAMPAIGN]",
+     GROUP_STATE | GROUP_VMS | GROUP_RELEASE | GROUP_DRY_RUN | GROUP_JSON, 0, 1,
+     WORDS_CAMPAIGNS,
+     "Deletes the disks that others took the place of, copies that were not "
+     "used, and snapshots, after a question. What is attached to anything "
+     "stays, and so does all of a VM that a person must look at. There is no "
+     "rollback after that. " WHICH,
+     cmd_release},
     {"report", CAMPAIGNS, "what a campaign did, VM by VM", "[CAMPAIGN]",
      GROUP_STATE | GROUP_JSON | GROUP_STEPS, 0, 1, WORDS_CAMPAIGNS,
      "Says what a campaign did to each VM: what was changed, kept and why, how "

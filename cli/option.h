@@ -91,7 +91,8 @@ enum option_group {
   GROUP_NOTIFY = 1 << 30,
   GROUP_TRY = 1LL << 31,
   GROUP_KEYS = 1LL << 32,
-  GROUP_CSV = 1LL << 33
+  GROUP_CSV = 1LL << 33,
+  GROUP_RELEASE = 1LL << 34
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -308,3 +308,17 @@ request_campaign_id (const struct cli *cli)
 {
   return cli->options->args.len ? cli->options->args.ptr[0] : "last";
 }
+
+char **
+request_patterns (const struct cli *cli)
+{
+  const struct str_vec *given = options_list (cli->options, "vm");
+  char **patterns;
+
+  if (given->len == 0)
+    return NULL;
+  patterns = xcalloc (given->len + 1, sizeof *patterns);
+  for (size_t i = 0; i < given->len; i++)
+    patterns[i] = given->ptr[i];
+  return patterns;
+}

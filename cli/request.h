@@ -44,4 +44,8 @@ char *request_state_folder (const struct cli *cli);
 /* The first word, or "last". */
 const char *request_campaign_id (const struct cli *cli);
 
+/* What --vm was given; NULL: it was not.  The array is the caller's, what it
+ * holds is not. */
+char **request_patterns (const struct cli *cli);
+
 #endif

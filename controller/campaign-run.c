@@ -237,9 +237,18 @@ campaign_rollback (struct campaign *campaign, char *const *patterns,
       job_vec_push (&others, job);
       continue;
     }
+    if (job_is_released (job)) {
+      job_vec_release (&others);
+      job_vec_release (&chosen);
+      return err_set (err, ERR_REFUSED,
+                      "%s: its own disk was released and does not exist any "
+                      "more: there is no way back for it (--vm chooses others)",
+                      job->name);
+    }
     job_vec_push (&chosen, job);
-    job_roll_back (job);
   }
+  for (size_t i = 0; i < chosen.len; i++)
+    job_roll_back (chosen.ptr[i]);
   if (chosen.len == 0)
     r = err_set (err, ERR_NOT_FOUND, "no VM of campaign %s matches",
                  campaign->id);

@@ -131,6 +131,16 @@ json_t *campaign_audit_entries (struct campaign *campaign,
  * [{id, created, recipe, jobs, counts, live, error}]. */
 json_t *campaign_list (const char *state, struct err **err) ATTR_USE;
 
+/* What could be deleted of the VMs that match (NULL: all) and whose repair
+ * ended older_ms ago (0: any): [{job, name, kind, id, role: "original" | "copy"
+ * | "snapshot", size_bytes, why: absent, or why it stays}]. */
+json_t *campaign_releasable (struct campaign *campaign, char *const *patterns,
+                             int64_t older_ms, struct err **err) ATTR_USE;
+/* Deletes those without "why"; adds {released: bool, error} to each.  The
+ * journal knows of each before it is done. */
+int campaign_release (struct campaign *campaign, json_t *things,
+                      struct err **err) ATTR_USE;
+
 /* Exit codes of DESIGN section 8 for jobs that have ended or are parked. */
 int campaign_exit_code (const struct campaign *campaign);
 

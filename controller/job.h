@@ -149,6 +149,8 @@ void job_set_reason (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
 const json_t *job_work_disk (const struct job *job);
 /* The VM's own disk, if another is in its place; NULL: it is where it was. */
 const json_t *job_kept (const struct job *job);
+/* ... and it was deleted since: there is no way back. */
+bool job_is_released (const struct job *job);
 /* What was seen of a disk is of no use any more. */
 void job_forget_disk (struct job *job);
 

@@ -39,7 +39,7 @@ export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
 export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
 state() { curl -sf "$url/_fake/state"; }
-swap=(--strategy swap --recipe crowdstrike-291 --health status --json --progress plain
+swap=(--strategy swap --aws-settle 500ms --recipe crowdstrike-291 --health status --json --progress plain
   --helper "$helper=local,devices=$work/dev")
 
 # What a swap must leave as it was: instances, and disks but for who they are.

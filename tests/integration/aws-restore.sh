@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Strategy restore for EC2 over HTTP, without a recipe: no helper, no appliance.
+# The newest snapshot before a time takes the place of the root volume, which
+# comes back by a rollback, or is deleted by a release.
+. "$(dirname "$0")/../functions.sh"
+requires jq curl sqlite3
+
+patient() { # N MORE
+  cat <<END
+   {"id": "i-00000000000000b0$1", "name": "bad-$1", "zone": "us-east-1a",
+    "root": {"id": "vol-00000000000000b0$1", "size": 8, "boots": false$2}},
+END
+}
+snapshots=', "snapshots": [
+  {"id": "snap-000000000000old1", "start_time": "2024-07-01T00:00:00.000Z", "boots": false},
+  {"id": "snap-000000000000old2", "start_time": "2024-07-18T00:00:00.000Z", "boots": true},
+  {"id": "snap-000000000000old3", "start_time": "2024-07-19T05:00:00.000Z", "boots": false}]'
+{
+  cat <<END
+{"seed": 5, "speed": 60, "aws": {
+  "accounts": {"111122223333": {"keys": [{"id": "AKIAGOOD", "secret": "g00d/secret+key"}]}},
+  "regions": {"us-east-1": {"zones": ["us-east-1a"]}},
+  "instances": [
+END
+  patient 1 "${snapshots//old/a0a0}"
+  patient 2 "${snapshots//old/b0b0}"
+  patient 3 ''
+  cat <<END
+   {"id": "i-0000000000000a001", "name": "other", "zone": "us-east-1a"}]}}
+END
+} >"$work/config.json"
+coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
+# shellcheck disable=SC2153 # set by coproc
+server_pid=$SERVER_PID
+at_exit kill "$server_pid"
+read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
+
+export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
+export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
+export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
+export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
+restore=(--strategy restore --health status --aws-settle 300ms --json --include-healthy)
+root_of() {
+  curl -sf "$url/_fake/state" | jq -r --arg id "$1" '[.. | objects
+    | select(.instanceId? == $id and .instanceState?)][0] | .rootDeviceName as $root
+    | .blockDeviceMapping[] | select(.deviceName == $root) | .ebs.volumeId'
+}
+exists() { curl -sf "$url/_fake/object/$1" >"$work/object" && ! jq -e .gone "$work/object" >/dev/null; }
+
+# ---- words that need each other ----
+run bootmend plan 'aws:name=bad-*' --strategy restore --recipe crowdstrike-291
+expect_status 2
+run bootmend plan 'aws:name=bad-*' --before yesterday --strategy restore
+expect_status 2
+
+# ---- plan: which snapshot, and who has none ----
+run bootmend plan 'aws:name=bad-*' "${restore[@]}" --before 2024-07-19T04:00:00Z
+expect_status 0
+for n in 1 2; do
+  [[ $(jq -r --arg n "bad-$n" '.vms[] | select(.name == $n).snapshot.created' <<<"$out") == \
+    2024-07-18T* ]] || fail "bad-$n: not the newest before: $(jq -c '[.vms[].snapshot]' <<<"$out")"
+done
+jq -e '.vms[] | select(.name == "bad-3") | .decision == "skip" and
+  (.reason | startswith("no-snapshot:"))' >/dev/null <<<"$out" || fail "bad-3 is not refused"
+
+# ---- repair without a helper ----
+run bootmend repair 'aws:name=bad-*' "${restore[@]}" --before 2024-07-19T04:00:00Z \
+  --progress none
+expect_status 3
+[[ $(jq -r '.counts | "\(.repaired) \(.skipped)"' <<<"$out") == '2 1' ]] ||
+  fail "not two of three: $(jq -c '[.jobs[] | {name, outcome, reason}]' <<<"$out")"
+for n in 1 2; do
+  [[ $(root_of "i-00000000000000b0$n") != "vol-00000000000000b0$n" ]] ||
+    fail "bad-$n has its old disk"
+done
+
+# ---- release: shown, refused without a word, done; what is attached stays ----
+run bootmend release last --dry-run --vm bad-2 --json
+expect_status 0
+[[ $(jq -r '[.things[] | select(.why == null) | .id] | join(" ")' <<<"$out") == \
+  vol-00000000000000b02 ]] || fail "more or less than its old disk: $out"
+jq -e '.things[] | select(.role == "copy") | .why == "it is attached"' >/dev/null <<<"$out" ||
+  fail "the disk in use might be deleted: $out"
+run bootmend release last --vm bad-2 </dev/null
+expect_status 2
+exists vol-00000000000000b02 || fail 'it was deleted without a word'
+run bootmend release last --vm bad-2 --older-than 24h --yes
+expect_status 0
+exists vol-00000000000000b02 || fail 'it was not old enough'
+run bootmend release last --vm bad-2 --yes
+expect_status 0
+wait_for 20 eval '! exists vol-00000000000000b02' || fail "it is still there: $out"
+exists "$(root_of i-00000000000000b02)" || fail 'the disk in use was deleted'
+exists vol-00000000000000b01 || fail "another VM's disk was deleted"
+[[ $(sqlite3 "$work"/state/*/journal.db \
+  "select group_concat(kind, ' ') from event where kind like 'release%'") == 'release released' ]] ||
+  fail 'the journal does not know'
+
+# ---- no way back for bad-2, but for bad-1 ----
+run bootmend rollback last --json --vm bad-2
+((status != 0)) || fail 'it went back to a disk that is gone'
+expect_msg 'was released'
+run bootmend rollback last --json --vm bad-1 --progress none
+expect_status 0
+[[ $(root_of i-00000000000000b01) == vol-00000000000000b01 ]] || fail 'its own disk is not back'
+
+# ---- what is left is a copy that nobody uses ----
+run bootmend release last --yes --json
+expect_status 0
+[[ $(jq -r '[.things[] | select(.released) | .role] | join(" ")' <<<"$out") == copy ]] ||
+  fail "not the unused copy alone: $out"
