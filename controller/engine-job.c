@@ -228,6 +228,7 @@ act (struct engine *engine, struct job *job)
                          NULL);
   /* From here on the effect may stand, until a reply says that it can't. */
   remember_undo (job);
+  job->changes = job_has_effect (job, &effect);
   job->phase = PHASE_ACT;
   job->acted_ms = engine_now (engine);
   job->cancelled = false;

@@ -168,7 +168,8 @@ job_complete (struct engine *engine, struct job *job,
   job->effect = 0;
   job->errors = 0;
   job->uncertain = true;
-  job_set_answered (job, job->step, engine_now (engine));
+  if (job->changes)
+    job_set_answered (job, job->step, engine_now (engine));
   if (verdict == VERDICT_NO)
     job_pause (engine, job, probe_again_ms (job));
   else if (job->step->seen) {

@@ -55,7 +55,7 @@ enum phase {
 };
 const char *phase_name (enum phase phase);
 
-/* When the last request of a step was answered well. */
+/* When the last request of a step that changes anything was answered well. */
 struct answered {
   const struct step *step;
   int64_t at_ms;
@@ -103,6 +103,7 @@ struct job {
   int64_t acted_ms;   /* when the last request was made */
   int64_t errors;     /* failed replies in a row, at this step */
   uint64_t effect;    /* in flight; 0: none */
+  bool changes;       /* what was requested last has an effect */
   bool uncertain;     /* an earlier request of this step may have had effect */
   bool cancelled;     /* the one in flight was told to end */
   bool adopted;       /* by the engine that runs it now */
