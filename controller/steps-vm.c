@@ -160,17 +160,39 @@ start_wanted (const struct job *job)
   return job_was_running (job) && !job_swaps_live (job);
 }
 
+/* A start may be accepted and come to nothing: the VM is stopped again, with a
+ * reason of its own (a key that can't be used, no room).  One such fall may
+ * pass; a second one is the answer. */
+static bool
+fell_again (const struct job *job)
+{
+  const char *reason = json_str (job->now, "power_reason", "");
+
+  return job->attempt >= 2 && *reason && vm_is_power (job->now, "stopped") &&
+         job->now_at_ms > job->acted_ms &&
+         strcmp (reason, json_str (job->facts, "stopped_why", "")) != 0;
+}
+
 enum verdict
 start_seen (struct job *job, struct err **err)
 {
-  (void)err;
-  return vm_is_power (job->now, "running") ? VERDICT_YES : VERDICT_NO;
+  if (vm_is_power (job->now, "running"))
+    return VERDICT_YES;
+  if (!fell_again (job))
+    return VERDICT_NO;
+  err_set (err, ERR_REFUSED,
+           "it was started %lld times and fell back to stopped: %s",
+           (long long)job->attempt, json_str (job->now, "power_reason", "?"));
+  return VERDICT_FAIL;
 }
 
 int
 start_act (struct job *job, struct effect *effect, struct err **err)
 {
   (void)err;
+  if (job->attempt == 1)
+    job_set_fact (job, "stopped_why",
+                  json_string (json_str (job->now, "power_reason", "")));
   return batch_effect (job, OP_START, effect);
 }
 
