@@ -122,9 +122,18 @@ job_helper_is_dead (struct engine *engine, struct job *job)
                       engine_now (engine), job->policy->helper_lost_ms);
   if (why == NULL)
     return false;
-  if (!is_half_written (engine, job) && !job->back) {
-    leave (engine, job, why);
-    return true;
+  if (!is_half_written (engine, job)) {
+    if (!job->back) {
+      leave (engine, job, why);
+      return true;
+    }
+    /* The repair's time was over before the helper was given up. */
+    if (json_at (job->facts, "repair") == NULL) {
+      job_note (job, "helper '%s' was given up (%s); the disk was untouched",
+                helper_of (job), why);
+      job_step_over (engine, job, "skipped", NULL);
+      return true;
+    }
   }
   if (job->back || job_is_overdue (engine, job)) {
     fail_half_written (engine, job, why);

@@ -13,7 +13,7 @@ struct sim_work {
   uint64_t number, effect;
   unsigned generation;
   char *disk, *helper;
-  bool undo, opened, cancelled, hangs, over;
+  bool undo, opened, asks, allowed, cancelled, hangs, over;
   int64_t limit_ms;
   int64_t patience_ms; /* for a disk that has not shown up yet */
   unsigned events;     /* that still name it */
@@ -100,14 +100,14 @@ finish (struct sim_work *work, json_t *result)
 }
 
 static void
-lose (struct sim_work *work, const char *why)
+lose (struct sim_work *work, enum err_code code, const char *why)
 {
   struct err *err = NULL;
 
   sim_trace (work->world, "%s: agent on %s is lost: %s", work->disk,
              work->helper, why);
-  err_set (&err, ERR_TRANSIENT, "helper '%s': the agent is gone: %s",
-           work->helper, why);
+  err_set (&err, code, "helper '%s': the agent is gone: %s", work->helper, why);
+  /* Too much of an excuse for one that was not allowed to write. */
   trouble (work);
   deliver (work, NULL, err, true);
   work_over (work);
@@ -219,7 +219,7 @@ close_disk (void *opaque, void *arg)
   if (crashes && early) {
     if (json_object_get (world->evidence, work->disk) == NULL)
       json_put (world->evidence, work->disk, json_object ());
-    lose (work, "before its commit");
+    lose (work, ERR_TRANSIENT, "before its commit");
     return;
   }
   content = json_deep_copy (json_at (disk, "content"));
@@ -227,9 +227,36 @@ close_disk (void *opaque, void *arg)
   json_decref (content);
   if (crashes) {
     json_decref (result);
-    lose (work, "after its commit");
+    lose (work, ERR_TRANSIENT, "after its commit");
   } else
     finish (work, result);
+}
+
+/* The disk is read, and what to do is known: may it be done? */
+static void
+ask (void *opaque, void *arg)
+{
+  struct sim_work *work = arg;
+
+  (void)opaque;
+  work->events--;
+  if (!work->over && !work->hangs)
+    deliver (work, json_make ("{s:s}", "event", "ask"), NULL, false);
+}
+
+void
+sim_work_allow (struct sim_world *world, uint64_t id)
+{
+  for (size_t i = 0; i < world->works.len; i++) {
+    struct sim_work *work = world->works.ptr[i];
+
+    if (!work->over && work->effect == id &&
+        work->generation == world->generation) {
+      sim_trace (world, "%s: may be written", work->disk);
+      work->allowed = true;
+      later (work, sim_between (world, 50, 2000), close_disk);
+    }
+  }
 }
 
 static void
@@ -271,8 +298,45 @@ open_disk (void *opaque, void *arg)
   work->opened = true;
   work->hangs = sim_fault (world, world->faults.agent_hang);
   deliver (work, json_make ("{s:s}", "stage", "opened"), NULL, false);
-  later (work, sim_between (world, repair_ms[0], repair_ms[1]), close_disk);
+  later (work, sim_between (world, repair_ms[0], repair_ms[1]),
+         work->asks ? ask : close_disk);
   later (work, work->limit_ms, limit_over);
+}
+
+/* --- helpers that die ------------------------------------------------------
+ */
+
+static bool
+is_dead (const struct sim_world *world, const char *helper)
+{
+  return json_int (world->dead, helper, 0) > sim_now (world);
+}
+
+static void
+unreachable (void *opaque, void *arg)
+{
+  struct sim_work *work = arg;
+
+  (void)opaque;
+  work->events--;
+  if (!work->over)
+    lose (work, ERR_UNREACHABLE, "can't be reached");
+}
+
+void
+sim_helper_dies (struct sim_world *world, const char *helper, int64_t ms)
+{
+  sim_trace (world, "helper %s dies for %lld s", helper,
+             (long long)(ms / 1000));
+  json_put_int (world->dead, helper, sim_now (world) + ms);
+  for (size_t i = 0; i < world->works.len; i++) {
+    struct sim_work *work = world->works.ptr[i];
+
+    if (work->over || strcmp (work->helper, helper) != 0)
+      continue;
+    work->hangs = true; /* it does nothing any more */
+    later (work, sim_between (world, 1000, 60000), unreachable);
+  }
 }
 
 void
@@ -289,12 +353,14 @@ sim_work_submit (struct sim_world *world, struct effect effect)
       world->kind->disk_of_path (json_str (effect.in, "disk.path", ""));
   work->helper = xstrdup (json_str (effect.in, "helper", ""));
   work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
+  work->asks = json_bool (effect.in, "ask", false);
   work->limit_ms = json_int (effect.in, "limit_ms", 1000);
   work->patience_ms = json_int (effect.in, "disk.wait_ms", 0);
   sim_trace (world, "%s of %s is asked of %s", work->undo ? "undo" : "repair",
              json_str (effect.in, "disk.path", ""), work->helper);
   sim_work_vec_push (&world->works, work);
-  later (work, sim_between (world, queue_ms[0], queue_ms[1]), open_disk);
+  later (work, sim_between (world, queue_ms[0], queue_ms[1]),
+         is_dead (world, work->helper) ? unreachable : open_disk);
   effect_release (&effect);
 }
 
@@ -311,7 +377,7 @@ ended (void *opaque, void *arg)
   if (work->over)
     return;
   if (work->hangs)
-    lose (work, "it was killed");
+    lose (work, ERR_TRANSIENT, "it was killed");
   else
     finish (work, failed ("stopped", false));
 }

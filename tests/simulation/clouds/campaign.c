@@ -148,6 +148,7 @@ ready_helpers (struct sim_campaign *c, struct err **err)
 
     helpers_add (c->policy->helpers, json_str (record, "id", ""), "/dev",
                  &c->binding, record, slots);
+    helpers_set_remote (c->policy->helpers, json_str (record, "id", ""));
   }
   return 0;
 }
@@ -341,6 +342,30 @@ schedule_others (struct sim_campaign *c)
   }
 }
 
+static void
+helper_dies (void *opaque, void *arg)
+{
+  struct sim_campaign *c = opaque;
+  CLEANUP_FREE char *helper = arg;
+  bool for_ever = draw (c, 0, 2) == 0;
+
+  if (!c->world.calm)
+    sim_helper_dies (&c->world, helper,
+                     for_ever ? 7 * LONGEST_MS : draw (c, 10000, 3600000));
+}
+
+static void
+schedule_deaths (struct sim_campaign *c)
+{
+  const struct fleet_plan *fleet = &c->plan->fleet;
+
+  for (size_t zone = 1; zone <= fleet->zones; zone++)
+    for (size_t n = 1; n <= fleet->helpers; n++)
+      if (chance (c, c->plan->faults.helper_death))
+        sim_events_add (&c->world.events, draw (c, 0, 300000), helper_dies,
+                        free, c, c->plan->kind->helper_id (zone, n));
+}
+
 /* --- the whole -------------------------------------------------------------
  */
 
@@ -428,6 +453,7 @@ sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan)
   c->world.calm = false;
   sim_world_set_faults (&c->world, c->cloud_faults);
   schedule_others (c);
+  schedule_deaths (c);
   if (c->journal)
     all_lives (c);
   if (plan->measure)

@@ -33,6 +33,9 @@ policy_of (struct random_source *random)
   json_put_int (policy, "verify_ms", draw (random, 60000, 300000));
   json_put_int (policy, "repair_ms", draw (random, 60000, 600000));
   json_put_int (policy, "poll_ms", draw (random, 500, 3000));
+  json_put_int (policy, "helper_lost_ms", draw (random, 30000, 300000));
+  json_put_int (policy, "detach_ms", draw (random, 60000, 300000));
+  json_put_bool (policy, "force_detach", random_below (random, 2));
   return policy;
 }
 
@@ -50,6 +53,7 @@ draw_faults (struct sim_plan *plan, struct random_source *random)
 
   for (size_t i = 0; i < ARRAY_SIZE (most); i++)
     *chances[i] = often (random, most[i]);
+  plan->faults.helper_death = random_below (random, 3) ? 0 : 500;
   plan->kill = often (random, 600);
   plan->stop = often (random, 300);
   plan->rollback = often (random, 300);

@@ -236,6 +236,12 @@ cancel (struct world *base, uint64_t id)
   sim_work_cancel ((struct sim_world *)base, id);
 }
 
+static void
+allow (struct world *base, uint64_t id)
+{
+  sim_work_allow ((struct sim_world *)base, id);
+}
+
 /* Moves the calls on, as far as they go now. */
 static void
 pump (struct sim_world *world)
@@ -316,11 +322,13 @@ sim_world_init (struct sim_world *world, const struct fleet_kind *kind,
   world->world = (struct world){.clock = &world->clock.clock,
                                 .submit = submit,
                                 .cancel = cancel,
+                                .allow = allow,
                                 .collect = collect,
                                 .wait = wait_until};
   world->evidence = json_object ();
   world->held = json_object ();
   world->troubles = json_object ();
+  world->dead = json_object ();
   world->agent_times = (struct sim_agent_times){{10, 9000}, {300, 8000}};
   world->cloud = fake_cloud_new (config, &world->clock.clock, &err);
   if (world->cloud == NULL) {
@@ -407,6 +415,7 @@ sim_world_release (struct sim_world *world)
   json_decref (world->evidence);
   json_decref (world->held);
   json_decref (world->troubles);
+  json_decref (world->dead);
   str_vec_free_all (&world->violations);
   fake_cloud_free (world->cloud);
 }

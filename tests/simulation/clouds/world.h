@@ -73,6 +73,7 @@ struct sim_world {
   /* Agents. */
   struct sim_work_vec works;
   json_t *evidence; /* disk -> {kept, committed, before} */
+  json_t *dead;     /* helpers that can't be reached: name -> until when */
   json_t *troubles; /* disk -> how many works on it went wrong */
   json_t *held;     /* disk -> number of the work that has it open */
   uint64_t serial;
@@ -112,6 +113,9 @@ void sim_violation (struct sim_world *world, const char *fmt, ...)
 
 /* agents.c */
 void sim_work_submit (struct sim_world *world, struct effect effect);
+void sim_work_allow (struct sim_world *world, uint64_t id);
+/* This helper is gone, with all that its agent had in hand; for so long. */
+void sim_helper_dies (struct sim_world *world, const char *helper, int64_t ms);
 void sim_work_cancel (struct sim_world *world, uint64_t id);
 void sim_works_abandon (struct sim_world *world);
 void sim_works_release (struct sim_world *world);
