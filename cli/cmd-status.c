@@ -155,6 +155,25 @@ cmd_status (struct cli *cli, struct err **err)
   return EXIT_ALL_WELL;
 }
 
+/* A journal that can't be read is no reason to hide the others, and no success:
+ * a campaign in it may hold VMs in mid-repair. */
+static int
+list_exit_code (const json_t *list)
+{
+  size_t bad = 0, i;
+  json_t *line;
+
+  json_array_foreach (list, i, line)
+  {
+    bad += json_str (line, "error", NULL) != NULL;
+  }
+  if (bad == 0)
+    return EXIT_ALL_WELL;
+  log_error ("list: %zu of %zu campaigns can't be read", bad,
+             json_array_size (list));
+  return bad < json_array_size (list) ? EXIT_SOME_NOT : EXIT_NONE;
+}
+
 int
 cmd_list (struct cli *cli, struct err **err)
 {
@@ -175,7 +194,7 @@ cmd_list (struct cli *cli, struct err **err)
     return -1;
   if (options_flag (cli->options, "json")) {
     output_json ("campaigns", json_make ("{s:O}", "campaigns", list));
-    return EXIT_ALL_WELL;
+    return list_exit_code (list);
   }
   if (json_array_size (list) == 0)
     log_warn ("list: no campaigns in %s yet", state);
@@ -197,7 +216,7 @@ cmd_list (struct cli *cli, struct err **err)
   }
   text = table_text (table);
   fputs (text, stdout);
-  return EXIT_ALL_WELL;
+  return list_exit_code (list);
 }
 
 /* ---- report ---- */

@@ -206,9 +206,17 @@ char *
 show_what (const json_t *job)
 {
   const char *reason = json_str (job, "reason", NULL);
+  const char *outcome = json_str (job, "outcome", "");
+  CLEANUP_FREE char *changes = NULL;
 
-  return reason ? xstrdup (reason)
-                : changes_text (json_at (job, "repair.changes"), false);
+  /* Of what went back or failed, only the reason still holds. */
+  if (reason && strncmp (outcome, "repaired", strlen ("repaired")) != 0)
+    return xstrdup (reason);
+  changes = changes_text (json_at (job, "repair.changes"), false);
+  if (reason == NULL || changes[0] == '\0')
+    return xstrdup (reason ? reason : changes);
+  return xasprintf ("%s; %s%s", changes,
+                    strcmp (outcome, "repaired") == 0 ? "boots: " : "", reason);
 }
 
 static void

@@ -149,7 +149,7 @@ int
 campaign_ready_helpers (struct campaign *campaign, struct err **err)
 {
   const json_t *helpers = json_at (campaign->data, "helpers");
-  bool needed = false;
+  bool needed = false, all = true;
 
   helpers_free (TAKE (campaign->helpers));
   campaign->helpers = helpers_new ();
@@ -157,8 +157,10 @@ campaign_ready_helpers (struct campaign *campaign, struct err **err)
   for (size_t i = 0; i < campaign->bindings.len; i++) {
     struct binding *binding = campaign->bindings.ptr[i];
 
-    if (!is_needed (campaign, binding))
+    if (!is_needed (campaign, binding)) {
+      all = false; /* its helpers are not looked for */
       continue;
+    }
     needed = true;
     if (json_object_size (helpers) == 0)
       return err_set (err, ERR_USAGE,
@@ -169,7 +171,7 @@ campaign_ready_helpers (struct campaign *campaign, struct err **err)
     if (add_helpers (campaign, binding, helpers, err) == -1)
       return -1;
   }
-  return needed ? check_all (campaign, helpers, err) : 0;
+  return needed && all ? check_all (campaign, helpers, err) : 0;
 }
 
 /* What is new in one of the objects of the campaign's data. */

@@ -186,7 +186,8 @@ journal() { # TEXT...
     bad 1 "$command last" "$folder/journal.db" "$@"
   done
   run bootmend list # which lists it all the same
-  expect_status 0
+  expect_status 1
+  expect_msg "1 of 1 campaigns can't be read"
   expect_out "$campaign"
   expect_out unreadable
   cp whole.db "$folder/journal.db"

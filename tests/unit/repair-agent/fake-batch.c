@@ -183,6 +183,7 @@ path_says (const struct work *work, const char *verb)
 static void
 run_one (struct scene *s)
 {
+  bool undone;
   const char *id = s->work->id;
   void *opaque = s->hooks->opaque;
 
@@ -204,9 +205,13 @@ run_one (struct scene *s)
   for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
     if (verbs[i].act && path_says (s->work, verbs[i].name))
       verbs[i].act (s);
+  /* A whole campaign wants a way back, the tests of the agent one word. */
+  undone = getenv ("BOOTMEND_FAKE_UNDOES") && s->work->mode &&
+           strcmp (s->work->mode, "undo") == 0;
   s->hooks->result (opaque, id,
-                    json_make ("{s:s, s:b, s:[s]}", "outcome", "repaired",
-                               "changed", 1, "notes", "of the disk"));
+                    json_make ("{s:s, s:b, s:[s]}", "outcome",
+                               undone ? "undone" : "repaired", "changed", 1,
+                               "notes", "of the disk"));
 }
 
 /* "try ID NAME NAME": the recipes of an inspect. */
