@@ -67,6 +67,10 @@ cmd_policy (struct cli *cli, struct err **err)
     json_put_str (asked, "account", account);
   json_put_bool (asked, "copy_running",
                  options_flag (cli->options, "copy-running"));
+  for (size_t i = 0; i < options_list (cli->options, "allow")->len; i++)
+    if (strcmp (options_list (cli->options, "allow")->ptr[i], "auto-scaling") ==
+        0)
+      json_put_bool (asked, "auto_scaling", true);
   add_own (asked, provider, cli->options);
   if (add_without (asked, cli->options, err) == -1)
     return -1;

@@ -205,8 +205,8 @@ static const struct option_row fixed_rows[] = {
     {"drain", 0, OPTION_FLAG, false, GROUP_HALT, NULL, NULL,
      "put the VMs in work back as they were first"},
 
-    {"allow", 0, OPTION_STRING, true, GROUP_ALLOW, "CODE", NULL,
-     "go on in spite of the refusal CODE, where that can be allowed",
+    {"allow", 0, OPTION_STRING, true, GROUP_ALLOW | GROUP_PERMISSIONS, "CODE",
+     NULL, "go on in spite of the refusal CODE, where that can be allowed",
      .key = "policy.allow"},
 
     {"isolation", 0, OPTION_CHOICE, false, GROUP_AGENT, "HOW", "shared",

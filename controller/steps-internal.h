@@ -16,6 +16,12 @@ enum verdict protection_reply (struct job *job, json_t *out, struct err **err);
 /* Another campaign's mark is a lock: only the operator's word breaks it. */
 int job_check_mark (const struct job *job, struct err **err);
 
+/* steps-group.c */
+bool group_wanted (const struct job *job);
+enum verdict leave_group_seen (struct job *job, struct err **err);
+enum verdict join_group_seen (struct job *job, struct err **err);
+int group_act (struct job *job, struct effect *effect, struct err **err);
+
 /* steps-vm.c */
 enum verdict mark_seen (struct job *job, struct err **err);
 enum verdict unmark_ready (struct job *job, struct err **err);

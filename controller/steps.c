@@ -118,6 +118,24 @@ static const struct step steps[] = {
      .reply = reboot_verify_reply,
      .failed = reboot_verify_failed,
      .next = reboot_again},
+    {.name = "leave-group",
+     .undo = "join-group",
+     .doing = "taking it out of its group",
+     .flags = STEP_FRESH | STEP_REFUSALS,
+     .limit = LIMIT (start_ms),
+     .wanted = group_wanted,
+     .seen = leave_group_seen,
+     .act = group_act,
+     .again_ms = 120000},
+    {.name = "join-group",
+     .undo = "leave-group",
+     .doing = "putting it back into its group",
+     .flags = STEP_FRESH | STEP_REFUSALS | STEP_LAST,
+     .limit = LIMIT (start_ms),
+     .wanted = group_wanted,
+     .seen = join_group_seen,
+     .act = group_act,
+     .again_ms = 120000},
     {.name = "stop",
      .undo = "start",
      .doing = "stopping",
@@ -389,13 +407,14 @@ static const struct step steps[] = {
 /* What the strategies have in common. */
 #define STEPS_CHECKS "preflight", "protection"
 #define STEPS_BEGIN                                                            \
-  "look", "console-before", "screenshot-before", "mark", STEPS_TRUTH, "stop"
+  "look", "console-before", "screenshot-before", "mark", STEPS_TRUTH,          \
+      "leave-group", "stop"
 #define STEPS_EXCHANGE                                                         \
   "copy", "copy-done", "lend", "repair-copy", "reclaim", "swap-out",           \
       "swap-in", "swap", "keep"
 #define STEPS_END                                                              \
   "attributes", "baseline", "start", "verify", "console-after",                \
-      "screenshot-after", "soak", "unmark", "compare"
+      "screenshot-after", "soak", "join-group", "unmark", "compare"
 
 static const char *const move_steps[] = {STEPS_CHECKS,    STEPS_BEGIN,
                                          "snapshot",      "detach",

@@ -85,6 +85,10 @@ enum op_id {
   OP_DISK_FROM,
   /* in {vm, disk: the new one, token}   out {task: id or absent} */
   OP_SWAP_OS,
+  /* in {vm}   out {}: its group leaves it alone from now on, or counts on it
+   * again; only for VMs whose record has "group" */
+  OP_LEAVE_GROUP,
+  OP_JOIN_GROUP,
   /* in {vm, disk, keep: bool, tags}   out {}: tags the disk, which was taken
    * out of the VM and waits for its release, or takes these tags off */
   OP_KEEP,

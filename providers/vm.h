@@ -17,6 +17,8 @@
  *              provider's own form; compared field by field
  *   mark       {campaign, controller, since}; absent: not in work
  *   tags       {"k": "v"}, for selection and groups
+ *   group      {name, state: in out moving}: of machines of which one that is
+ *              stopped would be replaced, unless it is out; with preflight
  *   guest_agent  true: a guest agent could answer (OP_GUEST_PING)
  *   status_checks  true: a describe with "health" tells how it does
  *   addresses  ["10.0.0.5"]: where the guest may be reached, best first

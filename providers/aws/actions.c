@@ -42,6 +42,8 @@ const struct aws_action_row aws_actions[AWS_ACTION_COUNT] = {
     [AWS_DELETE_VOLUME] = {"ec2", "DeleteVolume", USE_SWAP, true},
     [AWS_CREATE_REPLACE_ROOT_TASK] = {"ec2", "CreateReplaceRootVolumeTask",
                                       USE_LIVE, true},
+    [AWS_ASG_ENTER_STANDBY] = {"autoscaling", "EnterStandby", USE_GROUP, true},
+    [AWS_ASG_EXIT_STANDBY] = {"autoscaling", "ExitStandby", USE_GROUP, true},
     [AWS_GET_CONSOLE_OUTPUT] = {"ec2", "GetConsoleOutput", USE_EVIDENCE, false},
     [AWS_GET_CONSOLE_SCREENSHOT] = {"ec2", "GetConsoleScreenshot", USE_EVIDENCE,
                                     false},

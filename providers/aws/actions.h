@@ -37,6 +37,8 @@ enum aws_action {
   AWS_CREATE_VOLUME,
   AWS_DELETE_VOLUME,
   AWS_CREATE_REPLACE_ROOT_TASK,
+  AWS_ASG_ENTER_STANDBY,
+  AWS_ASG_EXIT_STANDBY,
   AWS_GET_CONSOLE_OUTPUT,
   AWS_GET_CONSOLE_SCREENSHOT,
   AWS_ACTION_COUNT
@@ -52,7 +54,8 @@ enum aws_use {
   USE_EVIDENCE = 16,  /* console output and screenshots */
   USE_KMS = 32,       /* encrypted volumes: is their key usable? */
   USE_KMS_GRANT = 64, /* ... by --aws-kms-check grant */
-  USE_LIVE = 128      /* swap and restore with --copy-running */
+  USE_LIVE = 128,     /* swap and restore with --copy-running */
+  USE_GROUP = 256     /* with --allow auto-scaling */
 };
 
 struct aws_action_row {

@@ -56,6 +56,8 @@ ONE_CALL (snapshot);
 ONE_CALL (disk_from);
 ONE_CALL (swap);
 ONE_CALL (screenshot);
+ONE_CALL (leave_group);
+ONE_CALL (join_group);
 LOOK (vms);
 LOOK (disks);
 
@@ -155,6 +157,12 @@ const struct provider aws_provider =
                                   .parse = parse_disk_from},
                 [OP_SWAP_OS] = {"swap-os", "swap", 1, true, .build = build_swap,
                                 .parse = parse_swap},
+                [OP_LEAVE_GROUP] = {"leave-group", "modify", 1,
+                                    true, .build = build_leave_group,
+                                    .parse = parse_leave_group},
+                [OP_JOIN_GROUP] = {"join-group", "modify", 1,
+                                   true, .build = build_join_group,
+                                   .parse = parse_join_group},
                 [OP_KEEP] = {"keep", "tag", 1, true, .build = aws_keep_build,
                              .parse = aws_keep_parse},
                 [OP_DELETE] = {"delete", "delete", 1,

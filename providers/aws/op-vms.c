@@ -89,6 +89,45 @@ fill_unmark (const struct binding *b, const json_t *in, struct strbuf *form,
   return 0;
 }
 
+/* --- Auto Scaling -------------------------------------------------------- */
+
+/* The group is told to do with one less meanwhile, else it would launch another
+ * one; at the minimum of the group that fails, and says so. [Auto Scaling User
+ * Guide, "Temporarily remove instances"] */
+static int
+fill_standby (const json_t *in, bool leaves, struct strbuf *form,
+              struct err **err)
+{
+  const char *id = json_need_str (in, "vm.id", err);
+  const char *group = id ? json_need_str (in, "vm.group.name", err) : NULL;
+
+  if (group == NULL)
+    return -1;
+  aws_form (form, group, "AutoScalingGroupName");
+  aws_form (form, id, "InstanceIds.member.1");
+  if (leaves)
+    aws_form (form, "true", "ShouldDecrementDesiredCapacity");
+  return 0;
+}
+
+static int
+fill_enter (const struct binding *b, const json_t *in, struct strbuf *form,
+            struct err **err)
+{
+  (void)b;
+  return fill_standby (in, true, form, err);
+}
+
+static int
+fill_exit (const struct binding *b, const json_t *in, struct strbuf *form,
+           struct err **err)
+{
+  (void)b;
+  return fill_standby (in, false, form, err);
+}
+
+const struct aws_op aws_op_leave_group = {AWS_ASG_ENTER_STANDBY, fill_enter};
+const struct aws_op aws_op_join_group = {AWS_ASG_EXIT_STANDBY, fill_exit};
 const struct aws_op aws_op_stop = {AWS_STOP_INSTANCES, fill_stop,
                                    .batch = true};
 const struct aws_op aws_op_start = {AWS_START_INSTANCES, fill_start,

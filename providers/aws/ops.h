@@ -24,7 +24,8 @@ extern const struct aws_op aws_op_identify, aws_op_stop, aws_op_start,
     aws_op_mark, aws_op_unmark, aws_op_detach_os, aws_op_attach_os,
     aws_op_restore, aws_op_helper_attach, aws_op_helper_detach, aws_op_snapshot,
     aws_op_disk_from, aws_op_swap, aws_op_delete_snapshot, aws_op_delete_volume,
-    aws_op_keep, aws_op_unkeep, aws_op_screenshot;
+    aws_op_keep, aws_op_unkeep, aws_op_leave_group, aws_op_join_group,
+    aws_op_screenshot;
 
 int aws_op_build (const struct aws_op *op, const struct binding *b,
                   const json_t *in, struct http_request *req, struct err **err);

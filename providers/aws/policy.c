@@ -170,6 +170,17 @@ add_reads (json_t *statements, unsigned use)
                  NULL);
 }
 
+/* Groups go by names that nobody can tell in advance. */
+static void
+add_groups (json_t *statements, unsigned use)
+{
+  if (use & USE_GROUP)
+    add_statement (statements, "Groups",
+                   json_make ("[s,s]", "autoscaling:EnterStandby",
+                              "autoscaling:ExitStandby"),
+                   json_make ("[s]", "*"), NULL);
+}
+
 static void
 add_changes (json_t *statements, const json_t *options, unsigned use)
 {
@@ -242,6 +253,8 @@ aws_policy (const json_t *options, struct err **err)
   use = strategy->use;
   if ((use & USE_REPAIR) && json_bool (options, "snapshot", true))
     use |= USE_COPY;
+  if ((use & USE_REPAIR) && json_bool (options, "auto_scaling", false))
+    use |= USE_GROUP;
   if ((use & USE_SWAP) && json_bool (options, "copy_running", false))
     use |= USE_LIVE;
   if (json_bool (options, "evidence", true))
@@ -252,6 +265,7 @@ aws_policy (const json_t *options, struct err **err)
   add_reads (statements, use);
   add_changes (statements, options, use);
   add_keys (statements, options, use);
+  add_groups (statements, use);
   return json_make ("{s:s,s:o}", "Version", "2012-10-17", "Statement",
                     statements);
 }

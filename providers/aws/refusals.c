@@ -115,9 +115,9 @@ auto_scaling (const json_t *vm)
       suspended (vm, "HealthCheck") || suspended (vm, "ReplaceUnhealthy"))
     return NULL;
   return xasprintf ("it belongs to the Auto Scaling group %s, which would "
-                    "terminate it while it is stopped: put it into Standby "
-                    "(aws autoscaling enter-standby) or suspend "
-                    "ReplaceUnhealthy, or let the group replace it",
+                    "terminate it while it is stopped: let the group replace "
+                    "it, suspend ReplaceUnhealthy, or allow bootmend to put it "
+                    "into Standby meanwhile",
                     fact (vm, "asg"));
 }
 
@@ -385,9 +385,29 @@ static const struct row warnings[] = {
     {"not-checked", true, not_checked},
 };
 
+/* Of a group that leaves it alone anyway nothing needs to be known. */
+static void
+put_group (json_t *vm)
+{
+  static const struct {
+    const char *state, *word;
+  } words[] = {{"InService", "in"}, {"Standby", "out"}};
+  const char *word = "moving";
+
+  if (!*fact (vm, "asg") || suspended (vm, "HealthCheck") ||
+      suspended (vm, "ReplaceUnhealthy"))
+    return;
+  for (size_t i = 0; i < ARRAY_SIZE (words); i++)
+    if (fact_is (vm, "asg_state", words[i].state))
+      word = words[i].word;
+  json_put (vm, "group",
+            json_make ("{s:s,s:s}", "name", fact (vm, "asg"), "state", word));
+}
+
 void
 aws_judge (json_t *vm)
 {
+  put_group (vm);
   for (size_t i = 0; i < ARRAY_SIZE (refusals); i++) {
     CLEANUP_FREE char *text = refusals[i].text (vm);
 

@@ -8,7 +8,7 @@ requires jq curl sqlite3
 patient() { # N MORE
   cat <<END
    {"id": "i-00000000000000b0$1", "name": "bad-$1", "zone": "us-east-1a",
-    "root": {"id": "vol-00000000000000b0$1", "size": 8, "boots": false$2}},
+    "root": {"id": "vol-00000000000000b0$1", "size": 8, "boots": false$2}${3:-}},
 END
 }
 snapshots=', "snapshots": [
@@ -20,10 +20,11 @@ snapshots=', "snapshots": [
 {"seed": 5, "speed": 60, "aws": {
   "accounts": {"111122223333": {"keys": [{"id": "AKIAGOOD", "secret": "g00d/secret+key"}]}},
   "regions": {"us-east-1": {"zones": ["us-east-1a"]}},
+  "groups": [{"name": "shop", "region": "us-east-1"}],
   "instances": [
 END
   patient 1 "${snapshots//old/a0a0}"
-  patient 2 "${snapshots//old/b0b0}"
+  patient 2 "${snapshots//old/b0b0}" ', "asg": "shop"'
   patient 3 ''
   cat <<END
    {"id": "i-0000000000000a001", "name": "other", "zone": "us-east-1a"}]}}
@@ -39,7 +40,8 @@ export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
 export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
 export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
 export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
-restore=(--strategy restore --health status --aws-settle 300ms --json --include-healthy)
+restore=(--strategy restore --health status --aws-settle 300ms --json --include-healthy
+  --allow auto-scaling)
 root_of() {
   curl -sf "$url/_fake/state" | jq -r --arg id "$1" '[.. | objects
     | select(.instanceId? == $id and .instanceState?)][0] | .rootDeviceName as $root
@@ -73,6 +75,16 @@ for n in 1 2; do
   [[ $(root_of "i-00000000000000b0$n") != "vol-00000000000000b0$n" ]] ||
     fail "bad-$n has its old disk"
 done
+
+# ---- a member of a group: in Standby meanwhile, in service again ----
+curl -sf "$url/_fake/calls" | jq -r '[.[]
+  | select(.params | tostring | contains("i-00000000000000b02"))
+  | .action | select(. == "EnterStandby" or . ==
+  "StopInstances" or . == "StartInstances" or . == "ExitStandby")]
+  | "\(index("EnterStandby") < index("StopInstances")) \(index("ExitStandby") > index("StartInstances"))"' |
+  grep -qx 'true true' || fail 'it was stopped as a member of its group'
+exists i-00000000000000b02 || fail 'its group has replaced it'
+jq -e '.. | .LifecycleState? == "InService"' "$work/object" >/dev/null || fail 'it is in Standby still'
 
 # ---- release: shown, refused without a word, done; what is attached stays ----
 run bootmend release last --dry-run --vm bad-2 --json

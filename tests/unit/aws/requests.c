@@ -56,6 +56,8 @@ static const struct {
     {OP_SNAPSHOT, "{'vm': " VM ", 'disk': " DISK ", 'token': 't', 'name': 'n',"
                   " 'tags': {'bootmend:campaign': 'c'}}"},
     {OP_SNAPSHOTS, "{'vm': " VM ", 'disk': " DISK ", 'page': {'token': 'p'}}"},
+    {OP_LEAVE_GROUP, "{'vm': {'id': 'i-1', 'group': {'name': 'g'}}}"},
+    {OP_JOIN_GROUP, "{'vm': {'id': 'i-1', 'group': {'name': 'g'}}}"},
     {OP_DISK_FROM, "{'vm': " VM ", 'source': {'kind': 'snapshot',"
                    " 'id': 'snap-1'}, 'token': 't', 'name': 'n', 'tags': {}}"},
     {OP_SWAP_OS, "{'vm': " VM ", 'disk': " DISK ", 'token': 't'}"},

@@ -70,8 +70,8 @@ test_policy (void)
   static const char *const for_us[] = {"kms:Decrypt", "kms:ReEncrypt*",
                                        "kms:GenerateDataKeyWithoutPlaintext"};
   CLEANUP_JSON json_t *options =
-      json_make ("{s:s,s:s,s:b}", "strategy", "swap", "kms-check", "grant",
-                 "copy_running", 1);
+      json_make ("{s:s,s:s,s:b,s:b}", "strategy", "swap", "kms-check", "grant",
+                 "copy_running", 1, "auto_scaling", 1);
   CLEANUP_JSON json_t *policy = aws_policy (options, NULL), *set = NULL,
                       *sent = json_object ();
   const char *name;

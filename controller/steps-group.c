@@ -1,0 +1,50 @@
+/* Steps of VMs that belong to a group which replaces members that are stopped
+ * (an Auto Scaling group): out of it before the stop, back after the proof.
+ * Such a VM is refused unless the operator allows it. */
+
+#include "steps-internal.h"
+
+#include <string.h>
+
+static bool
+group_is (const json_t *vm, const char *state)
+{
+  return strcmp (json_str (vm, "group.state", ""), state) == 0;
+}
+
+/* One that was out of it before stays out. */
+bool
+group_wanted (const struct job *job)
+{
+  return job_has_op (job, OP_LEAVE_GROUP) && group_is (job->before, "in");
+}
+
+enum verdict
+leave_group_seen (struct job *job, struct err **err)
+{
+  (void)err;
+  if (group_is (job->now, "moving"))
+    return VERDICT_WAIT;
+  return group_is (job->now, "in") ? VERDICT_NO : VERDICT_YES;
+}
+
+enum verdict
+join_group_seen (struct job *job, struct err **err)
+{
+  (void)err;
+  if (group_is (job->now, "moving"))
+    return VERDICT_WAIT;
+  return group_is (job->now, "out") ? VERDICT_NO : VERDICT_YES;
+}
+
+int
+group_act (struct job *job, struct effect *effect, struct err **err)
+{
+  bool leaves = strcmp (job->step->name, "leave-group") == 0;
+
+  (void)err;
+  effect->kind = EFFECT_OP;
+  effect->op = leaves ? OP_LEAVE_GROUP : OP_JOIN_GROUP;
+  effect->in = json_make ("{s:O}", "vm", job->before);
+  return 0;
+}
