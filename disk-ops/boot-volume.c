@@ -77,6 +77,20 @@ find_boot_volume (struct disk *disk, const struct volume **found,
   return 0;
 }
 
+/* Where its metadata can't be read, it may be. */
+static bool
+is_tpm_bound (const struct volume *volume)
+{
+  const struct fve *fve = volume->encryption ? volume->encryption->fve : NULL;
+
+  if (volume->kind != VOLUME_BITLOCKER)
+    return false;
+  for (size_t i = 0; fve && i < fve->n_protectors; i++)
+    if (fve_protector_needs_tpm (fve->protectors[i].type))
+      return true;
+  return fve == NULL;
+}
+
 /* The measurements that a TPM seals a key with cover boot manager and BCD: a
  * changed BCD makes the volume ask for its recovery key. */
 static int
@@ -85,7 +99,7 @@ refuse_tpm_bound (struct disk *disk, struct err **err)
   if (disk_allows (disk, REFUSE_TPM_BOUND))
     return 0;
   for (size_t i = 0; i < disk->volumes.all.len; i++)
-    if (disk->volumes.all.ptr[i].kind == VOLUME_BITLOCKER)
+    if (is_tpm_bound (&disk->volumes.all.ptr[i]))
       return disk_refuse (disk, err, REFUSE_TPM_BOUND,
                           "%s is encrypted with BitLocker: with another BCD a "
                           "TPM may keep its key back, and Windows would ask "

@@ -310,6 +310,32 @@ test_budget (void)
   fleet_release (&fleet);
 }
 
+/* Somebody has to find a key; that says nothing of the repair. */
+static void
+test_missing_key_is_no_failure (void)
+{
+  static const char *const codes[] = {"key-missing", "key-wrong"};
+  struct fleet fleet;
+  CLEANUP_FREE char *why = NULL;
+
+  fleet_init (&fleet, "{\"max_failures\": 0}", 4);
+  for (int i = 0; i < 2; i++) {
+    job_set_fact (fleet.jobs.ptr[i], "repair",
+                  json_make ("{s:s, s:s}", "outcome", "refused", "refusal",
+                             codes[i]));
+    end (&fleet, i, OUT_FAILED_RESTORED);
+  }
+  CU_ASSERT_PTR_NULL (spent (&fleet));
+  CU_ASSERT_TRUE (job_lacks_key (fleet.jobs.ptr[1]));
+  job_set_fact (fleet.jobs.ptr[0], "repair",
+                json_make ("{s:s, s:s}", "outcome", "refused", "refusal",
+                           "tpm-only"));
+  CU_ASSERT_FALSE (job_lacks_key (fleet.jobs.ptr[0]));
+  why = spent (&fleet);
+  CU_ASSERT_PTR_NOT_NULL (why);
+  fleet_release (&fleet);
+}
+
 static void
 test_unproven_is_failed_where_it_was_asked (void)
 {
@@ -436,6 +462,7 @@ static const struct unit_case cases[] = {
     {"waves follow proof", test_waves_follow_proof},
     {"what proves nothing", test_what_proves_nothing},
     {"budget", test_budget},
+    {"a missing key is no failure", test_missing_key_is_no_failure},
     {"unproven is failed where it was asked",
      test_unproven_is_failed_where_it_was_asked},
     {"groups", test_groups},
