@@ -88,6 +88,7 @@ work_request (const struct cli *cli, const struct image *image,
   json_object_update (request, orders);
   json_put_str (request, "isolation", options_text (cli->options, "isolation"));
   json_put_int (request, "limit_ms", options_int (cli->options, "disk-limit"));
+  json_put_str (request, "dirty_ntfs", json_str (policy, "dirty_ntfs", NULL));
   if (json_at (policy, "allow"))
     json_put (request, "allow", json_incref (json_at (policy, "allow")));
   return request;

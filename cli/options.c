@@ -129,6 +129,10 @@ static const struct option_row fixed_rows[] = {
      "work also on VMs that carry the mark of another campaign, which you know "
      "to be dead",
      .key = "policy.take_over"},
+    {"dirty-ntfs", 0, OPTION_CHOICE, false, GROUP_ALLOW, "HOW", "replay",
+     "what is done with an NTFS volume that was not shut down: replay the "
+     "transactions that its log holds (else empty it), reset it, or refuse",
+     "replay reset refuse", .key = "policy.dirty_ntfs"},
     {"max-in-flight", 0, OPTION_INT, false, GROUP_POLICY, "N", "16",
      "at most so many VMs in work at once", .least = 1, .most = 10000,
      .key = "policy.max_in_flight"},

@@ -119,6 +119,7 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->allow_unsigned = json_bool (json, "allow_unsigned", false);
   policy->allow = json_at (json, "allow");
   policy->evidence = evidence ? xstrdup (evidence) : NULL;
+  policy->dirty_ntfs = json_str (json, "dirty_ntfs", "replay");
   policy->isolation = xstrdup (json_str (json, "isolation", "shared"));
   policy->helper = xstrdup (json_str (json, "helper", "local"));
   policy->include_healthy = json_bool (json, "include_healthy", false);

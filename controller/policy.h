@@ -25,7 +25,8 @@ struct policy {
   json_t *allow;       /* refusal codes that the operator accepts */
   char *evidence;  /* folder of the campaign; NULL: none is kept (simulation) */
   char *isolation; /* "shared", "disk" */
-  char *helper;    /* which agent works: "local" */
+  const char *dirty_ntfs; /* "replay", "reset", "refuse": protocol.h */
+  char *helper;           /* which agent works: "local" */
   struct health_spec *health;
   struct helpers *helpers; /* for disks that are attached; borrowed; may be NULL
                               where none are */

@@ -94,6 +94,7 @@ work_effect (struct job *job, const char *mode, struct effect *effect,
                                    : job->policy->helper);
   json_put_str (in, "evidence", evidence);
   json_put_str (in, "isolation", job->policy->isolation);
+  json_put_str (in, "dirty_ntfs", job->policy->dirty_ntfs);
   json_put_int (in, "limit_ms", job->policy->repair_ms);
   json_put (in, "disk", patient);
   json_put (in, "vm", who_is (job));

@@ -70,9 +70,10 @@ evidence_open (struct disk *disk, bool make, struct manifest *manifest,
   return 0;
 }
 
-static const char *const kept_files[] = {EVIDENCE_FILES,  EVIDENCE_COPIES,
-                                         EVIDENCE_REDO,   EVIDENCE_UNDO,
-                                         EVIDENCE_REVERT, EVIDENCE_MANIFEST};
+static const char *const kept_files[] = {EVIDENCE_FILES,   EVIDENCE_COPIES,
+                                         EVIDENCE_NTFS,    EVIDENCE_REDO,
+                                         EVIDENCE_UNDO,    EVIDENCE_REVERT,
+                                         EVIDENCE_MANIFEST};
 
 /* The manifest goes last: until then the folder still explains itself. */
 static int

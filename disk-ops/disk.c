@@ -39,6 +39,7 @@ disk_release (struct disk *disk)
   os_root_release (&disk->os);
   plan_release (&disk->plan);
   registry_forget (disk);
+  ntfs_saved_release (&disk->ntfs_saved);
   str_vec_free_all (&disk->mappings);
   json_decref (disk->result);
 }

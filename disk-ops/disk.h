@@ -17,6 +17,7 @@
 
 #include "identify.h"
 #include "manifest.h"
+#include "ntfs-fix.h"
 #include "lock.h"
 #include "os-root.h"
 #include "plan.h"
@@ -55,12 +56,13 @@ struct disk {
   struct str_vec mappings; /* of unlocked volumes, in /dev/mapper */
   bool lvm_inside;         /* logical volumes are in one of them */
 
-  struct registry_vec registry; /* hives that were read */
-  struct plan plan;             /* what apply is about to do, or report would */
-  bool change_ready;            /* overlay holds a checked change to commit */
-  json_t *result;               /* an object that grows */
-  int64_t started_ms;           /* when the appliance turned to this disk */
-  int64_t mark_ms;              /* of the last stage, for timings */
+  struct ntfs_saved_vec ntfs_saved; /* for the evidence */
+  struct registry_vec registry;     /* hives that were read */
+  struct plan plan;   /* what apply is about to do, or report would */
+  bool change_ready;  /* overlay holds a checked change to commit */
+  json_t *result;     /* an object that grows */
+  int64_t started_ms; /* when the appliance turned to this disk */
+  int64_t mark_ms;    /* of the last stage, for timings */
 };
 
 void disk_init (struct disk *disk, const struct work *work,

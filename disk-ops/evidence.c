@@ -120,7 +120,7 @@ evidence_save (struct disk *disk, struct err **err)
   CLEANUP_JSON json_t *list =
       json_make ("{s:i, s:O, s:s}", "version", 1, "files", rows, "volume",
                  disk->mounted->name);
-
+  CLEANUP_JSON json_t *ntfs = NULL;
   size_t i;
 
   if (disk->work->recipe->on_boot_volume)
@@ -134,6 +134,11 @@ evidence_save (struct disk *disk, struct err **err)
       return err_wrap (err, "evidence");
     add_to_result (changes, row);
   }
+  ntfs = ntfs_saved_write (disk, err);
+  if (ntfs == NULL)
+    return err_wrap (err, "evidence");
+  if (json_array_size (ntfs) > 0)
+    json_put (list, "ntfs", TAKE (ntfs));
   return write_list (disk, list, err);
 }
 

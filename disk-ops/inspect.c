@@ -4,6 +4,7 @@
 
 #include "disk.h"
 #include "mount.h"
+#include "ntfs.h"
 #include "try-recipes.h"
 
 /* A word of blkid's; empty if there is none. */
@@ -20,8 +21,9 @@ put_word (json_t *json, const char *key, char *word_taken)
 }
 
 static json_t *
-ntfs_to_json (const struct ntfs_log *log)
+ntfs_to_json (const struct volume *volume)
 {
+  const struct ntfs_log *log = &volume->log;
   json_t *json = json_make ("{s:s}", "log", ntfs_log_state_name (log->state));
 
   if (log->major >= 0) {
@@ -29,6 +31,12 @@ ntfs_to_json (const struct ntfs_log *log)
 
     json_put_str (json, "log_version", version);
   }
+  if (log->mirror != NTFS_COPY_UNKNOWN)
+    json_put_str (json, "mft_mirror", ntfs_copy_name (log->mirror));
+  if (log->boot_copy != NTFS_COPY_UNKNOWN)
+    json_put_str (json, "boot_copy", ntfs_copy_name (log->boot_copy));
+  json_put_bool (json, "boot_damaged", log->boot_damaged);
+  json_put_bool (json, "shut_down", !ntfs_needs_fix (volume));
   if (log->dirty_flag_known)
     json_put_bool (json, "dirty_flag", log->dirty_flag);
   return json;
@@ -51,7 +59,7 @@ volume_to_json (struct disk *disk, const struct volume *volume)
     json_put (json, volume->kind == VOLUME_LUKS ? "luks" : "bitlocker",
               encryption_to_json (volume->encryption));
   if (volume->kind == VOLUME_NTFS)
-    json_put (json, "ntfs", ntfs_to_json (&volume->log));
+    json_put (json, "ntfs", ntfs_to_json (volume));
   if (volume->kind == VOLUME_UNKNOWN)
     put_word (json, "type_guess", guestfs_vfs_type (disk->g, volume->device));
   else {

@@ -34,6 +34,7 @@ enum manifest_state {
 #define EVIDENCE_MANIFEST "manifest.json"
 #define EVIDENCE_FILES    "files.json"
 #define EVIDENCE_COPIES   "files"
+#define EVIDENCE_NTFS     "ntfs"
 #define EVIDENCE_REDO     "redo.qcow2"
 #define EVIDENCE_UNDO     "undo.qcow2"
 #define EVIDENCE_REVERT   "revert.qcow2" /* redo overlay of a file-level undo */

@@ -37,13 +37,21 @@ ntfs_log_state_name (enum ntfs_log_state state)
   return names[state];
 }
 
+const char *
+ntfs_copy_name (enum ntfs_copy copy)
+{
+  static const char *const names[] = {"unknown", "same", "differs"};
+
+  return names[copy];
+}
+
 int
 ntfs_boot_parse (const unsigned char *sector, size_t len,
                  struct ntfs_boot *boot)
 {
   uint32_t sector_bytes, per_cluster;
   int8_t per_record;
-  uint64_t sectors, mft;
+  uint64_t sectors, mft, mirror;
 
   if (len < SECTOR || memcmp (sector + 3, "NTFS    ", 8) != 0)
     return -1;
@@ -68,9 +76,12 @@ ntfs_boot_parse (const unsigned char *sector, size_t len,
     return -1;
   sectors = le64 (sector + 40);
   mft = le64 (sector + 48);
+  mirror = le64 (sector + 56);
   if (sectors == 0 || sectors > UINT64_MAX / 2 / sector_bytes ||
-      mft > sectors * sector_bytes / boot->cluster_bytes)
+      mft > sectors * sector_bytes / boot->cluster_bytes ||
+      mirror > sectors * sector_bytes / boot->cluster_bytes)
     return -1;
+  boot->mirror_offset = mirror * boot->cluster_bytes;
   boot->volume_bytes = sectors * sector_bytes;
   boot->mft_offset = mft * boot->cluster_bytes;
   return 0;

@@ -20,9 +20,20 @@ enum ntfs_log_state {
   NTFS_LOG_DIRTY
 };
 
+/* A copy that NTFS keeps of something: is it the same? */
+enum ntfs_copy {
+  NTFS_COPY_UNKNOWN,
+  NTFS_COPY_SAME,
+  NTFS_COPY_DIFFERS
+};
+
 struct ntfs_log {
   enum ntfs_log_state state;
-  int major, minor;                  /* version of the log, -1: not known */
+  enum ntfs_copy mirror;    /* $MFTMirr, of the first four records of $MFT */
+  enum ntfs_copy boot_copy; /* of the boot sector, behind the volume */
+  bool boot_damaged;        /* ... which is good, and the first one is not */
+  bool hibernated;          /* hiberfil.sys holds a Windows; once looked at */
+  int major, minor;         /* version of the log, -1: not known */
   bool dirty_flag_known, dirty_flag; /* VOLUME_IS_DIRTY of $Volume */
 };
 
@@ -30,6 +41,7 @@ struct ntfs_boot {
   uint32_t cluster_bytes;
   uint32_t record_bytes;
   uint64_t mft_offset; /* bytes from the start of the volume */
+  uint64_t mirror_offset;
   uint64_t volume_bytes;
 };
 
@@ -37,9 +49,10 @@ struct ntfs_run {
   uint64_t offset, length; /* bytes from the start of the volume */
 };
 
-#define NTFS_RECORD_LOGFILE 2
-#define NTFS_RECORD_VOLUME  3
-#define NTFS_RESTART_PAGES  8192 /* bytes of $LogFile that are looked at */
+#define NTFS_RECORD_LOGFILE   2
+#define NTFS_RECORD_VOLUME    3
+#define NTFS_MIRRORED_RECORDS 4
+#define NTFS_RESTART_PAGES    8192 /* bytes of $LogFile that are looked at */
 
 /* -1: no boot sector that makes sense. */
 int ntfs_boot_parse (const unsigned char *sector, size_t len,
@@ -57,6 +70,8 @@ int ntfs_volume_flags (unsigned char *record, size_t len, uint16_t *flags);
 void ntfs_restart_look (const unsigned char *pages, size_t len,
                         struct ntfs_log *log);
 
+/* Is the copy of the first records the same? */
+const char *ntfs_copy_name (enum ntfs_copy copy);
 const char *ntfs_log_state_name (enum ntfs_log_state state);
 
 #endif

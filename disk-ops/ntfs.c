@@ -8,6 +8,7 @@
 #include "disk.h"
 #include "guest-path.h"
 #include "mount.h"
+#include "ntfs-fix.h"
 #include "ntfs-log.h"
 #include "refuse.h"
 
@@ -27,6 +28,73 @@ read_record (struct disk *disk, const struct volume *volume,
   return *record && *len == boot->record_bytes ? 0 : -1;
 }
 
+static unsigned char *
+read_at (struct disk *disk, const struct volume *volume, uint64_t at,
+         uint64_t bytes)
+{
+  size_t len;
+  unsigned char *got =
+      (unsigned char *)guestfs_pread_device (disk->g, volume->device,
+                                             (int)bytes, (int64_t)at, &len);
+
+  if (got && len == bytes)
+    return got;
+  free (got);
+  return NULL;
+}
+
+static enum ntfs_copy
+compare (const unsigned char *a, const unsigned char *b, size_t len)
+{
+  if (a == NULL || b == NULL)
+    return NTFS_COPY_UNKNOWN;
+  return memcmp (a, b, len) == 0 ? NTFS_COPY_SAME : NTFS_COPY_DIFFERS;
+}
+
+static enum ntfs_copy
+compare_mirror (struct disk *disk, const struct volume *volume,
+                const struct ntfs_boot *boot)
+{
+  uint64_t bytes = (uint64_t)NTFS_MIRRORED_RECORDS * boot->record_bytes;
+  CLEANUP_FREE unsigned char *a =
+      read_at (disk, volume, boot->mft_offset, bytes);
+  CLEANUP_FREE unsigned char *b =
+      read_at (disk, volume, boot->mirror_offset, bytes);
+
+  return compare (a, b, bytes);
+}
+
+static enum ntfs_copy
+compare_boot (struct disk *disk, const struct volume *volume,
+              const struct ntfs_boot *boot, const unsigned char *sector)
+{
+  CLEANUP_FREE unsigned char *copy =
+      read_at (disk, volume, boot->volume_bytes, 512);
+
+  return compare (sector, copy, 512);
+}
+
+bool
+ntfs_find_boot_copy (struct disk *disk, struct volume *volume)
+{
+  int64_t size = guestfs_blockdev_getsize64 (disk->g, volume->device);
+  CLEANUP_FREE unsigned char *copy = NULL;
+  struct ntfs_boot boot;
+
+  if (size < 1024)
+    return false;
+  copy = read_at (disk, volume, (uint64_t)size - 512, 512);
+  if (copy == NULL || ntfs_boot_parse (copy, 512, &boot) == -1 ||
+      boot.volume_bytes + 512 != (uint64_t)size)
+    return false;
+  volume->kind = VOLUME_NTFS;
+  volume->log.state = NTFS_LOG_UNKNOWN;
+  volume->log.major = volume->log.minor = -1;
+  volume->log.boot_copy = NTFS_COPY_DIFFERS;
+  volume->log.boot_damaged = true;
+  return true;
+}
+
 void
 ntfs_log_look (struct disk *disk, struct volume *volume)
 {
@@ -42,6 +110,8 @@ ntfs_log_look (struct disk *disk, struct volume *volume)
                                                   0, &len);
   if (sector == NULL || ntfs_boot_parse (sector, len, &boot) == -1)
     return;
+  volume->log.mirror = compare_mirror (disk, volume, &boot);
+  volume->log.boot_copy = compare_boot (disk, volume, &boot, sector);
   if (read_record (disk, volume, &boot, NTFS_RECORD_VOLUME, &info, &len) == 0 &&
       ntfs_volume_flags (info, len, &flags) == 0) {
     volume->log.dirty_flag_known = true;
@@ -115,13 +185,45 @@ explain_no (struct disk *disk, const struct volume *volume, const char *said,
                       printable);
 }
 
-static bool
-needs_fix (const struct volume *volume)
+bool
+ntfs_needs_fix (const struct volume *volume)
 {
   const struct ntfs_log *log = &volume->log;
 
   return log->state == NTFS_LOG_DIRTY || log->state == NTFS_LOG_UNKNOWN ||
-         log->major >= 2;
+         log->major >= 2 || log->mirror == NTFS_COPY_DIFFERS;
+}
+
+int
+ntfs_refuse_dirty (struct disk *disk, const struct volume *volume,
+                   struct err **err)
+{
+  const struct ntfs_log *log = &volume->log;
+
+  if (!ntfs_needs_fix (volume) || disk->work->dirty_ntfs == NULL ||
+      strcmp (disk->work->dirty_ntfs, "refuse") != 0)
+    return 0;
+  return disk_refuse (disk, err, REFUSE_DIRTY_NTFS,
+                      "%s was not shut down (log: %s, version %d.%d%s), and "
+                      "--dirty-ntfs refuse leaves such volumes alone",
+                      volume->name, ntfs_log_state_name (log->state),
+                      log->major, log->minor,
+                      log->mirror == NTFS_COPY_DIFFERS
+                          ? "; $MFTMirr is not what $MFT is"
+                          : "");
+}
+
+static int
+refuse_boot_damaged (struct disk *disk, const struct volume *volume,
+                     struct err **err)
+{
+  if (!volume->log.boot_damaged)
+    return 0;
+  return disk_refuse (disk, err, REFUSE_FS_DAMAGED,
+                      "%s: its boot sector is damaged; the copy behind the "
+                      "volume is good: put it back (chkdsk, or testdisk's "
+                      "\"Backup BS\"), then repair",
+                      volume->name);
 }
 
 static int
@@ -129,21 +231,14 @@ mount_to_write (struct disk *disk, const struct volume *volume,
                 struct err **err)
 {
   CLEANUP_FREE char *said = NULL;
-  int rw;
+  int rw, r;
 
-  if (needs_fix (volume)) {
-    /* Refuses a hibernated volume; marks the volume dirty. */
-    if (guestfs_ntfsfix (disk->g, volume->device, -1) == -1) {
-      if (!guestfs_is_ready (disk->g))
-        return disk_guest_error (disk, err, "%s: ntfsfix", volume->name);
-      said = xstrdup (guestfs_last_error (disk->g));
-      return explain_no (disk, volume, said, err);
-    }
-    disk_note (disk,
-               "%s was not shut down (its log has version %d.%d): the log was "
-               "emptied and the volume is marked dirty, so Windows may run "
-               "chkdsk at its next start",
-               volume->name, volume->log.major, volume->log.minor);
+  if (ntfs_needs_fix (volume)) {
+    if (ntfs_refuse_dirty (disk, volume, err) == -1)
+      return -1;
+    r = ntfs_make_writable (disk, volume, &said, err);
+    if (r != 1)
+      return r == 0 ? explain_no (disk, volume, said, err) : -1;
   }
   if (mount_plain (disk, volume, "rw", err) == -1)
     return -1;
@@ -159,6 +254,8 @@ int
 ntfs_mount (struct disk *disk, const struct volume *volume, bool to_write,
             struct err **err)
 {
+  if (refuse_boot_damaged (disk, volume, err) == -1)
+    return -1;
   if (to_write)
     return mount_to_write (disk, volume, err);
   if (mount_plain (disk, volume, "ro", err) == -1)

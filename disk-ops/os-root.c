@@ -317,7 +317,9 @@ find (struct disk *disk, bool to_write, struct search *search,
     if (mount_volume (disk, disk->os.volume, to_write, err) == -1)
       return -1;
   if (disk->os.volume->kind == VOLUME_NTFS && !to_write)
-    return ntfs_refuse_hibernated (disk, disk->os.volume, err);
+    return ntfs_refuse_hibernated (disk, disk->os.volume, err) == -1
+               ? -1
+               : ntfs_refuse_dirty (disk, disk->os.volume, err);
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #define REFUSE_WRONG_OS           "wrong-os"
 #define REFUSE_HIBERNATED         "hibernated"
 #define REFUSE_ENCRYPTED          "encrypted"
+#define REFUSE_DIRTY_NTFS         "dirty-ntfs"
 #define REFUSE_FS_DAMAGED         "fs-damaged"
 #define REFUSE_FS_READ_ONLY       "fs-read-only"
 #define REFUSE_NO_MATCH           "no-match"

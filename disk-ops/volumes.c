@@ -94,6 +94,8 @@ volumes_add (struct disk *disk, const char *device, char *name_taken,
   }
   if (volume.kind == VOLUME_NTFS)
     ntfs_log_look (disk, &volume);
+  else if (volume.kind == VOLUME_UNKNOWN)
+    (void)ntfs_find_boot_copy (disk, &volume);
   volume_vec_push (&disk->volumes.all, volume);
   return 0;
 }

@@ -33,13 +33,14 @@ struct work {
   /* inspect: the recipes to try without a change, ended by NULL; NULL: none */
   const struct recipe *const *recipes;
   const char *path;
-  const char *format;   /* "raw", "qcow2": never probed */
-  int64_t size_bytes;   /* virtual size as the provider says; -1: not said */
-  const char *serial;   /* NULL: not said */
-  const char *evidence; /* folder; NULL for inspect and report */
-  const json_t *allow;  /* refusal codes that the operator accepts */
-  bool ask_keys;        /* keys of encrypted volumes can be asked for */
-  bool ask;             /* may_commit decides whether the disk is written */
+  const char *format;     /* "raw", "qcow2": never probed */
+  int64_t size_bytes;     /* virtual size as the provider says; -1: not said */
+  const char *serial;     /* NULL: not said */
+  const char *evidence;   /* folder; NULL for inspect and report */
+  const json_t *allow;    /* refusal codes that the operator accepts */
+  const char *dirty_ntfs; /* "replay" (or NULL), "reset", "refuse" */
+  bool ask_keys;          /* keys of encrypted volumes can be asked for */
+  bool ask;               /* may_commit decides whether the disk is written */
   int64_t limit_ms;
   /* undo of a block device, which has no time of its own: the caller knows
    * that nothing has written to it since the repair (the VM was not started).

@@ -46,6 +46,8 @@ const struct refusal refusals[] = {
     {"half-encrypted", "the volume is only partly encrypted", false},
     {"unknown-encryption", "the volume's encryption is damaged or not known",
      false},
+    {"dirty-ntfs", "the NTFS volume was not shut down (--dirty-ntfs refuse)",
+     false},
     {"fs-damaged", "the file system is too damaged to write to", false},
     {"fs-read-only", "the file system can't be mounted for writing", false},
     {"no-match", "what the recipe requires is not there", false},

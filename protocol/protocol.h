@@ -31,7 +31,8 @@
  *             isolation: "shared" | "disk",
  *             unchanged: true if nothing has written to the disk since its
  *             repair (undo of a block device; see disk-ops/work.h),
- *             dirty_ntfs..: options of later recipes,
+ *             dirty_ntfs: "replay" (or absent) | "reset" | "refuse": what is
+ *             done with the log of an NTFS volume that was not shut down,
  *             allow: [refusal codes that the operator accepts],
  *             limit_ms: for the work on this disk once the appliance is up }
  *   cancel  { request: "cancel", id }: drop it if it has not started; else it

@@ -107,6 +107,7 @@ check_request (const json_t *request, const char **isolation, struct err **err)
   int mode = work_mode_from_name (name);
   const char *path, *format;
   const json_t *allow = json_object_get (request, "allow");
+  const json_t *dirty = json_object_get (request, "dirty_ntfs");
 
   if (name == NULL)
     return -1;
@@ -120,6 +121,12 @@ check_request (const json_t *request, const char **isolation, struct err **err)
     return -1;
   if (*path != '/')
     return err_set (err, ERR_INPUT, "disk path \"%s\" is not absolute", path);
+  if (dirty && (!json_is_string (dirty) ||
+                (strcmp (json_string_value (dirty), "replay") != 0 &&
+                 strcmp (json_string_value (dirty), "reset") != 0 &&
+                 strcmp (json_string_value (dirty), "refuse") != 0)))
+    return err_set (err, ERR_INPUT,
+                    "field \"dirty_ntfs\" is none of replay, reset, refuse");
   if (allow && !json_is_array (allow))
     return err_set (err, ERR_INPUT, "field \"allow\" is no list");
   if (one_of (request, "disk.format", NULL, "raw", "qcow2", &format, err) ==

@@ -235,6 +235,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .serial = json_str (r, "disk.serial", NULL),
       .evidence = json_str (r, "evidence", NULL),
       .allow = json_object_get (r, "allow"),
+      .dirty_ntfs = json_str (r, "dirty_ntfs", "replay"),
       .limit_ms = json_int (r, "limit_ms", 0),
       .unchanged = json_bool (r, "unchanged", false),
       .ask = json_bool (r, "ask", false),

@@ -122,6 +122,7 @@ load_work (const json_t *json, struct work *work)
   work->serial = json_str (json, "serial", NULL);
   work->evidence = json_str (json, "evidence", NULL);
   work->allow = json_object_get (json, "allow");
+  work->dirty_ntfs = json_str (json, "dirty_ntfs", NULL);
   work->limit_ms = json_int (json, "limit_ms", 120000);
   work->ask_keys = true;
   json_object_set (all_keys, work->id, json_object_get (json, "keys"));
