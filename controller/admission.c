@@ -19,18 +19,24 @@ is_unproven_failure (const struct job *job)
           (after && strcmp (after, "ok") != 0));
 }
 
+/* Asked of every job in every round: what is cheap to know comes first. */
 bool
 job_has_failed (const struct job *job)
 {
-  if (job->phase != PHASE_ENDED || json_bool (job->facts, "forgiven", false))
+  if (job->phase != PHASE_ENDED)
     return false;
-  if (job->outcome == OUT_FAILED_ATTENTION)
-    return true;
-  if (job_lacks_key (job))
+  switch (job->outcome) {
+  case OUT_FAILED_ATTENTION:
+    return !json_bool (job->facts, "forgiven", false);
+  case OUT_FAILED_RESTORED:
+    return json_at (job->facts, "asked_back") == NULL &&
+           !json_bool (job->facts, "forgiven", false);
+  case OUT_REPAIRED_UNPROVEN:
+    return is_unproven_failure (job) &&
+           !json_bool (job->facts, "forgiven", false);
+  default:
     return false;
-  if (job->outcome == OUT_FAILED_RESTORED)
-    return json_at (job->facts, "asked_back") == NULL;
-  return is_unproven_failure (job);
+  }
 }
 
 bool
@@ -60,7 +66,8 @@ static bool
 needs_place (const struct job *job)
 {
   return is_in_work (job) &&
-         !(job->step && (job->step->flags & STEP_WATCHES) && !job->back);
+         !(job->step && (job->step->flags & (STEP_WATCHES | STEP_LAST)) &&
+           !job->back);
 }
 
 static bool

@@ -85,7 +85,8 @@ is_half_written (const struct engine *engine, const struct job *job)
 static void
 fail_half_written (struct engine *engine, struct job *job, const char *why)
 {
-  const json_t *made = json_array_get (json_at (job->facts, "created"), 0);
+  const json_t *list = json_at (job->facts, "created");
+  const json_t *made = json_array_get (list, json_array_size (list) - 1);
   struct err *err = NULL;
 
   err_set (&err, ERR_DISK,

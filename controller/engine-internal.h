@@ -232,6 +232,9 @@ void outbox_release (struct engine *engine);
  * told to end and is waited for; true: nobody waits for it any more. */
 bool outbox_give_up (struct engine *engine, struct job *job);
 /* True if a job waits for a reply. */
+/* Takes back a request that waits for others to share its call.  False: it was
+ * sent. */
+bool outbox_withdraw (struct engine *engine, struct job *job);
 /* Tells an agent to end its work for the job, if that is what it waits for. */
 void outbox_cancel_work (struct engine *engine, struct job *job);
 bool outbox_is_busy (const struct engine *engine);

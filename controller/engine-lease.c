@@ -74,6 +74,11 @@ keeps_mark (const struct job *job)
   if (job->phase == PHASE_WAITING || job->phase == PHASE_ENDED ||
       job->step == NULL || job->now == NULL || job->gone)
     return false;
+  /* Only where a look of ours showed it: it may be another's by now. */
+  if (job->now_at_ms < 0 || job->now_at_ms < job->lease_after_ms ||
+      strcmp (json_str (job->now, "mark.campaign", ""),
+              job->policy->campaign) != 0)
+    return false;
   return has_mark (job) && strcmp (job->step->name, "mark") != 0 &&
          strcmp (job->step->name, "unmark") != 0 &&
          job->binding->provider->ops[OP_MARK].name;
@@ -93,6 +98,7 @@ lease_adopt (struct engine *engine, struct job *job)
       engine_now (engine) - lease_ms (engine) / RENEWALS_IN_LEASE - 1;
   if (job->marked_ms == 0)
     job->marked_ms = -1;
+  job->lease_after_ms = job->trust_after_ms;
 }
 
 static bool
@@ -214,10 +220,8 @@ lease_answer (struct engine *engine, const struct flight *flight,
                                   lease_ms (engine) / RENEWALS_IN_LEASE +
                                   lease_ms (engine) / AGAIN_IN_LEASE
                             : flight->sent_ms;
-    /* What is seen of the mark before that may not be the last word. */
-    if (job_trust_after (engine, job, failed) > job->trust_after_ms)
-      job->trust_after_ms = job_trust_after (engine, job, failed);
+    /* Who takes the mark away looks after that: it may still be written. */
     if (failed)
-      job->early_after_ms = job->trust_after_ms;
+      job->renewed_ms = job_trust_after (engine, job, true);
   }
 }

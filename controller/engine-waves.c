@@ -126,6 +126,17 @@ undo_has (const struct job *job, const char *name)
   return false;
 }
 
+/* Its first request with an effect may not have been sent yet. */
+static bool
+is_first_request (const struct job *job)
+{
+  const char *top = job_undo_top (job);
+
+  return job->phase == PHASE_ACT && job->attempt == 1 && !job->uncertain &&
+         json_array_size (json_at (job->facts, "undo")) == 1 &&
+         strcmp (top, job->step->name) == 0;
+}
+
 /* One that has been started again is about to be proven: it is let finish. */
 static bool
 should_drain (const struct engine *engine, const struct job *job)
@@ -140,15 +151,19 @@ waves_redirect (struct engine *engine, struct job *job)
   bool in_flight =
       job->phase != PHASE_WAITING && job->phase != PHASE_ENDED && job->step;
 
-  if (!waves_are_halted (engine) || engine->stopping || job->back || !in_flight)
+  if ((!waves_are_halted (engine) && !engine->stopping) || job->back ||
+      !in_flight || engine->waves.off)
     return false;
+  if (mutated ("ignore-budget"))
+    return false;
+  if (job_is_touched (job) && is_first_request (job) &&
+      outbox_withdraw (engine, job))
+    job_undo_pop (job);
   if (!job_is_touched (job)) {
-    if (mutated ("ignore-budget"))
-      return false;
     unadmit (job);
     return true;
   }
-  if (!should_drain (engine, job))
+  if (engine->stopping || !should_drain (engine, job))
     return false;
   if (job->phase == PHASE_ACT) {
     cancel_work (engine, job);
@@ -165,27 +180,31 @@ waves_redirect (struct engine *engine, struct job *job)
 /* --- the gate before a wave -------------------------------------------------
  */
 
-static void
+/* True if that halts the campaign now. */
+static bool
 check_budget (struct engine *engine, const struct survey *survey)
 {
   CLEANUP_FREE char *why = NULL;
 
   if (waves_are_halted (engine) || survey->all.open == 0)
-    return;
+    return false;
   why = survey_spent (survey);
   if (why)
     halt (engine, "failures", why, engine->policy->waves.drain);
+  return why != NULL;
 }
 
 /* As many as have been left alone in the waves before stand in for them. */
 static void
 move_up (struct engine *engine, const struct survey *survey)
 {
-  int64_t wave = survey->current - 1, n = 0, most = survey->waves[wave].vms;
+  int64_t wave = survey->current - 1, n = 0, most;
 
+  while (wave > 1 && survey->waves[wave].vms == 0) /* all of it moved up */
+    wave--;
   if (engine->waves.first_size == 0)
-    engine->waves.first_size = most;
-  most = engine->waves.first_size;
+    engine->waves.first_size = survey->waves[wave].vms;
+  most = engine->waves.first_size > 0 ? engine->waves.first_size : 1;
   for (size_t i = 0; i < engine->jobs.len && n < most; i++) {
     struct job *job = engine->jobs.ptr[i];
 
@@ -307,15 +326,17 @@ never (struct job *job, const char *why)
 static void
 begin (struct engine *engine, struct job *job)
 {
-  if (!job->back) {
+  if (!job->back && job->step == NULL) {
     job_admit (engine, job);
     return;
   }
   job->phase = PHASE_ENTER;
+  job->step_began_ms = engine_now (engine);
   job->trust_after_ms = job->early_after_ms =
       job_trust_after (engine, job, true);
   job->changed = true;
-  job_next_back (engine, job);
+  if (job->back)
+    job_next_back (engine, job);
 }
 
 static bool
@@ -370,7 +391,8 @@ waves_admit (struct engine *engine)
     survey.current = survey.n_waves;
     return begin_jobs (engine, &survey, false);
   }
-  check_budget (engine, &survey);
+  if (check_budget (engine, &survey))
+    return true; /* what waits to be sent may not be sent any more */
   if (engine->stopping)
     return false;
   if (has_waiting (engine, true, 0))

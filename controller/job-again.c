@@ -6,10 +6,28 @@
 #include "engine.h"
 #include "step.h"
 
-/* What is known of the VM and its place in the campaign; and what was created
- * for it, which still exists. */
-static const char *const kept[] = {"found", "planned", "group",    "was_broken",
-                                   "notes", "created", "snapshot", "tries"};
+/* What is known of the VM and its place in the campaign. */
+static const char *const kept[] = {"found",      "planned", "group",
+                                   "was_broken", "notes",   "tries"};
+
+/* What was created for it still exists. */
+static void
+keep_created (const struct job *job, json_t *facts)
+{
+  json_t *list = json_array (), *entry;
+  size_t i;
+
+  json_array_foreach (json_at (job->facts, "created"), i, entry)
+  {
+    json_t *old = json_deep_copy (entry);
+
+    json_put_bool (old, "old", true);
+    json_array_append_new (list, old);
+  }
+  if (json_array_size (list))
+    json_put (facts, "created", json_incref (list));
+  json_decref (list);
+}
 
 void
 job_renew (struct job *job)
@@ -20,6 +38,7 @@ job_renew (struct job *job)
     if (json_object_get (job->facts, kept[i]))
       json_put (facts, kept[i],
                 json_incref (json_object_get (job->facts, kept[i])));
+  keep_created (job, facts);
   /* Evidence of the last try stays where it is. */
   json_put_int (facts, "tries", json_int (facts, "tries", 0) + 1);
   json_decref (job->facts);
@@ -43,7 +62,7 @@ verify_again (struct job *job)
   job_set_fact (job, "fallen", NULL);
   job->outcome = OUT_OPEN;
   job->step = step_by_name ("verify");
-  job->phase = PHASE_ENTER;
+  job->phase = PHASE_WAITING; /* and from there to this step */
   job->changed = true;
 }
 

@@ -112,7 +112,9 @@ struct job {
   bool disturbed;     /* one of these was answered after all */
   uint64_t renewal;   /* of its mark, in flight; 0: none */
   int64_t renewal_sent_ms; /* when */
+  int64_t renewed_ms;      /* one that failed may take effect until then */
   int64_t marked_ms;       /* when its mark was last written; 0: unknown */
+  int64_t lease_after_ms;  /* an older look may show a mark that is lost */
   int64_t wall_ms; /* the clock on the wall, as of now: for marks of others */
   bool changed;    /* since it was last put into the journal */
 };

@@ -235,6 +235,34 @@ outbox_cancel_work (struct engine *engine, struct job *job)
 }
 
 bool
+outbox_withdraw (struct engine *engine, struct job *job)
+{
+  for (size_t i = 0; i < engine->outbox.len; i++) {
+    struct outgoing *outgoing = &engine->outbox.ptr[i];
+    json_t *list =
+        json_object_get (outgoing->effect.in, call_list (outgoing->effect.in));
+
+    if (outgoing->effect.id != job->effect)
+      continue;
+    for (size_t j = 0; j < outgoing->jobs.len; j++) {
+      if (outgoing->jobs.ptr[j] != job)
+        continue;
+      job_vec_remove (&outgoing->jobs, j);
+      json_array_remove (list, j);
+      break;
+    }
+    if (outgoing->jobs.len == 0) {
+      job_vec_release (&outgoing->jobs);
+      effect_release (&outgoing->effect);
+      outgoing_vec_remove (&engine->outbox, i);
+    }
+    job->effect = 0;
+    return true;
+  }
+  return false;
+}
+
+bool
 outbox_is_busy (const struct engine *engine)
 {
   for (size_t i = 0; i < engine->flights.len; i++) {

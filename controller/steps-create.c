@@ -43,8 +43,19 @@ maker_of (const struct job *job)
 char *
 job_token (const struct job *job, const char *suffix)
 {
-  return xasprintf ("bootmend-%s-%lld%s", job->policy->campaign,
-                    (long long)job->id, suffix);
+  int64_t tries = json_int (job->facts, "tries", 0);
+  CLEANUP_FREE char *again =
+      tries ? xasprintf ("-try%lld", (long long)tries + 1) : xstrdup ("");
+
+  return xasprintf ("bootmend-%s-%lld%s%s", job->policy->campaign,
+                    (long long)job->id, again, suffix);
+}
+
+/* Made by an earlier try (job-again.c): only to be reported and released. */
+static bool
+is_old (const json_t *entry)
+{
+  return json_bool (entry, "old", false);
 }
 
 static json_t *
@@ -55,7 +66,7 @@ entry_of (const struct job *job, const char *kind)
 
   json_array_foreach (json_at (job->facts, "created"), i, entry)
   {
-    if (strcmp (json_str (entry, "kind", ""), kind) == 0)
+    if (strcmp (json_str (entry, "kind", ""), kind) == 0 && !is_old (entry))
       return entry;
   }
   return NULL;
@@ -76,7 +87,7 @@ set_created (struct job *job, const char *kind, json_t *entry)
 
   json_array_foreach (json_at (job->facts, "created"), i, other)
   {
-    if (strcmp (json_str (other, "kind", ""), kind) != 0)
+    if (strcmp (json_str (other, "kind", ""), kind) != 0 || is_old (other))
       json_array_append (list, other);
   }
   if (entry)
@@ -119,8 +130,8 @@ create_act (struct job *job, struct effect *effect, struct err **err)
   const struct maker *maker = maker_of (job);
   CLEANUP_FREE char *token = job_token (job, maker->suffix);
   bool asked = strcmp (json_str (job->facts, maker->step, ""), "asked") == 0;
-  bool find = asked && job_has_op (job, OP_FIND_CREATED) &&
-              !mutated ("blind-snapshot");
+  bool find =
+      asked && job_has_op (job, OP_FIND_CREATED) && !mutated ("blind-snapshot");
 
   (void)err;
   effect->kind = EFFECT_OP;

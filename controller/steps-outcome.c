@@ -190,7 +190,8 @@ has_way_back (const struct job *job)
   return job->outcome == OUT_REPAIRED ||
          job->outcome == OUT_REPAIRED_UNPROVEN ||
          job->outcome == OUT_FAILED_ATTENTION ||
-         (job->outcome == OUT_OPEN && job->phase != PHASE_WAITING);
+         (job->outcome == OUT_OPEN &&
+          (job->phase != PHASE_WAITING || job_undo_top (job)));
 }
 
 void

@@ -37,7 +37,8 @@ made (const struct job *job, const char *kind)
 
   json_array_foreach (json_at (job->facts, "created"), i, entry)
   {
-    if (strcmp (json_str (entry, "kind", ""), kind) == 0)
+    if (strcmp (json_str (entry, "kind", ""), kind) == 0 &&
+        !json_bool (entry, "old", false)) /* of an earlier try */
       return entry;
   }
   return NULL;

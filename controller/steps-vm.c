@@ -38,8 +38,11 @@ enum verdict
 unmark_ready (struct job *job, struct err **err)
 {
   (void)err;
-  return job->renewal && !mutated ("overtake-lease") ? VERDICT_WAIT
-                                                     : VERDICT_YES;
+  if (mutated ("overtake-lease"))
+    return VERDICT_YES;
+  if (job->renewed_ms > job->trust_after_ms)
+    job->trust_after_ms = job->early_after_ms = job->renewed_ms;
+  return job->renewal ? VERDICT_WAIT : VERDICT_YES;
 }
 
 enum verdict

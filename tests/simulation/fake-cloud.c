@@ -205,13 +205,17 @@ probe (struct fake_cloud *cloud, struct effect *effect)
 {
   struct fake_vm *vm =
       fake_cloud_vm (cloud, json_str (effect->in, "vm.id", "x"));
+  bool approval = strcmp (json_str (effect->in, "kind", ""), "approval") == 0;
+  bool yes = approval && !fake_fault (cloud, 200);
   struct fake_event *event =
       fake_event_add (cloud, PROBE_MS, deliver_event, vm);
 
   event->completion = (struct completion){.id = effect->id, .last = true};
-  event->completion.out =
-      json_make ("{s:b,s:s}", "healthy", vm && fake_vm_is_up (vm), "why",
-                 "it answers or not");
+  event->completion.out = json_make ("{s:b,s:s}", "healthy",
+                                     approval ? yes : vm && fake_vm_is_up (vm),
+                                     "why", "it answers or not");
+  if (yes)
+    cloud->approved = json_int (effect->in, "wave", 0);
 }
 
 static void
@@ -291,6 +295,7 @@ init_vm (struct fake_cloud *cloud, size_t i)
   vm->log_until_ms = -60000;
   vm->attributes = json_make ("{s:i,s:b}", "cpus", (int)i, "keep", 1);
   vm->first_attributes = json_deep_copy (vm->attributes);
+  snprintf (vm->role, sizeof vm->role, "r%zu", i % (1 + cloud->n_vms / 3));
   disk = fake_disk_new (vm, vm->id, &content);
   disk->keeps = true;
   strcpy (disk->at, vm->id);
@@ -305,6 +310,8 @@ init_vm (struct fake_cloud *cloud, size_t i)
     vm->refused_ops |= 1U << fake_between (cloud, OP_DETACH_OS, OP_KEEP);
   if (strcmp (cloud->config->strategy, "restore") == 0)
     fake_snapshots_init (vm);
+  if (cloud->config->heals && fake_chance (cloud, cloud->config->heals))
+    vm->heals_after_starts = (unsigned)fake_between (cloud, 1, 3);
   fake_vm_changed (vm);
   fake_disk_changed (disk);
 }

@@ -57,7 +57,8 @@ struct fake_cloud {
   unsigned generation; /* of the controller */
   int64_t outage_from_ms, outage_to_ms;
   enum err_code outage_code;
-  bool calm; /* no more faults */
+  bool calm;        /* no more faults */
+  int64_t approved; /* the last wave that the approval command approved */
   uint64_t submitted, waits;
   struct str_vec violations;
   /* Called for every request with an effect, before it does anything. */
@@ -126,6 +127,11 @@ struct err *fake_make (struct fake_vm *vm, enum op_id op, const json_t *in,
 void fake_snapshots_init (struct fake_vm *vm);
 json_t *fake_snapshots (const struct fake_vm *vm);
 json_t *fake_find_created (struct fake_cloud *cloud);
+
+/* fake-rival.c */
+void fake_rival_comes (struct fake_cloud *cloud, struct fake_vm *vm,
+                       int64_t in_ms);
+void fake_rival_takes_over (struct fake_cloud *cloud, struct fake_vm *vm);
 
 /* fake-agent.c */
 void fake_work_submit (struct fake_cloud *cloud, struct effect effect);

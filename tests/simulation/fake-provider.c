@@ -191,7 +191,10 @@ change (struct fake_vm *vm, enum op_id op, const json_t *in)
     err = fake_disk_change (vm, op, in);
   if (err)
     return err;
-  vm->changes++;
+  vm->changes += op != OP_MARK && op != OP_UNMARK;
+  vm->stopped_by_us = vm->stopped_by_us || op == OP_STOP;
+  if (op == OP_MARK)
+    fake_vm_may_heal (vm);
   if (op == OP_STOP) {
     forget_attribute (vm);
     fake_vm_stop (vm, json_bool (in, "force", false));

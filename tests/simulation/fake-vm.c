@@ -66,10 +66,15 @@ fake_power_name (const struct fake_vm *vm)
 }
 
 bool
+fake_vm_boots (const struct fake_vm *vm)
+{
+  return vm->healed || fake_content_boots (content_of (vm));
+}
+
+bool
 fake_vm_is_up (const struct fake_vm *vm)
 {
-  return vm->exists && vm->power == FAKE_ON &&
-         fake_content_boots (content_of (vm)) &&
+  return vm->exists && vm->power == FAKE_ON && fake_vm_boots (vm) &&
          fake_now (vm->cloud) - vm->on_since_ms >= BOOT_MS;
 }
 
@@ -82,14 +87,14 @@ make_record (const struct fake_vm *vm)
   const char *disk = root ? root->id : vm->id;
   json_t *record =
       json_make ("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:O,s:[s],"
-                 "s:{s:s,s:I,s:s,s:s,s:{s:s}}}",
+                 "s:{s:s},s:{s:s,s:I,s:s,s:s,s:{s:s}}}",
                  "provider", vm->cloud->binding.provider->name, "account",
                  "fake", "region", "", "zone", fake_zone (vm), "id", vm->id,
                  "name", vm->name, "power", fake_power_name (vm), "health",
                  "unknown", "guest_agent", 1, "attributes", vm->attributes,
-                 "addresses", "192.0.2.1", "os_disk", "id", disk, "size_bytes",
-                 (json_int_t)1 << 30, "path", disk, "format", "raw",
-                 "attributes", "bus", "nvme");
+                 "addresses", "192.0.2.1", "tags", "role", vm->role, "os_disk",
+                 "id", disk, "size_bytes", (json_int_t)1 << 30, "path", disk,
+                 "format", "raw", "attributes", "bus", "nvme");
 
   json_put_bool (json_object_get (json_object_get (record, "os_disk"),
                                   "attributes"),
@@ -142,7 +147,7 @@ fake_vm_run (struct fake_vm *vm)
   for (; at <= now; at += LOOP_MS) {
     if (at <= vm->log_until_ms)
       continue;
-    if (fake_content_boots (content_of (vm))) {
+    if (fake_vm_boots (vm)) {
       if (vm->log_until_ms < vm->on_since_ms + BOOT_MS)
         strbuf_addstr (&vm->log, "loading\n\rBOOT OK\n\r");
       break;
@@ -191,8 +196,33 @@ started (struct fake_cloud *cloud, struct fake_event *event)
   if (fake_is_held (vm) || fake_fault (cloud, cloud->config->start_falls)) {
     vm->fell++;
     set_power (vm, FAKE_OFF);
-  } else
-    set_power (vm, FAKE_ON);
+    return;
+  }
+  if (vm->heals_after_starts && --vm->heals_after_starts == 0)
+    vm->healed = true;
+  vm->stopped_by_us = false;
+  set_power (vm, FAKE_ON);
+}
+
+void
+fake_vm_heal (struct fake_vm *vm)
+{
+  fake_vm_run (vm);
+  vm->healed = true;
+  vm->on_since_ms = vm->log_until_ms = fake_now (vm->cloud) - BOOT_MS;
+  vm->log_until_ms = vm->on_since_ms;
+  fake_trace (vm->cloud, "%s: comes up by itself", vm->name);
+  fake_vm_changed (vm);
+}
+
+void
+fake_vm_may_heal (struct fake_vm *vm)
+{
+  if (vm->changes || vm->power != FAKE_ON || fake_vm_boots (vm) ||
+      !fake_chance (vm->cloud, vm->cloud->config->heals / 3))
+    return;
+  vm->healed_by_itself = true;
+  fake_vm_heal (vm);
 }
 
 static void

@@ -81,7 +81,15 @@ struct fake_vm {
   int64_t on_since_ms;
   bool shows_stopping; /* false: "running" while it shuts down (libvirt) */
   bool shutting_down;
-  bool forgetful; /* a stop loses an attribute */
+  bool forgetful;              /* a stop loses an attribute */
+  char role[24];               /* its group */
+  bool healed;                 /* boots although its content is bad */
+  bool healed_by_itself;       /* before anything was done to it */
+  unsigned heals_after_starts; /* 0: never */
+  bool rival_owns;             /* the second controller is at work on it */
+  int64_t rival_since_ms;
+  bool in_our_hands;  /* we are: from our first stop to our unmark */
+  bool stopped_by_us; /* the last one was */
   struct fake_evidence evidence;
   json_t *attributes;
   char mark[24];
@@ -132,6 +140,11 @@ bool fake_vm_is_up (const struct fake_vm *vm);
 void fake_vm_start (struct fake_vm *vm);
 void fake_vm_stop (struct fake_vm *vm, bool force);
 /* Somebody else, or fate, switches it at once. */
+bool fake_vm_boots (const struct fake_vm *vm);
+/* It comes up without a change of its disk. */
+void fake_vm_heal (struct fake_vm *vm);
+/* Chance, just when we begin with it. */
+void fake_vm_may_heal (struct fake_vm *vm);
 void fake_vm_switch (struct fake_vm *vm, bool on);
 void fake_vm_release (struct fake_vm *vm);
 

@@ -2,6 +2,7 @@
  *
  * Use: simulate [--seeds A-B] [--new N] [--verbose] [--mutate NAME] [--vms N]
  *   --seeds A-B    these seeds (default 1-300)
+ *   --failed FILE  the seeds in this file first
  *   --new N        N more from a start that is drawn and printed
  *   --verbose      print every event: for the replay of one seed
  *   --mutate NAME  break the controller on purpose (controller/mutation.h)
@@ -101,6 +102,30 @@ run_many (uint64_t first, uint64_t last, uint64_t twins, bool verbose,
   }
 }
 
+/* Lines that start with seeds; what follows them is for people. */
+static int
+run_file (const char *path, uint64_t twins, bool verbose, struct totals *totals)
+{
+  FILE *file = fopen (path, "re");
+  char line[512];
+
+  if (file == NULL) {
+    perror (path);
+    return -1;
+  }
+  while (fgets (line, sizeof line, file)) {
+    char *at = line, *end;
+
+    for (unsigned long long seed = strtoull (at, &end, 10); end != at;
+         seed = strtoull (at, &end, 10)) {
+      run_many (seed, seed, twins, verbose, totals);
+      at = end;
+    }
+  }
+  fclose (file);
+  return 0;
+}
+
 static void
 run_large (size_t vms, struct totals *totals)
 {
@@ -135,6 +160,7 @@ main (int argc, char **argv)
 {
   static const struct option options[] =
       {{"seeds", required_argument, NULL, 's'},
+       {"failed", required_argument, NULL, 'F'},
        {"new", required_argument, NULL, 'n'},
        {"verbose", no_argument, NULL, 'v'},
        {"mutate", required_argument, NULL, 'm'},
@@ -150,6 +176,8 @@ main (int argc, char **argv)
 
   while ((option = getopt_long (argc, argv, "", options, NULL)) != -1) {
     if (option == 's' && sscanf (optarg, "%llu-%llu", &first, &last) != 2)
+      return 2;
+    if (option == 'F' && run_file (optarg, twins, verbose, &totals) == -1)
       return 2;
     if (option == 'n')
       fresh = strtoull (optarg, NULL, 10);

@@ -11,9 +11,11 @@
 #include <controller/audit.h>
 #include <controller/engine.h>
 #include <controller/step.h>
+#include <controller/wave-assign.h>
 
 #include "fake-cloud.h"
 #include "sim-checks.h"
+#include "sim-internal.h"
 #include "sim-journal.h"
 
 #define MOST_LIVES 12
@@ -81,39 +83,22 @@ sim_config_of (uint64_t seed)
     *rates[i] = random_below (&random, 2)
                     ? 0
                     : (unsigned)random_below (&random, most[i] + 1);
+  sim_waves_config (&config);
   return config;
 }
 
 /* --- a controller's life -----------------------------------------------------
  */
 
-struct sim {
-  const struct sim_config *config;
-  struct fake_cloud cloud;
-  struct random_source random; /* of the operator and of fate */
-  char path[64];
-  json_t *campaign;
-  struct policy *policy;
-  struct journal *journal;
-  struct sim_journal *reader;
-  struct job_vec jobs;
-  struct sim_result *result;
-  unsigned lives;
-  bool rolled_back, killed, taken_back;
-  int64_t kill_at; /* commit of this life; -1: none */
-  bool kill_before;
-  int64_t stop_at_ms; /* the operator's ^C; -1: none */
-};
-
-static int64_t
-draw (struct sim *sim, int64_t least, int64_t most)
+int64_t
+sim_draw (struct sim *sim, int64_t least, int64_t most)
 {
   return least +
          (int64_t)random_below (&sim->random, (uint64_t)(most - least + 1));
 }
 
-static bool
-chance (struct sim *sim, unsigned permille)
+bool
+sim_chance (struct sim *sim, unsigned permille)
 {
   return random_below (&sim->random, 1000) < permille &&
          sim->lives < FAULTY_LIVES;
@@ -126,15 +111,16 @@ make_campaign (struct sim *sim)
   json_t *policy = json_object ();
 
   json_put_str (policy, "health", sim->config->health);
-  json_put_int (policy, "max_in_flight", draw (sim, 1, 24));
-  json_put_int (policy, "shutdown_ms", shutdowns[draw (sim, 0, 2)]);
-  json_put_int (policy, "verify_ms", draw (sim, 60000, 300000));
-  json_put_int (policy, "repair_ms", draw (sim, 60000, 600000));
-  json_put_int (policy, "poll_ms", draw (sim, 500, 3000));
+  json_put_int (policy, "max_in_flight", sim_draw (sim, 1, 24));
+  json_put_int (policy, "shutdown_ms", shutdowns[sim_draw (sim, 0, 2)]);
+  json_put_int (policy, "verify_ms", sim_draw (sim, 60000, 300000));
+  json_put_int (policy, "repair_ms", sim_draw (sim, 60000, 600000));
+  json_put_int (policy, "poll_ms", sim_draw (sim, 500, 3000));
   if (strcmp (sim->config->strategy, "restore") == 0)
     json_put_str (policy, "before", "2024-07-18T00:00:00Z");
   if (sim->config->n_vms > 100)
     json_put_int (policy, "max_in_flight", (int64_t)sim->config->n_vms);
+  sim_waves_policy (sim, policy);
   if (sim->config->no_recipe)
     return json_make ("{s:s,s:o}", "id", "ours", "policy", policy);
   return json_make ("{s:s,s:o,s:{s:s}}", "id", "ours", "policy", policy,
@@ -190,11 +176,15 @@ begin (struct sim *sim)
     struct job *job =
         job_new ((int64_t)i + 1, record, &sim->cloud.binding,
                  strategy_by_name (sim->config->strategy), sim->policy);
-    struct job_row row = job_to_row (job);
+
+    job_vec_push (&sim->jobs, job);
+  }
+  must (sim, waves_assign (&sim->jobs, sim->policy, &err), err, "waves");
+  for (size_t i = 0; i < sim->jobs.len; i++) {
+    struct job_row row = job_to_row (sim->jobs.ptr[i]);
 
     journal_put_job (sim->journal, &row, 0);
-    job->changed = false;
-    job_vec_push (&sim->jobs, job);
+    sim->jobs.ptr[i]->changed = false;
   }
   must (sim, journal_commit (sim->journal, &err), err, "begin");
 }
@@ -250,12 +240,12 @@ tempt_fate (struct sim *sim)
   if (config->kill_at_commit >= 0 && sim->lives == 1) {
     sim->kill_at = config->kill_at_commit;
     sim->kill_before = config->kill_before;
-  } else if (chance (sim, config->kill)) {
-    sim->kill_at = draw (sim, 1, (int64_t)config->n_vms * 20);
-    sim->kill_before = draw (sim, 0, 1);
+  } else if (sim_chance (sim, config->kill)) {
+    sim->kill_at = sim_draw (sim, 1, (int64_t)config->n_vms * 20);
+    sim->kill_before = sim_draw (sim, 0, 1);
   }
-  if (chance (sim, config->stop))
-    sim->stop_at_ms = fake_now (&sim->cloud) + draw (sim, 0, 200000);
+  if (sim_chance (sim, config->stop))
+    sim->stop_at_ms = fake_now (&sim->cloud) + sim_draw (sim, 0, 200000);
 }
 
 static void
@@ -266,6 +256,7 @@ check_request (void *opaque, struct fake_vm *vm, const struct effect *effect)
   sim_check_request (&sim->cloud, sim->reader, sim->jobs.ptr[vm->index], vm,
                      effect);
   sim_check_load (&sim->cloud, &sim->jobs, sim->policy);
+  sim_waves_check (sim, vm, effect);
 }
 
 static void
@@ -296,6 +287,8 @@ live (struct sim *sim)
 
   sim->lives++;
   tempt_fate (sim);
+  sim_waves_fate (sim);
+  sim_waves_hooks (sim, &hooks);
   journal_set_fault (sim->journal, fault, sim);
   sim->reader = sim_journal_open (sim->path);
   if (sim->config->attaches)
@@ -304,13 +297,16 @@ live (struct sim *sim)
                        sim->config->seed + sim->lives);
   for (size_t i = 0; i < sim->jobs.len; i++)
     engine_add_job (engine, sim->jobs.ptr[i]);
+  sim_waves_begin (sim, engine);
   r = engine_run (engine, &end, &err);
   engine_free (engine);
   sim->result->commits += journal_commits (sim->journal);
   fake_trace (&sim->cloud, "controller ends: %s",
               r == -1                  ? err->msg
               : end == ENGINE_FINISHED ? "done"
+              : end == ENGINE_HALTED   ? "halted"
                                        : "stopped");
+  sim->halted = r == 0 && end == ENGINE_HALTED;
   if (r == -1 && !sim->killed && sim->cloud.outage_to_ms == 0)
     fake_violation (&sim->cloud, NULL, "the engine failed: %s", err->msg);
   err_free (err);
@@ -329,8 +325,7 @@ roll_back (struct sim *sim)
     job_roll_back (sim->jobs.ptr[i]);
 }
 
-/* --- others, and outages
- * ------------------------------------------------------ */
+/* --- others, and outages --- */
 
 static void
 somebody_acts (struct fake_cloud *cloud, struct fake_event *event)
@@ -375,6 +370,9 @@ schedule_fate (struct sim *sim)
     if (fake_fault (cloud, sim->config->others))
       fake_event_add (cloud, fake_between (cloud, 0, 300000), somebody_acts,
                       &cloud->vms[i]);
+  for (size_t i = 0; i < cloud->n_vms && sim->config->rival; i++)
+    if (fake_fault (cloud, sim->config->rival))
+      fake_rival_comes (cloud, &cloud->vms[i], fake_between (cloud, 0, 60000));
   fake_event_add (cloud, fake_between (cloud, 0, 300000), clock_is_set, NULL);
   if (fake_fault (cloud, sim->config->outage)) {
     cloud->outage_from_ms = fake_between (cloud, 0, 200000);
@@ -384,8 +382,7 @@ schedule_fate (struct sim *sim)
   }
 }
 
-/* --- the whole
- * ----------------------------------------------------------------- */
+/* --- the whole --- */
 
 static void
 sim_init (struct sim *sim, const struct sim_config *config,
@@ -395,6 +392,7 @@ sim_init (struct sim *sim, const struct sim_config *config,
   *result = (struct sim_result){.commits = 0};
   random_init (&sim->random, config->seed ^ 0x0face);
   fake_cloud_init (&sim->cloud, config);
+  sim->begun = xcalloc (config->n_vms, sizeof *sim->begun);
   sim->cloud.check = check_request;
   sim->cloud.opaque = sim;
   snprintf (sim->path, sizeof sim->path, "%s/bootmend-sim-%ld.db",
@@ -451,6 +449,7 @@ sim_end (struct sim *sim)
   close_life (sim);
   remove_journal (sim);
   policy_free (sim->policy);
+  free (sim->begun);
   json_decref (sim->campaign);
   fake_cloud_release (cloud);
 }
@@ -470,15 +469,25 @@ sim_run (const struct sim_config *config, struct sim_result *result)
       fake_violation (&sim.cloud, NULL, "the campaign never ends");
       break;
     }
-    if (ended && !(chance (&sim, config->rollback) && !sim.rolled_back))
+    /* Killed before it was in the journal: the operator sees that. */
+    if (sim.killed && sim.kill_at == 1 && sim.kill_before)
+      sim.rolled_back = sim.rolled_back_before;
+    sim.rolled_back_before = sim.rolled_back;
+    if (ended && !(sim_chance (&sim, config->rollback) && !sim.rolled_back))
       break;
-    fake_cloud_pass (&sim.cloud, draw (&sim, 0, 20000));
+    fake_cloud_pass (&sim.cloud, sim_draw (&sim, 0, 20000));
     if (sim.lives >= FAULTY_LIVES)
       sim.cloud.calm = true;
     close_life (&sim);
+    if (sim_chance (&sim, config->rival / 2))
+      fake_rival_takes_over (
+          &sim.cloud,
+          &sim.cloud.vms[sim_draw (&sim, 0, (int64_t)config->n_vms - 1)]);
     reload (&sim);
-    if (ended || chance (&sim, config->rollback))
+    if (ended || sim_chance (&sim, config->rollback))
       roll_back (&sim);
+    else if (sim.halted)
+      sim_waves_go_on (&sim);
   }
   sim_end (&sim);
 }

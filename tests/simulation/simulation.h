@@ -29,8 +29,12 @@ struct sim_config {
   unsigned others;                 /* of VMs: touched by somebody else */
   unsigned outage;                 /* of campaigns */
   unsigned kill, stop, rollback;   /* of controllers' lives */
-  int64_t kill_at_commit;          /* the only fault; -1: as `kill` says */
-  bool kill_before;                /* before it is done, not right after */
+  bool steered;   /* waves, budgets, groups, approvals, soak, reboots */
+  unsigned halt;  /* of lives: the operator halts it from another terminal */
+  unsigned rival; /* of VMs: another controller wants it, too */
+  unsigned heals; /* of VMs: they come up by themselves */
+  int64_t kill_at_commit; /* the only fault; -1: as `kill` says */
+  bool kill_before;       /* before it is done, not right after */
 };
 
 struct sim_result {
