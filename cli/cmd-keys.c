@@ -45,10 +45,13 @@ computer_of (const struct missing *m)
   return xstrndup (text, strcspn (text, " "));
 }
 
+/* What a guest wrote is no formula of a spreadsheet. */
 static void
 print_cell (const char *text, const char *end)
 {
   putchar ('"');
+  if (*text && strchr ("=+-@\t", *text))
+    putchar ('\'');
   for (; *text; text++) {
     if (*text == '"')
       putchar ('"');

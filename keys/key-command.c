@@ -47,7 +47,9 @@ ask (const struct key_source *source, const struct key_query *query,
   if (command_run_ok (argv, NULL, LIMIT_MS, KEY_MAX_BYTES, &result, err) == -1)
     return -1;
   len = result.output.len;
-  if (memchr (result.output.buf ? result.output.buf : "", '\0', len) == NULL)
+  if (len == 0)
+    return 0;
+  if (memchr (result.output.buf, '\0', len) == NULL)
     while (len && (result.output.buf[len - 1] == '\n' ||
                    result.output.buf[len - 1] == '\r'))
       len--;

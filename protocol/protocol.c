@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <base/secret.h>
 #include <base/text.h>
 
 #define QUOTED_BYTES 60 /* of a bad line, in the error */
@@ -131,9 +132,11 @@ message_new (const char *kind, const char *name)
 char *
 message_line (const json_t *message)
 {
-  CLEANUP_FREE char *text = json_text (message);
+  char *text = json_text (message), *line = xasprintf ("%s\n", text);
 
-  return xasprintf ("%s\n", text);
+  wipe (text, strlen (text)); /* one kind of message holds keys */
+  free (text);
+  return line;
 }
 
 static int
