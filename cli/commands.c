@@ -153,8 +153,8 @@ const struct command commands[] = {
      "The exit status is 0 if all are good.",
      cmd_recipes_check},
     {"recipes test", RECIPES, "try a recipe on copies of disks", "RECIPE",
-     GROUP_PARAMETERS | GROUP_TRY | GROUP_IMAGE | GROUP_ALLOW | GROUP_AGENT |
-         GROUP_PROGRESS | GROUP_JSON,
+     GROUP_PARAMETERS | GROUP_TRY | GROUP_IMAGE | GROUP_KEYS | GROUP_ALLOW |
+         GROUP_AGENT | GROUP_PROGRESS | GROUP_JSON,
      1, 1, WORDS_RECIPES,
      "Takes a recipe through its whole life on each disk: report, repair, "
      "repair again (which has to find nothing), undo (after which the disk has "

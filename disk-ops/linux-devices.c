@@ -76,9 +76,12 @@ linux_devices_find (struct disk *disk, struct linux_devices *devices,
                     struct err **err)
 {
   devices->names = json_object ();
+  devices->luks = false;
   for (size_t i = 0; i < disk->volumes.all.len; i++) {
     add_tags (disk, &disk->volumes.all.ptr[i], devices);
     add_logical (&disk->volumes.all.ptr[i], devices);
+    if (disk->volumes.all.ptr[i].kind == VOLUME_LUKS)
+      devices->luks = true;
   }
   if (guestfs_is_ready (disk->g) == 1)
     return 0;
@@ -157,7 +160,11 @@ linux_device_where (const struct linux_devices *devices, const char *spec)
     return device_of (devices, tag) ? FSTAB_HERE : FSTAB_ABSENT;
   if (strncmp (spec, "/dev/", 5) != 0 || is_unstable (spec))
     return FSTAB_NO_DISK;
-  return device_of (devices, spec) ? FSTAB_HERE : FSTAB_ABSENT;
+  if (device_of (devices, spec))
+    return FSTAB_HERE;
+  return devices->luks && strncmp (spec, "/dev/mapper/", 12) == 0
+             ? FSTAB_NO_DISK
+             : FSTAB_ABSENT;
 }
 
 /* --- /boot -----------------------------------------------------------------

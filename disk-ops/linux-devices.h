@@ -15,6 +15,7 @@ struct disk;
 
 struct linux_devices {
   json_t *names; /* {"UUID=...": device, "/dev/mapper/vg-lv": device, ...} */
+  bool luks;     /* what is in LUKS has a name that only its crypttab knows */
 };
 
 int linux_devices_find (struct disk *disk, struct linux_devices *devices,
@@ -23,7 +24,8 @@ void linux_devices_release (struct linux_devices *devices);
 
 /* The first field of an fstab entry: UUID=, LABEL=, PARTUUID=, PARTLABEL=, also
  * as /dev/disk/by-*, or a logical volume.  FSTAB_NO_DISK for all that has no
- * stable name: "/dev/sdb1" may be this disk or another. [fstab(5)] */
+ * stable name: "/dev/sdb1" may be this disk or another, and so may
+ * "/dev/mapper/home" where there is LUKS. [fstab(5)] */
 enum fstab_device linux_device_where (const struct linux_devices *devices,
                                       const char *spec);
 

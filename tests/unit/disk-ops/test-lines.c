@@ -158,7 +158,8 @@ test_devices (void)
       json_make ("{s:s,s:s,s:s}", "UUID=1234-abcd", "/dev/sda1",
                  "/dev/mapper/vg-root", "/dev/vg/root", "/dev/vg/root",
                  "/dev/vg/root");
-  const struct linux_devices devices = {names};
+  const struct linux_devices devices = {.names = names};
+  const struct linux_devices crypt = {.names = names, .luks = true};
   CLEANUP_FREE char *mapper = linux_mapper_name ("my-vg", "lv-0");
 
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -167,6 +168,12 @@ test_devices (void)
     CU_ASSERT_EQUAL (linux_device_where (&devices, cases[i].spec),
                      cases[i].where);
   }
+  /* LUKS: only the guest's crypttab knows what its mappings are called */
+  CU_ASSERT_EQUAL (linux_device_where (&crypt, "/dev/mapper/vg-home"),
+                   FSTAB_NO_DISK);
+  CU_ASSERT_EQUAL (linux_device_where (&crypt, "/dev/mapper/vg-root"),
+                   FSTAB_HERE);
+  CU_ASSERT_EQUAL (linux_device_where (&crypt, "UUID=1234"), FSTAB_ABSENT);
   CU_ASSERT_STRING_EQUAL (mapper, "my--vg-lv--0");
 }
 
