@@ -82,6 +82,7 @@ int cmd_list (struct cli *cli, struct err **err);
 int cmd_report (struct cli *cli, struct err **err);
 int cmd_audit_verify (struct cli *cli, struct err **err);
 int cmd_audit_show (struct cli *cli, struct err **err);
+int cmd_cleanup (struct cli *cli, struct err **err);
 int cmd_resume (struct cli *cli, struct err **err);
 int cmd_retry (struct cli *cli, struct err **err);
 int cmd_halt (struct cli *cli, struct err **err);

@@ -88,13 +88,23 @@ const struct command commands[] = {
      "that it did not change are not touched. " WHICH,
      cmd_rollback},
     {"release", CAMPAIGNS, "delete what a campaign has kept", "[CAMPAIGN]",
-     GROUP_STATE | GROUP_VMS | GROUP_RELEASE | GROUP_DRY_RUN | GROUP_JSON, 0, 1,
-     WORDS_CAMPAIGNS,
+     GROUP_STATE | GROUP_VMS | GROUP_RELEASE | GROUP_YES | GROUP_DRY_RUN |
+         GROUP_JSON,
+     0, 1, WORDS_CAMPAIGNS,
      "Deletes the disks that others took the place of, copies that were not "
      "used, and snapshots, after a question. What is attached to anything "
      "stays, and so does all of a VM that a person must look at. There is no "
      "rollback after that. " WHICH,
      cmd_release},
+    {"cleanup", CAMPAIGNS, "find what lost campaigns left behind",
+     "SELECTOR...",
+     GROUP_CLEANUP | GROUP_YES | GROUP_STATE | GROUP_PROVIDER | GROUP_JSON, 1,
+     ARGS_ANY, WORDS_SELECTORS,
+     "Lists disks, snapshots and marks of VMs that carry the tag of a campaign "
+     "which has no journal in the state folder: in the accounts and regions of "
+     "the selection, marks on the VMs that it selects. With --delete, deletes "
+     "what is old enough and attached to nothing, after a question. " SELECTORS,
+     cmd_cleanup},
     {"report", CAMPAIGNS, "what a campaign did, VM by VM", "[CAMPAIGN]",
      GROUP_STATE | GROUP_JSON | GROUP_STEPS, 0, 1, WORDS_CAMPAIGNS,
      "Says what a campaign did to each VM: what was changed, kept and why, how "

@@ -92,7 +92,9 @@ enum option_group {
   GROUP_TRY = 1LL << 31,
   GROUP_KEYS = 1LL << 32,
   GROUP_CSV = 1LL << 33,
-  GROUP_RELEASE = 1LL << 34
+  GROUP_RELEASE = 1LL << 34,
+  GROUP_CLEANUP = 1LL << 35,
+  GROUP_YES = 1LL << 36
 };
 
 /* Headings of help, in order, ended by NULL. */

@@ -54,6 +54,8 @@ int campaign_ready_helpers (struct campaign *campaign, struct err **err);
  * missing. */
 int campaign_check_permissions (struct campaign *campaign,
                                 struct err **err) ATTR_USE;
+/* Finds the VMs of data's selection: a job for each, and their bindings. */
+int campaign_select (struct campaign *campaign, struct err **err) ATTR_USE;
 /* Adds a job for a found VM unless it has one; NULL: it has. */
 struct job *campaign_add (struct campaign *campaign, const json_t *vm,
                           struct binding *binding,

@@ -215,26 +215,36 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
   return find_pages (campaign, binding, strategy, selector, err);
 }
 
+int
+campaign_select (struct campaign *campaign, struct err **err)
+{
+  const json_t *words = json_need_array (campaign->data, "selection", err);
+  json_t *word;
+  size_t i;
+
+  if (words == NULL)
+    return -1;
+  json_array_foreach (words, i, word)
+  {
+    if (find_word (campaign, json_string_value (word), err) == -1)
+      return -1;
+  }
+  return 0;
+}
+
 struct campaign *
 campaign_find (json_t *request, struct err **err)
 {
   CLEANUP_CAMPAIGN struct campaign *campaign =
       campaign_new (json_deep_copy (request), NULL, err);
-  const json_t *words;
-  json_t *word;
-  size_t i;
 
   if (campaign == NULL || recipe_trust_check (campaign->data, err) == -1)
     return NULL;
   campaign->own_keys = true;
   if (campaign_open_keys (campaign, err) == -1)
     return NULL;
-  words = json_need_array (campaign->data, "selection", err);
-  if (words == NULL)
+  if (campaign_select (campaign, err) == -1)
     return NULL;
-  json_array_foreach (words, i,
-                      word) if (find_word (campaign, json_string_value (word),
-                                           err) == -1) return NULL;
   if (waves_assign (&campaign->jobs, campaign->policy, err) == -1)
     return NULL;
   return TAKE (campaign);

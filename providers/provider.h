@@ -94,8 +94,9 @@ enum op_id {
   OP_KEEP,
   /* in {kind, id}   out {}; what is not there any more is fine */
   OP_DELETE,
-  /* in {campaign}   out {created: [{kind, id, token}]}: what OP_SNAPSHOT and
-   * OP_DISK_FROM made (by their tags), for a reply that was lost */
+  /* in {campaign}   out {created: [{kind, id, token, campaign}]}: what
+   * OP_SNAPSHOT and OP_DISK_FROM made, and OP_KEEP keeps (by their tags), for a
+   * reply that was lost; no campaign: of all of them */
   OP_FIND_CREATED,
   /* in {vms: [record], mark: {campaign, controller, since},
    *     replaces: campaign whose mark may be written over, or absent}

@@ -176,13 +176,11 @@ int
 aws_find_created_build (const struct binding *b, const json_t *in,
                         struct http_request *req, struct err **err)
 {
-  const char *campaign = json_need_str (in, "campaign", err);
   CLEANUP_JSON json_t *keys = json_make ("[s,s]", TAG_CAMPAIGN, TAG_TOKEN);
   CLEANUP_JSON json_t *types = json_make ("[s,s]", "snapshot", "volume");
   CLEANUP_STRBUF struct strbuf form = STRBUF_EMPTY;
 
-  if (campaign == NULL)
-    return -1;
+  (void)err;
   aws_form_filter (&form, 1, "key", keys);
   aws_form_filter (&form, 2, "resource-type", types);
   aws_form (&form, "1000", "MaxResults");
@@ -218,11 +216,14 @@ created_of (const json_t *found, const char *campaign)
 
   json_object_foreach ((json_t *)found, id, item)
   {
-    if (strcmp (json_str (item, "campaign", ""), campaign) == 0)
+    const char *of = json_str (item, "campaign", NULL);
+
+    if (of && (campaign == NULL || strcmp (of, campaign) == 0))
       json_array_append_new (list,
-                             json_make ("{s:s,s:s,s:s}", "kind",
+                             json_make ("{s:s,s:s,s:s,s:s}", "kind",
                                         json_str (item, "kind", ""), "id", id,
-                                        "token", json_str (item, "token", "")));
+                                        "token", json_str (item, "token", ""),
+                                        "campaign", of));
   }
   return list;
 }
@@ -251,6 +252,6 @@ aws_find_created_parse (const struct binding *b, const json_t *in,
     *out = json_make ("{s:{s:s,s:O}}", "next", "token", token, "found", found);
   else
     *out = json_make ("{s:o}", "created",
-                      created_of (found, json_str (in, "campaign", "")));
+                      created_of (found, json_str (in, "campaign", NULL)));
   return 0;
 }

@@ -3,7 +3,7 @@
 # The newest snapshot before a time takes the place of the root volume, which
 # comes back by a rollback, or is deleted by a release.
 . "$(dirname "$0")/../functions.sh"
-requires jq curl sqlite3
+requires jq curl sqlite3 aws
 
 patient() { # N MORE
   cat <<END
@@ -121,3 +121,44 @@ run bootmend release last --yes --json
 expect_status 0
 [[ $(jq -r '[.things[] | select(.released) | .role] | join(" ")' <<<"$out") == copy ]] ||
   fail "not the unused copy alone: $out"
+
+# ---- what campaigns left behind whose journal is lost ----
+lost=20240101-000000-aaaa
+young=$(date -u +%Y%m%d-%H%M%S)-bbbb
+ec2() { aws --endpoint-url "$url" --region us-east-1 ec2 "$@"; }
+tag() { ec2 create-tags --resources "$1" --tags "Key=bootmend:campaign,Value=$2"; }
+tag snap-000000000000b0b01 "$lost"  # nobody's
+tag snap-000000000000b0b02 "$young" # perhaps at work elsewhere
+tag "$(root_of i-00000000000000b02)" "$lost" # attached
+tag i-0000000000000a001 "$lost"              # a mark
+run bootmend cleanup 'aws:*'
+expect_status 2
+expect_msg 'say --orphans'
+look() { run bootmend cleanup --orphans 'aws:*' --json "$@"; }
+fates() {
+  json -r '[.things[] | select(.campaign != null) | "\(.kind) \(.id) \(.why // "goes")"]
+    | sort | join("\n")'
+}
+look
+expect_status 0
+[[ $(fates) == "disk $(root_of i-00000000000000b02) it is attached
+mark i-0000000000000a001 goes
+snapshot snap-000000000000b0b01 goes
+snapshot snap-000000000000b0b02 its campaign may still be at work elsewhere: it is not old enough" ]] ||
+  fail "$(fates)"
+run env COLUMNS=160 bootmend cleanup --orphans 'aws:*'
+expect_out '2 of 4 can go; nothing was deleted'
+run bootmend cleanup --orphans 'aws:*' --delete </dev/null
+expect_status 2
+exists snap-000000000000b0b01 || fail 'it was deleted without a word'
+look --delete --yes
+expect_status 0
+[[ $(json '[.things[] | select(.deleted) | .kind] | sort | join(" ")') == 'mark snapshot' ]] ||
+  fail "$out"
+wait_for 20 eval '! exists snap-000000000000b0b01' || fail 'it is still there'
+exists snap-000000000000b0b02 || fail 'the young one was deleted'
+look
+[[ $(json '.things | length') == 2 ]] || fail "the mark is still there: $out"
+# What a campaign with a journal here has made is its own.
+[[ -n $(ls "$work/state") && $(fates) != *"$(ls "$work/state" | head -n 1)"* ]] ||
+  fail 'what belongs to a known campaign is called lost'
