@@ -160,5 +160,6 @@ exists snap-000000000000b0b02 || fail 'the young one was deleted'
 look
 [[ $(json '.things | length') == 2 ]] || fail "the mark is still there: $out"
 # What a campaign with a journal here has made is its own.
-[[ -n $(ls "$work/state") && $(fates) != *"$(ls "$work/state" | head -n 1)"* ]] ||
+own=$(basename "$(dirname "$work"/state/*/journal.db)")
+[[ $(fates) != *"$own"* ]] ||
   fail 'what belongs to a known campaign is called lost'
