@@ -150,6 +150,25 @@ chatter (struct scene *s)
   fflush (stdout);
 }
 
+/* What it is told goes to the log, as only a fake may. */
+static void
+ask_for_keys (struct scene *s)
+{
+  CLEANUP_JSON json_t *wanted = json_make ("[{s:s}]", "volume", "partition 2");
+  CLEANUP_JSON json_t *answer = NULL;
+  CLEANUP_FREE char *line = NULL;
+
+  if (s->work->ask_keys)
+    answer = s->hooks->keys (s->hooks->opaque, s->work->id, wanted);
+  line =
+      xasprintf ("keys %s %s\n", s->work->id,
+                 answer
+                     ? json_str (json_array_get (json_at (answer, "keys"), 0),
+                                 "key", "none")
+                     : "unasked");
+  note (line);
+}
+
 static const struct {
   const char *name;
   void (*act) (struct scene *s);
@@ -168,6 +187,7 @@ static const struct {
     {"nonsense", nonsense},
     {"stray", stray},
     {"chatter", chatter},
+    {"keys", ask_for_keys},
 };
 
 /* "/fake/VERB" or "/fake/VERB.NUMBER" */
