@@ -4,11 +4,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <base/text.h>
 #include <controller/orphans.h>
 
+#include "ask.h"
 #include "output.h"
 #include "request.h"
 #include "selection.h"
@@ -85,26 +85,6 @@ count (const json_t *things, const char *fate)
   return n;
 }
 
-static int
-confirm (const struct cli *cli, const json_t *things, struct err **err)
-{
-  char answer[8] = "";
-
-  if (options_flag (cli->options, "yes"))
-    return 0;
-  if (!isatty (STDIN_FILENO))
-    return err_set (err, ERR_USAGE,
-                    "this deletes disks and snapshots for good: give --yes");
-  print_things (cli, things);
-  fprintf (stderr,
-           "Delete the %zu that can go? The journals that knew a way back with "
-           "them are lost. [y/N] ",
-           count (things, "can go"));
-  if (fgets (answer, sizeof answer, stdin) == NULL || *answer != 'y')
-    return err_set (err, ERR_STOPPED, "nothing was deleted");
-  return 0;
-}
-
 static void
 show (const struct cli *cli, json_t *things)
 {
@@ -145,7 +125,10 @@ cmd_cleanup (struct cli *cli, struct err **err)
     return -1;
   things = orphans_things (orphans);
   if (options_flag (cli->options, "delete") && count (things, "can go")) {
-    if (confirm (cli, things, err) == -1)
+    if (ask_first (cli, "deletes disks and snapshots for good",
+                   "Delete what can go? The journals that knew a way back with "
+                   "it are lost.",
+                   print_things, things, err) == -1)
       return -1;
     orphans_delete (orphans);
   }

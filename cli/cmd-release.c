@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <controller/campaign.h>
 
+#include "ask.h"
 #include "request.h"
 
 #define GIB ((int64_t)1 << 30)
@@ -48,22 +48,20 @@ any_to_release (const json_t *things)
   return false;
 }
 
+static void
+print_to_delete (const struct cli *cli, const json_t *things)
+{
+  (void)cli;
+  print_things (things, "to be deleted for good");
+}
+
 /* There is no way back from this: somebody has to say so. */
 static int
 confirm (const struct cli *cli, const json_t *things, struct err **err)
 {
-  char answer[8] = "";
-
-  if (options_flag (cli->options, "yes"))
-    return 0;
-  if (!isatty (STDIN_FILENO))
-    return err_set (err, ERR_USAGE,
-                    "this deletes disks and snapshots for good: give --yes");
-  print_things (things, "to be deleted for good");
-  fprintf (stderr, "Delete them, and with them the way back? [y/N] ");
-  if (fgets (answer, sizeof answer, stdin) == NULL || *answer != 'y')
-    return err_set (err, ERR_STOPPED, "nothing was deleted");
-  return 0;
+  return ask_first (cli, "deletes disks and snapshots for good",
+                    "Delete them, and with them the way back?", print_to_delete,
+                    things, err);
 }
 
 static int
