@@ -11,13 +11,14 @@ declare -A may_use=(
   [protocol]='protocol base'
   [recipes]='recipes base'
   [bitlocker]='bitlocker base'
+  [diagnoses]='diagnoses base'
   [keys]='keys bitlocker protocol base'
   [net]='net base'
   [providers]='providers net base'
   [controller]='controller keys bitlocker providers net recipes protocol base'
   [disk-ops]='disk-ops bitlocker recipes base'
   [repair-agent]='repair-agent disk-ops bitlocker recipes protocol base'
-  [cli]='cli controller keys bitlocker providers net recipes protocol base'
+  [cli]='cli controller diagnoses keys bitlocker providers net recipes protocol base'
 )
 
 # HEADER (a pattern)  the only folders that include it, tests/ apart
