@@ -11,6 +11,7 @@
 #include "disk.h"
 #include "mount.h"
 #include "ntfs.h"
+#include "unlock.h"
 
 #define CHUNK      (UINT64_C (2) << 20) /* a message of libguestfs has 4 MiB */
 #define MAX_LOG    (UINT64_C (128) << 20) /* Windows makes at most 64 MiB */
@@ -153,12 +154,17 @@ static int
 replay (struct disk *disk, const struct volume *volume, char **why,
         struct err **err)
 {
+  CLEANUP_FREE char *device = unlock_device_inside (disk, volume);
   CLEANUP_FREE char *command =
-      xasprintf ("ntfsrecover %s %s 2>&1; echo status=$?",
-                 volume->log.major >= 2 ? "-k" : "", volume->device);
+      xasprintf ("ntfsrecover %s '%s' 2>&1; echo status=$?",
+                 volume->log.major >= 2 ? "-k" : "", device);
   char *const argv[] = {command, NULL};
-  CLEANUP_FREE char *said = guestfs_debug (disk->g, "sh", argv);
+  CLEANUP_FREE char *said = NULL;
 
+  if (strchr (device, '\''))
+    return err_set (err, ERR_INTERNAL, "%s: its device's name is not plain",
+                    volume->name);
+  said = guestfs_debug (disk->g, "sh", argv);
   if (said == NULL && guestfs_is_ready (disk->g) != 1)
     return disk_guest_error (disk, err, "%s: ntfsrecover", volume->name);
   if (said && strstr (said, "status=0"))

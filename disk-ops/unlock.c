@@ -43,8 +43,8 @@ is_plain_name (const char *device)
 }
 
 /* The volume as the appliance's own kernel and commands have it. */
-static char *
-device_inside (const struct disk *disk, const struct volume *volume)
+char *
+unlock_device_inside (const struct disk *disk, const struct volume *volume)
 {
   size_t len = strlen (disk->device);
 
@@ -86,7 +86,7 @@ open_mapping (struct disk *disk, struct volume *volume,
 {
   CLEANUP_FREE char *by = by_taken;
   CLEANUP_FREE char *name = mapping_name (volume);
-  CLEANUP_FREE char *device = device_inside (disk, volume);
+  CLEANUP_FREE char *device = unlock_device_inside (disk, volume);
   CLEANUP_FREE char *command = xasprintf (CREATE, name);
   CLEANUP_SECRET struct secret *table = NULL;
   CLEANUP_ERR struct err *why = NULL;
@@ -146,7 +146,7 @@ try_luks (struct disk *disk, const struct volume *volume, const char *name,
           const struct secret *key, char **trouble, struct err **err)
 {
   CLEANUP_ERR struct err *why = NULL;
-  CLEANUP_FREE char *device = device_inside (disk, volume);
+  CLEANUP_FREE char *device = unlock_device_inside (disk, volume);
   CLEANUP_FREE char *command =
       xasprintf ("cryptsetup open --type luks --batch-mode --tries 1 "
                  "--key-file " APPLIANCE_SECRET " %s %s",

@@ -13,6 +13,13 @@
 #include <base/err.h>
 
 struct disk;
+struct volume;
+
+/* The name of a volume's device for commands in the appliance, which are not
+ * told libguestfs' own names: the kernel may have found the disks in another
+ * order. */
+char *unlock_device_inside (const struct disk *disk,
+                            const struct volume *volume);
 
 /* Unlocks what it can of the volumes from `from` on, and adds what is in them
  * as volumes; what stays closed says why (struct encryption), which is no

@@ -29,6 +29,18 @@ static void __attribute__ ((noreturn)) fail (const char *what)
   exit (1);
 }
 
+/* Nothing is freed before the end, where all of it goes. */
+static struct hive_bytes
+keep (struct hive_bytes bytes)
+{
+  static unsigned char *kept[32];
+  static size_t n;
+
+  if (n < ARRAY_SIZE (kept))
+    kept[n++] = bytes.ptr;
+  return bytes;
+}
+
 static struct hive_bytes
 load (const char *path)
 {
@@ -39,7 +51,7 @@ load (const char *path)
   if (file_read (path, MAX_BYTES, &data, &b.len, &err) == -1)
     fail (err->msg);
   b.ptr = (unsigned char *)data;
-  return b;
+  return keep (b);
 }
 
 static void
@@ -57,7 +69,7 @@ from_text (void)
 {
   struct hive_bytes text = load ("/dev/stdin");
 
-  return hive_make ((char *)text.ptr);
+  return keep (hive_make ((char *)text.ptr));
 }
 
 static void
@@ -70,15 +82,19 @@ crash (const char *path, const char *how)
   hive_make_dirty (&old);
   save (path, "", old);
   if (strcmp (how, "old") == 0)
-    save (path, ".LOG1", hive_make_old_log (&old, &new));
+    save (path, ".LOG1", keep (hive_make_old_log (&old, &new)));
   else if (strcmp (how, "new") == 0)
-    save (path, ".LOG1", hive_make_new_log (&old, &new, base.primary, 2));
+    save (path, ".LOG1",
+          keep (hive_make_new_log (&old, &new, base.primary, 2)));
   else if (strcmp (how, "later") == 0)
-    save (path, ".LOG1", hive_make_new_log (&old, &new, base.primary - 5, 2));
+    save (path, ".LOG1",
+          keep (hive_make_new_log (&old, &new, base.primary - 5, 2)));
   else if (strcmp (how, "split") == 0) {
     /* the same pages in both: the second part makes the first whole */
-    save (path, ".LOG2", hive_make_new_log (&old, &new, base.primary, 1));
-    save (path, ".LOG1", hive_make_new_log (&old, &new, base.primary + 1, 2));
+    save (path, ".LOG2",
+          keep (hive_make_new_log (&old, &new, base.primary, 1)));
+    save (path, ".LOG1",
+          keep (hive_make_new_log (&old, &new, base.primary + 1, 2)));
     return;
   } else
     fail (how);
@@ -90,7 +106,7 @@ recovered (const char *path, struct hive_tree *tree)
 {
   static const char *const suffixes[] = {".LOG1", ".LOG2", ".LOG"};
   CLEANUP_ERR struct err *err = NULL;
-  struct hive_bytes hive = load (path), logs[HIVE_LOGS] = {{NULL, 0}};
+  struct hive_bytes found = load (path), hive, logs[HIVE_LOGS] = {{NULL, 0}};
   struct hive_recovery recovery;
 
   for (int i = 0; i < HIVE_LOGS; i++) {
@@ -98,12 +114,14 @@ recovered (const char *path, struct hive_tree *tree)
     char *data;
 
     if (file_read (name, MAX_BYTES, &data, &logs[i].len, NULL) == 0)
-      logs[i].ptr = (unsigned char *)data;
+      logs[i] = keep ((struct hive_bytes){(unsigned char *)data, logs[i].len});
   }
+  /* recovering frees it */
+  hive = (struct hive_bytes){xmemdup (found.ptr, found.len), found.len};
   if (hive_recover (&hive, logs, &recovery, &err) == -1 ||
       hive_tree_read (tree, hive.ptr, hive.len, &err) == -1)
     fail (err->msg);
-  return hive;
+  return keep (hive);
 }
 
 static void
@@ -123,7 +141,7 @@ print_value (const char *path, const char *name, uint32_t type,
 static void
 dump (const char *path)
 {
-  struct hive_tree tree;
+  CLEANUP_HIVE_TREE struct hive_tree tree = {0};
 
   (void)recovered (path, &tree);
   for (uint32_t k = 0; k < tree.keys.len; k++) {
@@ -161,8 +179,8 @@ equal (const char *a, const char *b)
 {
   static const char *const kinds[] = {"set", "remove", "add", "remove",
                                       "other"};
-  struct hive_tree x, y;
-  struct hive_change_vec changes = VEC_EMPTY;
+  CLEANUP_HIVE_TREE struct hive_tree x = {0}, y = {0};
+  CLEANUP_HIVE_CHANGES struct hive_change_vec changes = VEC_EMPTY;
 
   (void)recovered (a, &x);
   (void)recovered (b, &y);

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../functions.sh"
 . "$source_dir/tests/integration/lib-images.sh"
 . "$source_dir/tests/integration/lib-batch.sh"
-requires ntfsinfo
+requires ntfsinfo ntfslabel
 images_make
 
 for id in clean v1 v2 v1-reset v2-reset v1-refuse v2-refuse mirror boot report; do
@@ -23,6 +23,11 @@ printf 'x' | dd of="$(disk mirror)" bs=1 seek=$mirror_at conv=notrunc status=non
 dd if=/dev/zero of="$(disk boot)" bs=512 count=1 conv=notrunc status=none
 cp "$(disk boot)" "$(disk boot-apply)"
 cp "$(disk hiber)" "$(disk hiber-apply)"
+# logs that hold a transaction which renames the volume from Daten to Heute
+for id in committed open torn committed-reset; do
+  image data "$id"
+  ntfs-crash "$(disk "$id")" 0 1 "${id%-reset}" Heute
+done
 hashes >"$work/before"
 
 ### inspect
@@ -63,8 +68,26 @@ for id in "${ids[@]}"; do
   work_add "$id" apply "$(disk "$id")" \
     "{\"dirty_ntfs\": \"$(if [[ $id == *-reset ]]; then echo reset; else echo replay; fi)\"}"
 done
+any='{"format": 1, "name": "any", "version": 1, "title": "Any",
+  "description": "For tests.", "os": "any",
+  "actions": [{"action": "write", "path": "/new", "content": "new"}]}'
+for id in committed open torn; do
+  work_add "$id" apply "$(disk "$id")" "{\"recipe\": $any}"
+done
+work_add committed-reset apply "$(disk committed-reset)" \
+  "{\"recipe\": $any, \"dirty_ntfs\": \"reset\"}"
+ids+=(committed open torn committed-reset)
 batch
 for id in "${ids[@]}"; do expect "$id" .outcome repaired; done
+label() { # ID NAME WORDS-OF-THE-NOTE
+  [[ $(ntfslabel -f "$(disk "$1")" 2>/dev/null) == "$2" ]] ||
+    fail "$1: the volume is called $(ntfslabel -f "$(disk "$1")")"
+  result "$1" '.notes[]' | grep -q "$3" || fail "$1: $(result "$1" .notes)"
+}
+label committed Heute 'what was committed in the log is applied'
+label open Daten 'what was committed in the log is applied'
+label torn Daten 'could not be replayed'
+label committed-reset Daten 'the log was emptied and'
 expect clean '.notes | length' 0
 [[ ! -e $work/evidence/clean/ntfs ]] || fail "a clean volume's log is evidence"
 for id in v1 v2; do
@@ -75,6 +98,9 @@ result v1-reset '.notes[]' | grep -q 'the log was emptied and' || fail "v1-reset
 result mirror '.notes[]' | grep -q 'MFTMirr was not what' || fail "mirror"
 flags() { ntfsinfo -f -m "$(disk "$1")" 2>/dev/null | sed -n 's/.*Volume Flags: *\(0x[0-9a-f]*\).*/\1/p'; }
 [[ $(flags clean) == 0x0000 ]] || fail "clean: flags $(flags clean)"
+for id in committed open torn committed-reset; do
+  [[ $(flags "$id") == 0x0001 ]] || fail "$id is not marked dirty: $(flags "$id")"
+done
 for id in v1 v2 v1-reset v2-reset mirror; do
   [[ $(flags "$id") == 0x0001 ]] || fail "$id is not marked dirty: $(flags "$id")"
   for file in logfile mftmirr mft-start boot-sectors boot-sector-copy; do
