@@ -10,7 +10,10 @@
  *   answered       the disk may be half written, and only that helper's folder
  *                  can finish it.  The job waits for that helper, for as long
  *                  as the repair may take; then a person must look.
- */
+ *
+ * On the way back it is the same: what no agent was allowed to write needs no
+ * undo; and an undo that was not allowed to write has left a repair that is
+ * whole.  The VM gets it back with that, and the outcome says so. */
 
 #include "engine-internal.h"
 
@@ -33,6 +36,7 @@ job_asked (struct engine *engine, struct job *job, uint64_t effect)
   if (name == NULL || job->cancelled || engine->world->allow == NULL)
     return;
   job_set_fact (job, "committing", json_string (name));
+  job->allowed = effect;
   job->changed = true;
   id_vec_push (&engine->allowed, effect);
 }
@@ -112,6 +116,27 @@ leave (struct engine *engine, struct job *job, const char *why)
   job_enter (engine, job, step_by_name ("leave-helper"));
 }
 
+/* On the way back, and the disk is whole: the VM gets it as it is. */
+static void
+forgo_undo (struct engine *engine, struct job *job, const char *why)
+{
+  const char *repair = json_str (job->facts, "repair.outcome", "");
+  bool kept = strcmp (repair, "repaired") == 0;
+  CLEANUP_FREE char *reason =
+      xasprintf ("what undoes it is on helper '%s', which was given up (%s)",
+                 helper_of (job), why);
+
+  if (kept) {
+    job_set_fact (job, "repair_kept", json_true ());
+    job_set_fact (job, "repair_undo",
+                  json_make ("{s:s,s:s}", "outcome", "refused", "reason",
+                             reason));
+  }
+  job_note (job, "helper '%s' was given up (%s); %s", helper_of (job), why,
+            kept ? "the repair stays" : "the disk was untouched");
+  job_step_over (engine, job, "skipped", NULL);
+}
+
 bool
 job_helper_is_dead (struct engine *engine, struct job *job)
 {
@@ -124,17 +149,11 @@ job_helper_is_dead (struct engine *engine, struct job *job)
   if (why == NULL)
     return false;
   if (!is_half_written (engine, job)) {
-    if (!job->back) {
+    if (job->back)
+      forgo_undo (engine, job, why);
+    else
       leave (engine, job, why);
-      return true;
-    }
-    /* The repair's time was over before the helper was given up. */
-    if (json_at (job->facts, "repair") == NULL) {
-      job_note (job, "helper '%s' was given up (%s); the disk was untouched",
-                helper_of (job), why);
-      job_step_over (engine, job, "skipped", NULL);
-      return true;
-    }
+    return true;
   }
   if (job->back || job_is_overdue (engine, job)) {
     fail_half_written (engine, job, why);

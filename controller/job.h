@@ -103,6 +103,7 @@ struct job {
   int64_t acted_ms;   /* when the last request was made */
   int64_t errors;     /* failed replies in a row, at this step */
   uint64_t effect;    /* in flight; 0: none */
+  uint64_t allowed;   /* the last one whose agent was allowed to write */
   bool changes;       /* what was requested last has an effect */
   bool uncertain;     /* an earlier request of this step may have had effect */
   bool cancelled;     /* the one in flight was told to end */

@@ -144,16 +144,25 @@ is_passing (const struct job *job, const json_t *result)
          !json_bool (result, "changed", false);
 }
 
-/* What the helper's agent was allowed to write is written, or was not touched:
- * nobody else has to finish it.  What undoes it stays on that helper. */
+/* Nobody else has to finish the disk: all is written that may have been, or
+ * nothing is.  What did not change it now says nothing about an earlier attempt
+ * that was allowed to write and lost. */
+static bool
+is_whole (const struct job *job, const json_t *result)
+{
+  if (outcome_is (result, "failed") && json_bool (result, "changed", true))
+    return false;
+  return outcome_is (result, "repaired") || outcome_is (result, "clean") ||
+         outcome_is (result, "undone") || job->effect == job->allowed;
+}
+
+/* What undoes it stays on the helper. */
 static void
 note_written (struct job *job, const json_t *result)
 {
   const char *name = json_str (job->facts, "helper.name", "");
-  bool half =
-      outcome_is (result, "failed") && json_bool (result, "changed", true);
 
-  if (!half)
+  if (is_whole (job, result))
     job_set_fact (job, "committing", NULL);
   if (!outcome_is (result, "repaired") ||
       !json_bool (job->facts, "helper.remote", false))
@@ -197,11 +206,23 @@ repair_reply (struct job *job, json_t *out, struct err **err)
   return give_up (out, err);
 }
 
+/* Agents on helpers ask before they write; what none was ever allowed to write
+ * is as it was. */
+static bool
+is_untouched (const struct job *job)
+{
+  return job_attaches (job) && json_at (job->facts, "committing") == NULL &&
+         json_at (job->facts, "repair") == NULL;
+}
+
 /* Nothing was changed: nothing is undone. */
 bool
 repair_undo_wanted (const struct job *job)
 {
   const char *outcome = json_str (job->facts, "repair.outcome", "unknown");
+
+  if (is_untouched (job))
+    return false;
 
   if (json_bool (job->facts, "repair_uncertain", false))
     return true;
@@ -214,9 +235,6 @@ repair_undo_wanted (const struct job *job)
 int
 repair_undo_act (struct job *job, struct effect *effect, struct err **err)
 {
-  if (job_attaches (job))
-    job_set_fact (job, "committing",
-                  json_string (json_str (job->facts, "helper.name", "")));
   return work_effect (job, "undo", effect, err);
 }
 

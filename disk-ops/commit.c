@@ -310,8 +310,11 @@ commit_undo (struct disk *disk, struct manifest *manifest, const char *name,
   if (lock_out_all (disk, err) == -1)
     return -1;
   if (manifest->state != MANIFEST_UNDO_COMMIT) {
-    json_t *description = image_describe (disk->work->evidence, name, err);
+    json_t *description;
 
+    if (disk_may_commit (disk, err) == -1)
+      return -1;
+    description = image_describe (disk->work->evidence, name, err);
     if (description == NULL)
       return -1;
     json_put (manifest->json, "undo_from", description);

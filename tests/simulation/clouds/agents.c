@@ -107,8 +107,9 @@ lose (struct sim_work *work, enum err_code code, const char *why)
   sim_trace (work->world, "%s: agent on %s is lost: %s", work->disk,
              work->helper, why);
   err_set (&err, code, "helper '%s': the agent is gone: %s", work->helper, why);
-  /* Too much of an excuse for one that was not allowed to write. */
-  trouble (work);
+  /* One that was not allowed to write has left the disk as it was. */
+  if (work->allowed || !work->asks)
+    trouble (work);
   deliver (work, NULL, err, true);
   work_over (work);
 }

@@ -40,6 +40,7 @@ struct small_world {
   bool first_slot_taken; /* by something else */
   bool a_is_gone;
   bool allowed;    /* work that asked may be written */
+  bool undo;       /* that work is an undo */
   uint64_t asking; /* 0: none */
   unsigned written, attached_b, forced;
 };
@@ -128,6 +129,7 @@ work (struct small_world *w, const struct effect *effect)
   else
     ask (w, effect->id);
   w->allowed = act == REPAIRS; /* whether it will live to say so */
+  w->undo = strcmp (json_str (effect->in, "mode", ""), "undo") == 0;
 }
 
 static void
@@ -138,7 +140,9 @@ allow (struct world *world, uint64_t id)
   CU_ASSERT_EQUAL (id, w->asking);
   w->written++;
   if (w->allowed)
-    answer (w, id, json_make ("{s:s,s:b}", "outcome", "repaired", "changed", 1),
+    answer (w, id,
+            json_make ("{s:s,s:b}", "outcome", w->undo ? "undone" : "repaired",
+                       "changed", 1),
             NULL, true);
   else
     lose (w, id);
@@ -246,11 +250,13 @@ add_helper (struct helpers *helpers, struct binding *binding, const char *id,
 struct row {
   const char *name;
   enum act a[3];
-  bool alone; /* b is in another zone */
-  bool holds; /* a lets go only by force */
-  bool force; /* --force-detach */
-  bool gone;  /* a's instance */
-  bool taken; /* the first slot */
+  bool alone;    /* b is in another zone */
+  bool holds;    /* a lets go only by force */
+  bool force;    /* --force-detach */
+  bool gone;     /* a's instance */
+  bool taken;    /* the first slot */
+  bool back;     /* the operator rolls it back in the end */
+  int repair_ms; /* 0: as usual */
   enum outcome outcome;
   const char *place; /* in the end */
   bool on;
@@ -280,6 +286,8 @@ run (const struct row *row)
   struct job *job;
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (policy);
+  if (row->repair_ms)
+    policy->repair_ms = row->repair_ms;
   memcpy (w.a, row->a, sizeof w.a);
   fake_clock_init (&w.clock, 1000000);
   w.world = (struct world){.clock = &w.clock.clock,
@@ -296,6 +304,10 @@ run (const struct row *row)
   engine = engine_new (&w.world, NULL, policy, NULL, 7);
   engine_add_job (engine, job);
   CU_ASSERT_EQUAL (engine_run (engine, &end, NULL), 0);
+  if (row->back) {
+    job_roll_back (job);
+    CU_ASSERT_EQUAL (engine_run (engine, &end, NULL), 0);
+  }
   if (job->outcome != row->outcome || strcmp (w.place, row->place) != 0 ||
       strstr (job->reason ? job->reason : "", row->reason) == NULL)
     printf ("\n    %s: %s at %s: %s\n", row->name, outcome_name (job->outcome),
@@ -387,6 +399,38 @@ static const struct row rows[] = {
      .attached_b = 1,
      .written = 1,
      .reason = ""},
+    {"its time is over before it is given up, and it never wrote",
+     {DIES, DIES, DIES},
+     .alone = true,
+     .repair_ms = 3000,
+     .outcome = OUT_FAILED_RESTORED,
+     .place = "vm",
+     .on = true,
+     .reason = "repair: "},
+    {"rolled back",
+     {REPAIRS},
+     .back = true,
+     .outcome = OUT_FAILED_RESTORED,
+     .place = "vm",
+     .on = true,
+     .written = 2,
+     .reason = "operator"},
+    {"rolled back, dead before the undo asked: the repair stays",
+     {REPAIRS, DIES, DIES},
+     .back = true,
+     .outcome = OUT_FAILED_ATTENTION,
+     .place = "vm",
+     .on = true,
+     .written = 1,
+     .reason = "keeps the repair"},
+    {"rolled back, dead while the undo wrote",
+     {REPAIRS, DIES_WRITING, DIES},
+     .back = true,
+     .outcome = OUT_FAILED_ATTENTION,
+     .place = "ha",
+     .on = false,
+     .written = 2,
+     .reason = "half written"},
     {"a slot that somebody else has",
      {REPAIRS},
      .taken = true,
