@@ -15,7 +15,8 @@ key[made]="{\"key\": \"$made_recovery\"}"
 key[luks2]="{\"key\": \"$luks_pass\n\"}"
 key[luks1]='{"key_base64": "YQBiCg=="}'
 if crypt_genuine; then
-  windows+=(xts xts-new cbc4k elephant win11 damaged)
+  windows+=(xts xts-new win11 damaged)
+  [[ -z ${BOOTMEND_TEST_LONG:-} ]] || windows+=(cbc4k elephant)
   refused+=(eow:half-encrypted half:half-encrypted version:unknown-encryption)
   key[xts]="{\"key\": \"$xts_recovery\", \"protector\": \"$xts_guid\"}"
   key[xts-new]=${key[xts]} key[damaged]=${key[xts]}

@@ -16,7 +16,8 @@
 #   luks2      passphrase, ext4
 #   luks1      key file with zero bytes, LVM with ext4 in it
 #   xts xts-new cbc4k elephant win11   genuine; win11 has a startup key, and
-#              xts-new entries that no cryptsetup knows
+#              xts-new entries that no cryptsetup knows; cbc4k and elephant
+#              only with BOOTMEND_TEST_LONG
 #   eow half version damaged           genuine, and to be refused; of `damaged`
 #              only the first metadata block is lost
 # shellcheck disable=SC2154  # from functions.sh, lib-images.sh
@@ -28,12 +29,15 @@ xts_recovery=235818-357951-253979-013365-241120-245575-342914-591910
 xts_guid=64311DEA-4587-4029-924A-BA299647998E
 crypt_password=anaconda # of all genuine ones
 win11_bek=AA80A52B-9B66-47AE-B097-33F536FFBB07.BEK
-genuine=(aes-xts-128:xts aes-xts-128:xts-new aes-cbc-128-4k:cbc4k
-  aes-cbc-elephant-128:elephant aes-xts-128-startup-key-win11:win11)
+genuine=(aes-xts-128:xts aes-xts-128:xts-new
+  aes-xts-128-startup-key-win11:win11)
+if [[ -n ${BOOTMEND_TEST_LONG:-} ]]; then
+  genuine+=(aes-cbc-128-4k:cbc4k aes-cbc-elephant-128:elephant)
+fi
 
 crypt_version=$(cat "${BASH_SOURCE[0]}" "$build_dir/bin/bitlocker-tool" |
   sha256sum | cut -c1-16)
-crypt_dir=$build_dir/test-images-crypt/$crypt_version
+crypt_dir=$build_dir/test-images-crypt/$crypt_version${BOOTMEND_TEST_LONG:+-long}
 crypt_source=${BOOTMEND_TEST_BITLOCKER:-$build_dir/test-images-crypt/genuine}
 
 # The package's sources, from where this machine has its packages from, with
