@@ -7,10 +7,10 @@
 #include "job.h"
 
 /* {key, name, decision: "repair" | "skip" | "leave", reason, notes, snapshot,
- * vm, steps: [...]} for a job after its preflight. */
+ * vm, fingerprint, wave, group, steps: [...]} for a job after its preflight. */
 json_t *plan_entry (const struct job *job);
 
-/* Adds "sha256" over the rest. */
+/* Adds "recipe_sha256", and "sha256" over the rest. */
 void plan_seal (json_t *plan);
 /* ERR_INPUT: no plan, of another version, or edited. */
 int plan_verify (const json_t *plan, struct err **err) ATTR_USE;

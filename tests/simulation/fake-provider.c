@@ -102,8 +102,7 @@ fake_provider (const struct sim_config *config)
   return config->batches ? &batching : &single;
 }
 
-/* --- what the operations do ------------------------------------------------
- */
+/* --- what the operations do ---------------------------------------------- */
 
 static json_t *
 describe (struct fake_cloud *cloud, const json_t *in)
@@ -301,8 +300,9 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
   return out;
 }
 
-/* --- requests, and what becomes of them ------------------------------------
- */
+/* --- requests, and what becomes of them ---------------------------------- */
+
+static void note_unanswered (struct fake_vm *vm, const void *opaque);
 
 static void
 for_each_vm (struct fake_cloud *cloud, const struct effect *effect,
@@ -315,7 +315,8 @@ for_each_vm (struct fake_cloud *cloud, const struct effect *effect,
 
   if (id)
     each (fake_cloud_vm (cloud, id), opaque);
-  if (json_bool (effect->in, "health", false))
+  /* A look that is held up keeps all of them from being seen. */
+  if (json_bool (effect->in, "health", false) || each == note_unanswered)
     json_array_foreach (json_at (effect->in, "ids"), i, item)
     {
       each (fake_cloud_vm (cloud, json_string_value (item)), opaque);
@@ -455,7 +456,7 @@ is_held_up (struct fake_cloud *cloud, const struct effect *effect)
 {
   const struct sim_config *config = cloud->config;
 
-  if (config->kill || config->stop || config->outage ||
+  if (config->kill || config->stop || config->halt || config->outage ||
       !fake_fault (cloud, config->late_reply))
     return false;
   for_each_vm (cloud, effect, note_unanswered, &effect->op);

@@ -218,7 +218,8 @@ fake_vm_heal (struct fake_vm *vm)
 void
 fake_vm_may_heal (struct fake_vm *vm)
 {
-  if (vm->changes || vm->power != FAKE_ON || fake_vm_boots (vm) ||
+  if (vm->changes || vm->in_our_hands || vm->power != FAKE_ON ||
+      fake_vm_boots (vm) ||
       !fake_chance (vm->cloud, vm->cloud->config->heals / 3))
     return;
   vm->healed_by_itself = true;

@@ -24,7 +24,8 @@ sim_waves_config (struct sim_config *config)
 
   random_init (&random, config->seed ^ 0x5ee2);
   config->steered = random_below (&random, 3) > 0;
-  config->halt = (unsigned)random_below (&random, 500);
+  if (config->steered && random_below (&random, 2))
+    config->halt = (unsigned)random_below (&random, 500);
   config->rival = random_below (&random, 3) ? 0 : 300;
   config->heals = (unsigned)random_below (&random, 300);
 }

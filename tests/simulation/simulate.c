@@ -9,6 +9,8 @@
  *   --twins N      for every Nth seed, also kill the calm campaign at a commit
  *                  and compare its end with that of the undisturbed one
  *   --first        end at the first seed that fails
+ *   --size N       so many VMs in each campaign (a seed is another campaign
+ * then)
  *   --vms N        so many VMs in each campaign, no faults (for measuring)
  * Exit status: 0 all well, 1 violations (printed with their seed), 2 usage. */
 
@@ -26,6 +28,7 @@ struct totals {
   int64_t simulated_ms;
   const char *mutation;
   bool only_first;
+  size_t size; /* 0: as the seed says */
 };
 
 static void
@@ -57,6 +60,8 @@ run_seed (uint64_t seed, bool verbose, struct totals *totals)
   struct sim_result result;
 
   config.verbose = verbose;
+  if (totals->size)
+    config.n_vms = totals->size;
   sim_run (&config, &result);
   report (&config, &result, totals, "");
   sim_result_release (&result);
@@ -161,6 +166,7 @@ main (int argc, char **argv)
   static const struct option options[] =
       {{"seeds", required_argument, NULL, 's'},
        {"failed", required_argument, NULL, 'F'},
+       {"size", required_argument, NULL, 'S'},
        {"new", required_argument, NULL, 'n'},
        {"verbose", no_argument, NULL, 'v'},
        {"mutate", required_argument, NULL, 'm'},
@@ -179,6 +185,8 @@ main (int argc, char **argv)
       return 2;
     if (option == 'F' && run_file (optarg, twins, verbose, &totals) == -1)
       return 2;
+    if (option == 'S')
+      totals.size = strtoull (optarg, NULL, 10);
     if (option == 'n')
       fresh = strtoull (optarg, NULL, 10);
     else if (option == 'v')

@@ -197,6 +197,7 @@ test_plan_that_was_changed (void)
 {
   CLEANUP_JSON json_t *plan = make_plan (), *list = json_array ();
   CLEANUP_JSON json_t *newer = make_plan (), *bare = make_plan ();
+  CLEANUP_JSON json_t *other = make_plan (), *waves = make_plan ();
 
   json_put_str (json_array_get (json_at (plan, "vms"), 0), "decision", "skip");
   expect_bad (plan, "changed after it was made");
@@ -204,6 +205,11 @@ test_plan_that_was_changed (void)
   expect_bad (plan, "changed after it was made");
   json_put_int (newer, "bootmend", 2);
   expect_bad (newer, "version 2");
+  json_put_str (other, "version", "0.0.1");
+  expect_bad (other, "made by bootmend 0.0.1, and this is");
+  json_put_int (json_array_get (json_at (waves, "vms"), 0), "wave", 0);
+  plan_seal (waves);
+  expect_bad (waves, "wave 0");
   expect_bad (list, "no plan");
   json_put (bare, "request", NULL);
   plan_seal (bare);
