@@ -29,7 +29,7 @@ job_has_failed (const struct job *job)
   case OUT_FAILED_ATTENTION:
     return !json_bool (job->facts, "forgiven", false);
   case OUT_FAILED_RESTORED:
-    return json_at (job->facts, "asked_back") == NULL &&
+    return json_at (job->facts, "asked_back") == NULL && !job_lacks_key (job) &&
            !json_bool (job->facts, "forgiven", false);
   case OUT_REPAIRED_UNPROVEN:
     return is_unproven_failure (job) &&

@@ -10,7 +10,7 @@ fleet_up --bad 3 --poisoned 2
 canary=$prefix-bad-1
 wave2=("$prefix-poisoned-1" "$prefix-poisoned-2")
 wave3=("$prefix-bad-2" "$prefix-bad-3")
-waves=(--order "$canary" --order "$prefix-poisoned-*" --wave 1,2,rest
+waves=(--order "$canary" --order "$prefix-poisoned-*" --wave '1,2,rest'
   --verify-limit 15s)
 
 # ---- the plan shows the waves ----

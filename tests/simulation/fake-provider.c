@@ -303,7 +303,6 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
 /* --- requests, and what becomes of them ---------------------------------- */
 
 static void note_unanswered (struct fake_vm *vm, const void *opaque);
-
 static void
 for_each_vm (struct fake_cloud *cloud, const struct effect *effect,
              void (*each) (struct fake_vm *vm, const void *opaque),
