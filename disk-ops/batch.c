@@ -136,6 +136,7 @@ forget_try (struct disk *disk)
   plan_release (&disk->plan);
   str_vec_free_all (&disk->mappings);
   json_object_del (disk->result, "keys_missing");
+  json_object_del (disk->result, "unlocked");
   disk->lvm_inside = false;
   disk->mounted = NULL;
   disk->refusal = NULL;

@@ -67,6 +67,20 @@ add_inside (struct disk *disk, const struct volume *volume, char *name_taken,
                       err);
 }
 
+/* Which key did it, for the audit; what it is stays out of it. */
+static void
+report_unlocked (struct disk *disk, const struct volume *volume)
+{
+  json_t *list = json_object_get (disk->result, "unlocked");
+
+  if (list == NULL) {
+    list = json_array ();
+    json_put (disk->result, "unlocked", list);
+  }
+  json_array_append_new (list, json_make ("{s:s, s:s}", "volume", volume->name,
+                                          "by", volume->encryption->opened_by));
+}
+
 static int
 opened (struct disk *disk, struct volume *volume, char *name_taken,
         char *by_taken, struct err **err)
@@ -77,6 +91,7 @@ opened (struct disk *disk, struct volume *volume, char *name_taken,
   e->refusal = NULL;
   free (e->opened_by);
   e->opened_by = by_taken;
+  report_unlocked (disk, volume);
   return add_inside (disk, volume, name_taken, err);
 }
 

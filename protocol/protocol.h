@@ -81,6 +81,7 @@
  *              changes}], as a report by each would say it (inspect),
  *              keys_missing: [{...as in "keys", code}] for volumes that stay
  *              closed for want of a key,
+ *              unlocked: [{volume, by: text, such as a protector}],
  *              notes: [text], timings_ms: {...},
  *              tries: appliances that were started for it,
  *              suspect: true if a shared one was lost while busy with it }

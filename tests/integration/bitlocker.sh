@@ -82,6 +82,8 @@ hashes | diff "$work/before" - || fail "a look changed a disk"
 for name in "${names[@]}" "${refused[@]%:*}"; do add apply "$name"; done
 batch
 for name in "${names[@]}"; do expect "$name" .outcome repaired; done
+expect made '.unlocked | map (.by) | join (" ")' \
+  'recovery-password 03020100-0504-0706-0809-0A0B0C0D0008'
 for pair in "${refused[@]}"; do
   expect "${pair%:*}" .outcome refused
   expect "${pair%:*}" .refusal "${pair#*:}"
