@@ -11,6 +11,7 @@
 #include <recipes/recipe.h>
 
 #include "disk-run.h"
+#include "inspect-recipes.h"
 #include "output.h"
 #include "table.h"
 
@@ -21,9 +22,7 @@ struct finding {
   json_t *recipes; /* [{name, outcome, reason, ...}] */
 };
 
-/* [{recipe, parameters}] of the built-in recipes; one that needs parameters
- * can't be tried without. */
-static json_t *
+json_t *
 recipes_to_try (struct err **err)
 {
   CLEANUP_JSON json_t *list = json_array ();

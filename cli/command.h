@@ -90,6 +90,7 @@ int cmd_approve (struct cli *cli, struct err **err);
 int cmd_rollback (struct cli *cli, struct err **err);
 int cmd_fix_disk (struct cli *cli, struct err **err);
 int cmd_keys_missing (struct cli *cli, struct err **err);
+int cmd_diagnose (struct cli *cli, struct err **err);
 int cmd_inspect (struct cli *cli, struct err **err);
 int cmd_help (struct cli *cli, struct err **err);
 int cmd_version (struct cli *cli, struct err **err);

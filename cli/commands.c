@@ -147,6 +147,16 @@ const struct command commands[] = {
      "recipes would change something. Changes nothing.",
      cmd_inspect},
 
+    {"diagnose", IMAGES, "say why images or VMs do not boot",
+     "IMAGE... | SELECTOR...",
+     GROUP_IMAGE | GROUP_KEYS | GROUP_AGENT | GROUP_FIND | GROUP_PROVIDER |
+         GROUP_PROGRESS | GROUP_JSON,
+     1, ARGS_ANY, WORDS_FILES,
+     "Says why systems do not boot and which recipe would help: image files or "
+     "block devices by what is on them, VMs by what their serial consoles say, "
+     "grouped by cause. Changes nothing. " SELECTORS,
+     cmd_diagnose},
+
     {"recipes list", RECIPES, "name the built-in recipes", NULL, GROUP_JSON, 0,
      0, WORDS_NONE, "Lists the built-in recipes, one line each.",
      cmd_recipes_list},

@@ -182,7 +182,8 @@ test_fact (const struct case_in_hand *c, const struct condition *condition,
         (condition->has_pattern &&
          regexec (&condition->pattern.regex, value, 0, NULL, 0) != 0))
       continue;
-    json_put_str (found->variables, "value", value);
+    if (json_str (found->variables, "value", NULL) == NULL)
+      json_put_str (found->variables, "value", value);
     add_evidence (found, EVIDENCE_FACT, "disk", json_str (fact, "what", "?"));
     any = true;
   }
@@ -337,15 +338,35 @@ fill_in (const char *text, const json_t *variables)
   return strbuf_take (&sb);
 }
 
-/* A recipe whose parameters are not known is no suggestion. */
+/* Was it tried on this disk, and could not be carried out? */
+static bool
+is_refused (const struct case_in_hand *c, const char *recipe)
+{
+  json_t *tried;
+  size_t i;
+
+  json_array_foreach (json_object_get (c->findings, "recipes"), i, tried)
+  {
+    const char *outcome = json_str (tried, "outcome", "");
+
+    if (strcmp (json_str (tried, "name", ""), recipe) == 0)
+      return strcmp (outcome, "refused") == 0 ||
+             strcmp (outcome, "failed") == 0;
+  }
+  return false;
+}
+
+/* A recipe whose parameters are not known is no suggestion, nor is one that
+ * this disk refuses. */
 static void
-put_repair (json_t *json, const struct found *found)
+put_repair (const struct case_in_hand *c, json_t *json,
+            const struct found *found)
 {
   CLEANUP_JSON json_t *parameters = json_object ();
   const char *key;
   json_t *value;
 
-  if (found->rule->recipe == NULL)
+  if (found->rule->recipe == NULL || is_refused (c, found->rule->recipe))
     return;
   json_object_foreach ((json_t *)found->rule->parameters, key, value)
   {
@@ -362,7 +383,7 @@ put_repair (json_t *json, const struct found *found)
 }
 
 static json_t *
-found_to_json (const struct found *found)
+found_to_json (const struct case_in_hand *c, const struct found *found)
 {
   const struct rule *rule = found->rule;
   json_t *json =
@@ -372,7 +393,7 @@ found_to_json (const struct found *found)
                  json_object_get (rule->json, "sources"));
 
   json_put_str (json, "advice", rule->advice);
-  put_repair (json, found);
+  put_repair (c, json, found);
   return json;
 }
 
@@ -446,7 +467,7 @@ diagnose (const struct diagnosis_rules *rules, const json_t *findings)
   sort_found (&all);
   for (size_t i = 0; i < all.len; i++)
     if (!is_covered (&all, all.ptr[i].rule->id))
-      json_array_append_new (list, found_to_json (&all.ptr[i]));
+      json_array_append_new (list, found_to_json (&c, &all.ptr[i]));
   if (json_array_size (list) == 0 && c.boots)
     json_array_append_new (list, boots_to_json (&c));
   for (size_t i = 0; i < all.len; i++)

@@ -3,6 +3,7 @@
 #include <base/text.h>
 
 #include "disk.h"
+#include "findings.h"
 #include "mount.h"
 #include "ntfs.h"
 #include "try-recipes.h"
@@ -92,6 +93,8 @@ inspect (struct disk *disk, struct err **err)
     json_put_str (json, "would_refuse", refusal);
     disk_note (disk, "a repair would be refused (%s): %s", refusal, why);
   }
+  if (disk->work->findings && findings_collect (disk, refusal, why, err) == -1)
+    return -1;
   /* on what is mounted now; a repair would be refused before its recipe */
   if (disk->work->recipes && refusal == NULL && disk->mounted &&
       try_recipes (disk, err) == -1)

@@ -32,6 +32,7 @@ struct work {
   const struct recipe *recipe; /* NULL for inspect and undo */
   /* inspect: the recipes to try without a change, ended by NULL; NULL: none */
   const struct recipe *const *recipes;
+  bool findings; /* inspect: collect what a diagnosis needs (findings.h) */
   const char *path;
   const char *format;     /* "raw", "qcow2": never probed */
   int64_t size_bytes;     /* virtual size as the provider says; -1: not said */

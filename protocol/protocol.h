@@ -18,6 +18,7 @@
  *             agent looks at again; allow_unsigned: true if nobody has to have,
  *             recipes: [{recipe, parameters, origin}] to try without any change
  *             on a disk that has their system (inspect),
+ *             findings: true: say what a diagnosis needs, too (inspect),
  *             disk: { path, format: "raw" | "qcow2", size_bytes or absent,
  *                     serial or absent, trust_domain: text,
  *                     paths: [other places where it may show up] or absent,
@@ -79,6 +80,8 @@
  *              disk: {...what inspect shows...}, evidence: folder,
  *              recipes: [{name, outcome, reason, refusal, matches, kept,
  *              changes}], as a report by each would say it (inspect),
+ *              findings: {os, texts, bugchecks, facts}: see
+ *              diagnoses/diagnoses.h (inspect with findings),
  *              keys_missing: [{...as in "keys", code}] for volumes that stay
  *              closed for want of a key,
  *              unlocked: [{volume, by: text, such as a protector}],

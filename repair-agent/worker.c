@@ -240,6 +240,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .unchanged = json_bool (r, "unchanged", false),
       .ask = json_bool (r, "ask", false),
       .ask_keys = json_bool (r, "keys", false),
+      .findings = json_bool (r, "findings", false),
   };
   if (json_object_get (r, "recipe") == NULL)
     return fill_recipes (w, i, r, err);

@@ -1,0 +1,141 @@
+/* Findings on a Windows: files that it can't start without, hives, unfinished
+ * updates, crash dumps. */
+
+#include "findings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <base/clock.h>
+
+#include "crash-dump.h"
+#include "disk.h"
+#include "guest-path.h"
+#include "refuse.h"
+
+#define SYSTEM32  "/Windows/System32"
+#define MAX_DUMPS 3 /* the newest */
+/* 1601 to 1970, in units of 100 ns */
+#define FILETIME_EPOCH UINT64_C (116444736000000000)
+
+/* Without one of these no Windows gets to its login. */
+static const char *const vital[] =
+    {SYSTEM32 "/ntoskrnl.exe",     SYSTEM32 "/hal.dll",
+     SYSTEM32 "/ntdll.dll",        SYSTEM32 "/smss.exe",
+     SYSTEM32 "/csrss.exe",        SYSTEM32 "/wininit.exe",
+     SYSTEM32 "/winlogon.exe",     SYSTEM32 "/services.exe",
+     SYSTEM32 "/lsass.exe",        SYSTEM32 "/ci.dll",
+     SYSTEM32 "/drivers/ntfs.sys", SYSTEM32 "/drivers/disk.sys"};
+
+static void
+look_for_files (struct disk *disk, struct findings *f)
+{
+  int64_t sizes[ARRAY_SIZE (vital)];
+  size_t missing = 0;
+
+  for (size_t i = 0; i < ARRAY_SIZE (vital); i++) {
+    sizes[i] = findings_size (disk, vital[i]);
+    missing += sizes[i] == -1 || sizes[i] == 0;
+  }
+  /* that is not one file that a scanner took away */
+  if (missing > ARRAY_SIZE (vital) / 2) {
+    findings_fact (f, "windows-incomplete", NULL,
+                   "%zu of %zu files that every Windows needs are not there",
+                   missing, ARRAY_SIZE (vital));
+    return;
+  }
+  for (size_t i = 0; i < ARRAY_SIZE (vital); i++)
+    if (sizes[i] == -1 || sizes[i] == 0)
+      findings_fact (f, "windows-file-missing", vital[i], "%s %s", vital[i],
+                     sizes[i] == 0 ? "is empty" : "is not there");
+}
+
+static void
+look_at_hives (struct disk *disk, struct findings *f)
+{
+  static const char *const names[] = {"SYSTEM", "SOFTWARE"};
+  CLEANUP_ERR struct err *why = NULL;
+  struct registry_hive *hive;
+
+  for (size_t i = 0; i < ARRAY_SIZE (names); i++) {
+    CLEANUP_FREE char *path = xasprintf (SYSTEM32 "/config/%s", names[i]);
+    int64_t size = findings_size (disk, path);
+
+    if (size == -1 || size == 0)
+      findings_fact (f, "hive-missing", names[i], "%s %s", path,
+                     size == 0 ? "is empty" : "is not there");
+  }
+  if (findings_size (disk, SYSTEM32 "/config/SYSTEM") > 0 &&
+      registry_open (disk, "SYSTEM", &hive, &why) == -1 && disk->refusal &&
+      strcmp (disk->refusal, REFUSE_HIVE_DAMAGED) == 0)
+    findings_fact (f, "hive-damaged", "SYSTEM", "%s", why->msg);
+}
+
+static void
+add_dump (struct findings *f, const char *path, const struct crash_dump *dump)
+{
+  json_t *parameters = json_array ();
+  json_t *json;
+
+  for (size_t i = 0; i < 4; i++) {
+    CLEANUP_FREE char *text = xasprintf ("0x%" PRIx64, dump->parameters[i]);
+
+    json_array_append_new (parameters, json_string (text));
+  }
+  json = json_make ("{s:I, s:o, s:s}", "code", (json_int_t)dump->code,
+                    "parameters", parameters, "where", path);
+  json_put_str (json, "driver", dump->driver);
+  if (dump->when > FILETIME_EPOCH) {
+    CLEANUP_FREE char *when =
+        time_format_ms ((int64_t)((dump->when - FILETIME_EPOCH) / 10000));
+
+    json_put_str (json, "when", when);
+  }
+  json_array_append_new (f->bugchecks, json);
+}
+
+static void
+read_dump (struct disk *disk, struct findings *f, const char *path,
+           const char *shown, int bytes)
+{
+  struct crash_dump dump;
+  CLEANUP_FREE char *content = NULL;
+  size_t len = 0;
+
+  content = guestfs_pread (disk->g, path, bytes, 0, &len);
+  if (content == NULL)
+    return;
+  if (crash_dump_read ((const unsigned char *)content, len, &dump) == 0)
+    add_dump (f, shown, &dump);
+  crash_dump_release (&dump);
+}
+
+static void
+read_dumps (struct disk *disk, struct findings *f)
+{
+  CLEANUP_FREE char *memory = NULL;
+  CLEANUP_STRV char **small = NULL;
+  size_t n;
+
+  if (guest_path_find (disk, "/Windows/MEMORY.DMP", &memory, NULL) == 1 &&
+      findings_size (disk, "/Windows/MEMORY.DMP") >= CRASH_DUMP_HEADER)
+    read_dump (disk, f, memory, "MEMORY.DMP", CRASH_DUMP_HEADER);
+  if (findings_size (disk, "/Windows/Minidump") < 0 ||
+      guest_path_glob (disk, "/Windows/Minidump/*.dmp", &small, NULL) != 1)
+    return;
+  /* MMDDYY-...: the names are sorted, which is near enough to the newest */
+  n = strv_length (small);
+  for (size_t i = n > MAX_DUMPS ? n - MAX_DUMPS : 0; i < n; i++)
+    read_dump (disk, f, small[i], guest_path_name (small[i]), CRASH_DUMP_BYTES);
+}
+
+void
+findings_windows (struct disk *disk, struct findings *f)
+{
+  look_for_files (disk, f);
+  look_at_hives (disk, f);
+  if (findings_size (disk, "/Windows/WinSxS/pending.xml") > 0)
+    findings_fact (f, "pending-xml", NULL,
+                   "/Windows/WinSxS/pending.xml is there");
+  read_dumps (disk, f);
+}

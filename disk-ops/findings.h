@@ -1,0 +1,34 @@
+/* What a disk tells about why its system does not boot, for `diagnose`: the
+ * result's "findings", as diagnoses/diagnoses.h describes them without the
+ * recipes: {os, texts, bugchecks, facts}.
+ *
+ * Nothing of it is needed: what can't be read is left out.  Only an appliance
+ * that is gone is an error. */
+
+#ifndef BOOTMEND_FINDINGS_H
+#define BOOTMEND_FINDINGS_H
+
+#include <base/json.h>
+
+struct disk;
+
+/* On what os_root_look left mounted; refusal (or NULL) is what it said. */
+int findings_collect (struct disk *disk, const char *refusal, const char *why,
+                      struct err **err) ATTR_USE;
+
+/* --- for the files of this --- */
+
+struct findings {
+  json_t *facts, *bugchecks, *texts;
+};
+/* value may be NULL; the sentence is made printable. */
+void findings_fact (struct findings *f, const char *fact, const char *value,
+                    const char *fmt, ...) ATTR_PRINTF (4, 5);
+/* Size of what is at a path; -1: nothing, -2: it can't be told (a link on the
+ * way, an error). */
+int64_t findings_size (struct disk *disk, const char *path);
+
+void findings_windows (struct disk *disk, struct findings *f);
+void findings_linux (struct disk *disk, struct findings *f);
+
+#endif
