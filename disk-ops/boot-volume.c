@@ -77,7 +77,7 @@ find_boot_volume (struct disk *disk, const struct volume **found,
   return 0;
 }
 
-/* Where its metadata can't be read, it may be. */
+/* Where its protectors can't be read, it may be. */
 static bool
 is_tpm_bound (const struct volume *volume)
 {
@@ -88,7 +88,7 @@ is_tpm_bound (const struct volume *volume)
   for (size_t i = 0; fve && i < fve->n_protectors; i++)
     if (fve_protector_needs_tpm (fve->protectors[i].type))
       return true;
-  return fve == NULL;
+  return fve == NULL || fve->n_protectors == 0;
 }
 
 /* The measurements that a TPM seals a key with cover boot manager and BCD: a

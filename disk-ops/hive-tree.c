@@ -440,8 +440,10 @@ hive_tree_read (struct hive_tree *tree, const unsigned char *bytes, size_t len,
     return -1;
   r.bins = bytes + HIVE_BASE_BYTES;
   r.size = tree->base.bins_bytes;
-  r.starts = starts = xcalloc (1, r.size / 64 + 1);
-  r.taken = taken = xcalloc (1, r.size / 64 + 1);
+  starts = xcalloc (1, r.size / 64 + 1);
+  taken = xcalloc (1, r.size / 64 + 1);
+  r.starts = starts;
+  r.taken = taken;
   if (read_all (&r, err) == -1) {
     hive_tree_release (tree);
     return -1;

@@ -18,7 +18,6 @@ store=/Windows/WinSxS/amd64_microsoft-windows-services-svchost_31bf3856ad364e35_
 # ID  IMAGE  RECIPE  PARAMETERS
 rows=(
   "service clean windows-service-disable {\"service\":\"CSAGENT\"}"
-  "service-log new windows-service-disable {\"service\":\"csagent\"}"
   "safe-boot clean windows-safe-boot-off {}"
   "safe-boot-efi efi windows-safe-boot-off {}"
   "pending clean windows-pending-updates-off {}"
@@ -35,7 +34,6 @@ refused=(
   "no-copy short windows-hive-from-regback {} no-match"
   "dirty later windows-rdp-on {} dirty-hive"
   "wrong-sha clean windows-file-restore {\"path\":\"$file\",\"sha256\":\"$mine_sha\"} no-match"
-  "no-file clean windows-file-restore {\"path\":\"/Windows/System32/none.exe\"} no-match"
 )
 ids=()
 for row in "${rows[@]}" "${refused[@]}"; do
@@ -85,7 +83,6 @@ dump_has service SYSTEM 'Services\csagent : Start = 4:04000000'
 dump_has service SYSTEM 'UpperFilters = 7:partmgr'
 dump_lacks service SYSTEM 'LowerFilters'
 dump_has service SYSTEM 'ControlSet002\Services\csagent : Start = 4:01000000'
-dump_has service-log SYSTEM 'zlate'
 dump_lacks safe-boot BCD 25000080
 dump_lacks safe-boot BCD 26000081
 dump_has safe-boot BCD 12000004
