@@ -96,6 +96,16 @@ job_depth (const struct job *job)
   return job_has_flag (job, STEP_REFUSALS) ? DEPTH_REFUSALS : DEPTH_BRIEF;
 }
 
+/* A look that lags may be from before the disk was made. */
+static bool
+absence_counts (const struct job *job)
+{
+  int64_t since_ms =
+      job->acted_ms > job->step_began_ms ? job->acted_ms : job->step_began_ms;
+
+  return job->disk_at_ms >= since_ms + binding_settle_ms (job->binding);
+}
+
 /* What is looked at does not exist any more. */
 bool
 job_is_gone (const struct job *job, struct err **err)
@@ -106,8 +116,8 @@ job_is_gone (const struct job *job, struct err **err)
     err_set (err, ERR_NOT_FOUND, "the VM does not exist any more");
     return true;
   }
-  if (job->disk || job->step->act == NULL) /* not to be seen yet, perhaps */
-    return false;
+  if (job->disk || job->step->act == NULL || !absence_counts (job))
+    return false; /* not to be seen yet, perhaps */
   err_set (err, ERR_NOT_FOUND, "its OS disk %s does not exist any more",
            json_str (job_step_disk (job), "id", ""));
   return true;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include <providers/vm.h>
+
 static bool
 group_is (const json_t *vm, const char *state)
 {
@@ -28,10 +30,24 @@ leave_group_seen (struct job *job, struct err **err)
   return group_is (job->now, "in") ? VERDICT_NO : VERDICT_YES;
 }
 
+/* Into a group that would terminate it, because it is stopped? */
+static bool
+would_be_lost (const struct job *job)
+{
+  return group_is (job->now, "out") && vm_is_power (job->now, "stopped");
+}
+
 enum verdict
 join_group_seen (struct job *job, struct err **err)
 {
   (void)err;
+  if (would_be_lost (job)) {
+    job_note (job,
+              "it stays out of its group '%s' (Standby), which would terminate "
+              "it while it is stopped: start it, then let it join again",
+              json_str (job->now, "group.name", "?"));
+    return VERDICT_YES;
+  }
   if (group_is (job->now, "moving"))
     return VERDICT_WAIT;
   return group_is (job->now, "out") ? VERDICT_NO : VERDICT_YES;

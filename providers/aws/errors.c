@@ -230,6 +230,17 @@ is_taken (const struct aws_action_row *action, const char *code,
           strstr (text, "already in use"));
 }
 
+/* "The instance i-0 is not in InService": it has left its group already, most
+ * likely at our own word, whose answer was lost.  Look. */
+static bool
+is_elsewhere (const struct aws_action_row *action, const char *code,
+              const char *text)
+{
+  return (strcmp (action->name, "EnterStandby") == 0 ||
+          strcmp (action->name, "ExitStandby") == 0) &&
+         strcmp (code, "ValidationError") == 0 && strstr (text, "is not in ");
+}
+
 /* An effect is possible after a 5xx, unless a read was asked for. */
 static enum err_code
 meaning (const struct aws_action_row *action, const struct row *row,
@@ -288,6 +299,8 @@ aws_error (const struct aws_action_row *action, const struct http_reply *reply,
              hint ? ")" : "");
   if (is_taken (action, code, line))
     made->code = ERR_TAKEN;
+  if (is_elsewhere (action, code, line))
+    made->code = ERR_CONFLICT;
   if (row && row->retry_after_ms)
     made->retry_after_ms = row->retry_after_ms;
   err_move (err, TAKE (made));

@@ -103,8 +103,9 @@ static int
 add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
                const json_t *specs, struct err **err)
 {
-  static const char *const keys[] = {"id",   "start_time",  "boots", "image",
-                                     "tags", "description", NULL};
+  static const char *const keys[] = {"id",          "start_time", "boots",
+                                     "content",     "image",      "tags",
+                                     "description", NULL};
   size_t i;
   json_t *spec;
 
@@ -130,6 +131,7 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
     snapshot = fake_object_add (cloud, "snapshot", json_str (spec, "id", NULL),
                                 "snap-", volume->account, volume->region, body);
     json_put_str (body, "snapshotId", snapshot->id);
+    fake_object_changed (cloud, snapshot); /* for looks that lag */
   }
   return 0;
 }

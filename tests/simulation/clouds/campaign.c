@@ -366,6 +366,25 @@ schedule_deaths (struct sim_campaign *c)
                         free, c, c->plan->kind->helper_id (zone, n));
 }
 
+static void
+keys_expire (void *opaque, void *arg)
+{
+  struct sim_campaign *c = opaque;
+
+  (void)arg;
+  if (!c->world.calm)
+    sim_keys_expire (&c->world);
+}
+
+static void
+schedule_expiries (struct sim_campaign *c)
+{
+  for (unsigned i = 0; i < 4; i++)
+    if (chance (c, c->plan->faults.expiry))
+      sim_events_add (&c->world.events, draw (c, 0, 400000), keys_expire, NULL,
+                      c, NULL);
+}
+
 /* --- the whole -------------------------------------------------------------
  */
 
@@ -402,6 +421,8 @@ campaign_init (struct sim_campaign *c, const struct sim_plan *plan)
             (long)getpid ());
   c->data = json_make ("{s:s,s:O,s:{s:s}}", "id", "ours", "policy",
                        plan->policy, "recipe", "name", "simulated");
+  if (plan->no_recipe)
+    json_object_del (c->data, "recipe");
   if (plan->evidence)
     c->evidence = xasprintf ("%s.evidence", c->path);
   c->policy = policy_new (c->data, c->evidence, NULL);
@@ -454,6 +475,8 @@ sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan)
   sim_world_set_faults (&c->world, c->cloud_faults);
   schedule_others (c);
   schedule_deaths (c);
+  if (plan->faults.expiry)
+    schedule_expiries (c);
   if (c->journal)
     all_lives (c);
   if (plan->measure)

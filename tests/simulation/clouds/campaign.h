@@ -21,8 +21,9 @@ struct sim_plan {
   unsigned kill, stop, rollback;      /* permille, of lives */
   unsigned others;                    /* permille, of VMs: somebody else acts */
   bool verbose;
-  bool evidence; /* consoles and screenshots are saved */
-  bool measure;  /* nothing is checked while it runs: only the end counts */
+  bool no_recipe; /* a disk from a snapshot is taken as it is */
+  bool evidence;  /* consoles and screenshots are saved */
+  bool measure;   /* nothing is checked while it runs: only the end counts */
 };
 
 struct sim_vm {
@@ -59,9 +60,10 @@ struct sim_campaign {
   uint64_t commits;
 };
 
-/* Everything that a seed decides; plan->policy is to be freed. */
+/* Everything that a seed decides; plan->policy is to be freed.
+ * all: strategies other than move, too, VMs in groups, keys that expire. */
 void sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
-                  uint64_t seed);
+                  uint64_t seed, bool all);
 /* Runs it to its end; then the results are in `c` until it is released. */
 void sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan);
 void sim_campaign_release (struct sim_campaign *c);

@@ -54,6 +54,18 @@ is_at (const json_t *disk, const char *id)
          strcmp (json_string_value (json_array_get (at, 0)), id) == 0;
 }
 
+/* The disk that a request is about. */
+static const char *
+disk_of (const struct effect *effect, const json_t *now)
+{
+  const json_t *lent =
+      json_array_get (json_object_get (effect->in, "disks"), 0);
+
+  if (effect->op == OP_START)
+    return json_str (now, "disk", "");
+  return json_str (lent ? lent : effect->in, "disk.id", "");
+}
+
 /* What has to be true when a request is sent; NULL: all is well. */
 static const char *
 too_early (const struct sim_campaign *c, const struct effect *effect,
@@ -68,7 +80,7 @@ too_early (const struct sim_campaign *c, const struct effect *effect,
   case OP_ATTACH_OS:
     return is_at (disk, "") ? NULL : "the disk is attached to something";
   case OP_HELPER_DETACH:
-    return json_object_get (c->world.held, vm->disk)
+    return json_object_get (c->world.held, disk_of (effect, now))
                ? "an agent has the disk open"
                : NULL;
   case OP_START:
@@ -93,7 +105,7 @@ check_order (struct sim_campaign *c, const struct job *job,
       c->plan->faults.late || c->plan->fleet.hard)
     return;
   now = c->plan->kind->vm (c->world.cloud, vm->id);
-  disk = c->plan->kind->disk (c->world.cloud, vm->disk);
+  disk = c->plan->kind->disk (c->world.cloud, disk_of (effect, now));
   why = too_early (c, effect, vm, now, disk);
   if (why)
     sim_violation (&c->world, "%s: '%s' is sent, and %s", job->name,
@@ -122,7 +134,10 @@ struct end {
   struct sim_campaign *c;
   const struct sim_vm *vm;
   const struct job *job;
-  const json_t *now, *disk; /* truth; NULL: gone */
+  const json_t *now;  /* truth; NULL: gone */
+  const char *root;   /* its own disk, or the one that took its place */
+  const json_t *disk; /* truth of that */
+  const json_t *own;  /* truth of its own disk: the same, or what is kept */
 };
 
 static void
@@ -142,14 +157,25 @@ is_as_before (const struct end *e)
 }
 
 static bool
+is_swapped (const struct end *e)
+{
+  return strcmp (e->root, e->vm->disk) != 0;
+}
+
+/* A disk of a snapshot is what that was, and repaired if it needs it. */
+static bool
 is_repaired (const struct end *e)
 {
-  CLEANUP_JSON json_t *repaired =
-      json_deep_copy (json_at (e->vm->disk_before, "content"));
+  const char *pick = json_str (e->job->facts, "pick.id", NULL);
+  CLEANUP_JSON json_t *source =
+      pick ? e->c->plan->kind->disk (e->c->world.cloud, pick) : NULL;
+  CLEANUP_JSON json_t *repaired = json_deep_copy (
+      json_at (source ? source : e->vm->disk_before, "content"));
   bool was_bad = json_bool (repaired, "bad", false);
 
-  json_put_bool (repaired, "bad", false);
-  return was_bad && e->disk &&
+  if (!e->c->plan->no_recipe)
+    json_put_bool (repaired, "bad", false);
+  return (was_bad || pick) && e->disk &&
          json_equal (json_at (e->disk, "content"), repaired);
 }
 
@@ -167,7 +193,8 @@ expect_equal (const struct end *e, const json_t *before, const json_t *now,
     if (now && json_equal (value, json_object_get (now, key)))
       continue;
     was = json_text (value);
-    is = json_text (json_object_get (now, key));
+    is = json_object_get (now, key) ? json_text (json_object_get (now, key))
+                                    : xstrdup ("missing");
     text = xasprintf ("%s's %s was %s and is %s", what, key, was, is);
     expect (e, false, text);
   }
@@ -183,21 +210,81 @@ disk_is_home (const struct end *e)
          strcmp (json_string_value (json_array_get (at, 0)), e->vm->id) == 0;
 }
 
+static json_t *
+renamed (const json_t *value, const char *from, const char *to)
+{
+  const char *text = json_string_value (value), *key;
+  json_t *made, *item;
+  size_t i;
+
+  if (json_is_string (value))
+    return json_string (strcmp (text, from) == 0 ? to : text);
+  if (json_is_array (value)) {
+    made = json_array ();
+    json_array_foreach ((json_t *)value, i, item)
+        json_array_append_new (made, renamed (item, from, to));
+    return made;
+  }
+  if (!json_is_object (value))
+    return json_incref ((json_t *)value);
+  made = json_object ();
+  json_object_foreach ((json_t *)value, key, item)
+      json_put (made, key, renamed (item, from, to));
+  return made;
+}
+
+/* The disk that took its place is like it in all but who it is, and its own
+ * stays, to the byte, and belongs to nothing. */
+static void
+expect_swap (const struct end *e, json_t *now)
+{
+  static const char *const who[] = {"snapshotId", "createTime"};
+  CLEANUP_JSON json_t *before =
+      json_deep_copy (json_at (e->vm->disk_before, "kept"));
+  CLEANUP_JSON json_t *own = json_deep_copy (json_at (e->own, "kept"));
+
+  for (size_t i = 0; i < ARRAY_SIZE (who); i++) {
+    json_object_del (now, who[i]);
+    json_object_del (before, who[i]);
+    json_object_del (own, who[i]);
+  }
+  expect_equal (e, before, now, "the copy");
+  json_object_del (before, "attachmentSet");
+  expect_equal (e, before, own, "its own disk");
+  expect (e, is_at (e->own, ""), "its own disk is attached to something");
+  expect (e,
+          json_equal (json_at (e->own, "content"),
+                      json_at (e->vm->disk_before, "content")),
+          "its own disk was changed");
+}
+
+static void
+expect_disk (const struct end *e)
+{
+  CLEANUP_JSON json_t *now =
+      renamed (json_at (e->disk, "kept"), e->root, e->vm->disk);
+
+  if (is_swapped (e))
+    expect_swap (e, now);
+  else
+    expect_equal (e, json_at (e->vm->disk_before, "kept"), now, "the disk");
+}
+
 /* What an outcome other than "attention" promises of the VM itself. */
 static void
 expect_vm (const struct end *e)
 {
   const char *power = json_str (e->now, "power", "gone");
+  CLEANUP_JSON json_t *kept =
+      renamed (json_at (e->now, "kept"), e->root, e->vm->disk);
 
   expect (e, e->now != NULL, "it is gone");
   expect (e, !json_bool (e->now, "marked", false), "it is still marked");
-  expect (e, strcmp (json_str (e->now, "disk", ""), e->vm->disk) == 0,
+  expect (e, strcmp (json_str (e->now, "disk", ""), e->root) == 0,
           "its OS disk is another one");
   expect (e, disk_is_home (e), "its disk is not attached to it alone");
-  expect_equal (e, json_at (e->vm->before, "kept"), json_at (e->now, "kept"),
-                "the VM");
-  expect_equal (e, json_at (e->vm->disk_before, "kept"),
-                json_at (e->disk, "kept"), "the disk");
+  expect_equal (e, json_at (e->vm->before, "kept"), kept, "the VM");
+  expect_disk (e);
   expect (e, strcmp (power, json_str (e->vm->before, "power", "")) == 0,
           "its power is not as before");
 }
@@ -214,26 +301,52 @@ names (const json_t *call, const char *id)
   return false;
 }
 
-/* Did the cloud, or an agent, do something to it that nobody can mend? */
 static bool
-has_excuse (const struct end *e)
+is_excuse (const struct end *e, const json_t *calls, const char *id)
 {
-  struct sim_world *world = &e->c->world;
-  CLEANUP_JSON json_t *calls = fake_cloud_calls (world->cloud, 0);
   json_t *call;
   size_t i;
 
-  if (e->vm->others || json_int (world->troubles, e->vm->disk, 0))
+  if (json_int (e->c->world.troubles, id, 0))
     return true;
   json_array_foreach (calls, i, call)
   {
     const char *fault = json_str (call, "fault", "");
 
     if ((strcmp (fault, "hangs") == 0 || strcmp (fault, "ends-badly") == 0) &&
-        (names (call, e->vm->id) || names (call, e->vm->disk)))
+        names (call, id))
       return true;
   }
   return false;
+}
+
+/* Did the cloud, or an agent, do something to it, or to what was made for it,
+ * that nobody can mend? */
+static bool
+has_excuse (const struct end *e)
+{
+  CLEANUP_JSON json_t *calls = fake_cloud_calls (e->c->world.cloud, 0);
+  json_t *made;
+  size_t i;
+
+  if (e->vm->others || is_excuse (e, calls, e->vm->id) ||
+      is_excuse (e, calls, e->vm->disk) ||
+      is_excuse (e, calls, json_str (e->job->facts, "pick.id", "-")))
+    return true;
+  json_array_foreach (json_at (e->job->facts, "created"), i, made)
+  {
+    if (is_excuse (e, calls, json_str (made, "id", "-")))
+      return true;
+  }
+  return false;
+}
+
+/* A repair is done, and what undoes it is on a helper that is dead. */
+static bool
+lacks_evidence (const struct end *e)
+{
+  return e->c->rolled_back && json_object_size (e->c->world.dead) &&
+         json_bool (e->job->facts, "repair_kept", false) && is_repaired (e);
 }
 
 /* A person must look, and has to find the disk. */
@@ -242,7 +355,7 @@ expect_attention (const struct end *e)
 {
   const char *reason = e->job->reason ? e->job->reason : "";
 
-  expect (e, has_excuse (e), "nothing explains that");
+  expect (e, has_excuse (e) || lacks_evidence (e), "nothing explains that");
   if (e->disk && !disk_is_home (e))
     expect (e, strstr (reason, e->vm->disk) != NULL,
             "does not say where its disk is");
@@ -254,6 +367,8 @@ is_repairable (const struct end *e)
 {
   const json_t *content = json_at (e->vm->disk_before, "content");
 
+  if (e->c->plan->fleet.snapshots)
+    return true; /* one that has none is skipped */
   return json_bool (content, "bad", false) &&
          !json_bool (content, "hibernated", false) &&
          !json_bool (content, "several", false);
@@ -305,9 +420,12 @@ check_vm (struct sim_campaign *c, const struct job *job,
           const struct sim_vm *vm)
 {
   const struct fleet_kind *kind = c->plan->kind;
+  const char *root =
+      job_kept (job) ? json_str (job_work_disk (job), "id", "") : vm->disk;
   CLEANUP_JSON json_t *now = kind->vm (c->world.cloud, vm->id);
-  CLEANUP_JSON json_t *disk = kind->disk (c->world.cloud, vm->disk);
-  struct end e = {c, vm, job, now, disk};
+  CLEANUP_JSON json_t *disk = kind->disk (c->world.cloud, root);
+  CLEANUP_JSON json_t *own = kind->disk (c->world.cloud, vm->disk);
+  struct end e = {c, vm, job, now, root, disk, own};
 
   sim_trace (&c->world, "%s: %s (%s), %s", job->name,
              outcome_name (job->outcome), job->reason ? job->reason : "",
@@ -318,7 +436,8 @@ check_vm (struct sim_campaign *c, const struct job *job,
   expect (&e, job->reason && *job->reason, "no reason is given");
   expect (&e, json_array_size (json_at (disk, "at")) <= 1,
           "its disk is attached twice");
-  if (json_object_get (c->world.held, vm->disk))
+  if (json_object_get (c->world.held, vm->disk) ||
+      json_object_get (c->world.held, root))
     expect (&e, false, "its disk is still in an agent's hand");
   if (vm->others) /* what they did is not ours to explain */
     return;

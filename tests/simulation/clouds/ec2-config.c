@@ -124,6 +124,48 @@ vary (json_t *vm, json_t *root, struct random_source *random)
     json_put_str (vm, "tenancy", "dedicated");
 }
 
+/* 2024-07-19 04:09 is when the simulation begins; the newest one is too new for
+ * who wants the disk of 04:00, and as bad as the disk. */
+static json_t *
+snapshots_of (size_t n, const json_t *now, struct random_source *random)
+{
+  static const char *const times[] = {"2024-07-12T04:00:00.000Z",
+                                      "2024-07-18T04:00:00.000Z",
+                                      "2024-07-19T04:05:00.000Z"};
+  json_t *list = json_array ();
+
+  for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
+    CLEANUP_FREE char *id = xasprintf ("snap-00000000c%04zx%04zx", n, i);
+    bool recent = i == ARRAY_SIZE (times) - 1;
+    bool bad = recent ? json_bool (now, "bad", false) : draw (random, 300);
+    json_t *content = json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
+                                 (int)draw (random, 950), "version", -(int)i);
+
+    json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "id", id,
+                                            "start_time", times[i], "boots",
+                                            (int)content_boots (content),
+                                            "content", content));
+  }
+  return list;
+}
+
+/* Drawn apart, so that what a seed means without them stays as it is. */
+static void
+add_surroundings (const struct fleet_plan *plan, size_t n, json_t *vm,
+                  json_t *root)
+{
+  struct random_source random;
+
+  random_init (&random, plan->seed ^ 0x96017 ^ (n << 32));
+  /* A stopped member would be gone by now. */
+  if (draw (&random, 400) && plan->grouped &&
+      strcmp (json_str (vm, "state", "running"), "running") == 0)
+    json_put_str (vm, "asg", EC2_GROUP);
+  if (plan->snapshots && draw (&random, 850))
+    json_put (root, "snapshots",
+              snapshots_of (n, json_at (root, "content"), &random));
+}
+
 static json_t *
 patient (const struct fleet_plan *plan, struct random_source *random, size_t n)
 {
@@ -139,6 +181,7 @@ patient (const struct fleet_plan *plan, struct random_source *random, size_t n)
 
   if (plan->varied)
     vary (vm, root, random);
+  add_surroundings (plan, n, vm, root);
   return vm;
 }
 
@@ -188,13 +231,14 @@ ec2_config (const struct fleet_plan *plan)
     json_array_append_new (zones, json_string (name));
   }
   return json_make ("{s:I,s:[i,i],s:[i,I],s:b,s:{s:b},s:{s:s,s:{s:{s:[{s:s,s:s}"
-                    "]}},s:{s:{s:o}},"
+                    "]}},s:{s:{s:o}},s:[{s:s,s:s}],"
                     "s:o},s:o}",
                     "seed", (json_int_t)plan->seed, "latency_ms", 80, 400,
                     "stale_ms", 0, (json_int_t)plan->stale_ms, "no_log",
                     !(plan->soft || plan->hard), "throttle", "enabled",
                     plan->throttle, "aws", "auth", "trusted", "accounts",
                     EC2_ACCOUNT, "keys", "id", "AKIASIM", "secret", "simulated",
-                    "regions", EC2_REGION, "zones", zones, "instances",
+                    "regions", EC2_REGION, "zones", zones, "groups", "name",
+                    EC2_GROUP, "region", EC2_REGION, "instances",
                     instances (plan), "faults", faults (plan));
 }

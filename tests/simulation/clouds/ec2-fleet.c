@@ -113,6 +113,7 @@ ec2_vm (struct fake_cloud *cloud, const char *id)
   kept = lasting (body);
   json_put (kept, "tags", tags_of (body, &marked));
   unorder (kept, "blockDeviceMapping", "deviceName");
+  json_put_str (kept, "group", json_str (body, "_asg.LifecycleState", "none"));
   return json_make ("{s:s,s:s*,s:b,s:o}", "power", power, "disk",
                     root_of (body), "marked", marked, "kept", kept);
 }

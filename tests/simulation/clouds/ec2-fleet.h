@@ -6,6 +6,7 @@
 #include "fleet.h"
 
 #define EC2_REGION  "us-east-1"
+#define EC2_GROUP   "shop"
 #define EC2_ACCOUNT "111122223333"
 
 /* ec2-config.c */

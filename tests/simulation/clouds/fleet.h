@@ -20,7 +20,9 @@ struct fleet_plan {
   int64_t stale_ms; /* describes are so old */
   unsigned slots;   /* each helper has so many; 0: all that its type has */
   bool soft;        /* the cloud fails now and then; nothing is spoiled by it */
-  bool hard; /* changes hang for ever, or fail after they were accepted */
+  bool hard;      /* changes hang for ever, or fail after they were accepted */
+  bool grouped;   /* some are members of a group that replaces stopped ones */
+  bool snapshots; /* most OS disks have some from before they broke */
 };
 
 /* What is on an OS disk, as far as recipes and boot care:

@@ -2,6 +2,8 @@
 
 #include "campaign.h"
 
+#include <string.h>
+
 static unsigned
 often (struct random_source *random, unsigned most)
 {
@@ -60,9 +62,28 @@ draw_faults (struct sim_plan *plan, struct random_source *random)
   plan->others = random_below (random, 3) ? 0 : often (random, 300);
 }
 
+/* After everything else, so that what a seed means without this stays. */
+static void
+draw_strategy (struct sim_plan *plan, struct random_source *random)
+{
+  static const char *const names[] = {"move",    "swap",    "swap",
+                                      "restore", "restore", "swap"};
+  const char *name = names[random_below (random, ARRAY_SIZE (names))];
+
+  json_put_str (plan->policy, "strategy", name);
+  json_put_bool (plan->policy, "copy_running", random_below (random, 2));
+  json_put (plan->policy, "allow", json_make ("[s]", "auto-scaling"));
+  plan->fleet.grouped = random_below (random, 2);
+  plan->fleet.snapshots = strcmp (name, "restore") == 0;
+  if (plan->fleet.snapshots)
+    json_put_str (plan->policy, "before", "2024-07-19T04:00:00Z");
+  plan->no_recipe = plan->fleet.snapshots && random_below (random, 2);
+  plan->faults.expiry = random_below (random, 3) ? 0 : 500;
+}
+
 void
 sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
-             uint64_t seed)
+             uint64_t seed, bool all)
 {
   struct random_source random;
 
@@ -82,4 +103,6 @@ sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
   plan->fleet.hard = random_below (&random, 4) == 0;
   plan->policy = policy_of (&random);
   draw_faults (plan, &random);
+  if (all)
+    draw_strategy (plan, &random);
 }

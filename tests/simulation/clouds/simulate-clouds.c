@@ -12,6 +12,8 @@
  *                    are compared with the truth in the fake cloud
  *   --list FILE      ... and those that this file names, one a line, # a
  * comment
+ *   --all            ... with all strategies, members of groups, and keys that
+ *                    expire; without it, move alone
  *   --seed N         one of them, for a replay: with --verbose
  *   --new N          N more from a start that is drawn and printed
  *   --first          end at the first seed that fails
@@ -33,7 +35,7 @@ struct choices {
   const struct fleet_kind *kind;
   size_t vms, zones, helpers;
   struct sim_budget budget;
-  bool verbose, evidence, only_first;
+  bool verbose, evidence, only_first, all;
   unsigned long long first, last, fresh;
   const char *mutation, *list;
 };
@@ -88,7 +90,7 @@ run_seed (const struct choices *choices, uint64_t seed, struct totals *totals)
   struct sim_campaign c;
   struct sim_plan plan;
 
-  sim_plan_of (&plan, choices->kind, seed);
+  sim_plan_of (&plan, choices->kind, seed, choices->all);
   plan.verbose = choices->verbose;
   sim_campaign_run (&c, &plan);
   totals->campaigns++;
@@ -101,10 +103,11 @@ run_seed (const struct choices *choices, uint64_t seed, struct totals *totals)
     printf ("seed %llu: %zu violations; the first: %s\n",
             (unsigned long long)seed, c.world.violations.len,
             c.world.violations.ptr[0]);
-    printf ("  replay: simulate-clouds --cloud %s --seed %llu --verbose%s%s\n",
-            choices->kind->name, (unsigned long long)seed,
-            choices->mutation ? " --mutate " : "",
-            choices->mutation ? choices->mutation : "");
+    printf (
+        "  replay: simulate-clouds --cloud %s --seed %llu --verbose%s%s%s\n",
+        choices->kind->name, (unsigned long long)seed,
+        choices->all ? " --all" : "", choices->mutation ? " --mutate " : "",
+        choices->mutation ? choices->mutation : "");
   }
   sim_campaign_release (&c);
   json_decref (plan.policy);
@@ -179,6 +182,7 @@ static const struct option options[] =
      {"ratio", required_argument, NULL, 'r'},
      {"seeds", required_argument, NULL, 's'},
      {"list", required_argument, NULL, 'l'},
+     {"all", no_argument, NULL, 'a'},
      {"seed", required_argument, NULL, '1'},
      {"new", required_argument, NULL, 'w'},
      {"first", no_argument, NULL, 'f'},
@@ -198,6 +202,8 @@ choose_seeds (struct choices *choices, int option)
     choices->list = optarg;
   else if (option == 'w')
     choices->fresh = strtoull (optarg, NULL, 10);
+  else if (option == 'a')
+    choices->all = true;
   else if (option == 'f')
     choices->only_first = true;
   else if (option == 'm') {

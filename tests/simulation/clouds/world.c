@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -175,15 +176,97 @@ fate (struct sim_world *world, const struct http_request *req,
   return 1;
 }
 
+/* --- keys ------------------------------------------------------------------
+ */
+
+static void
+hold_key (struct sim_world *world, unsigned key)
+{
+  world->held_key = key;
+  world->renewing = false;
+  world->renewed_wall_ms = clock_wall_ms (&world->clock.clock);
+}
+
+void
+sim_keys_expire (struct sim_world *world)
+{
+  world->valid_key++;
+  sim_trace (world, "the keys expire");
+}
+
+static void
+renewed (void *opaque, void *arg)
+{
+  struct sim_world *world = opaque;
+  const unsigned *generation = arg;
+  bool in_vain = sim_fault (world, 200); /* the same ones are found */
+
+  if (*generation == world->generation) {
+    sim_trace (world, "keys are renewed%s", in_vain ? " in vain" : "");
+    hold_key (world, in_vain ? world->held_key : world->valid_key);
+  }
+  free (arg);
+}
+
+static void
+refused (void *opaque, struct binding *binding, const char *audience,
+         int64_t sent_wall_ms, const struct err *err)
+{
+  struct sim_world *world = opaque;
+  unsigned *generation;
+
+  (void)binding;
+  (void)audience;
+  (void)err;
+  if (world->renewing || sent_wall_ms < world->renewed_wall_ms)
+    return;
+  world->renewing = true;
+  generation = xcalloc (1, sizeof *generation);
+  *generation = world->generation;
+  sim_events_add (&world->events, sim_between (world, 100, 20000), renewed,
+                  free, world, generation);
+}
+
+static enum auth_state
+authenticate (void *opaque, struct binding *binding, const char *audience,
+              struct http_auth *auth, struct err **err)
+{
+  struct sim_world *world = opaque;
+
+  (void)binding;
+  (void)audience;
+  (void)err;
+  if (world->renewing)
+    return AUTH_WAIT;
+  snprintf (world->key_id, sizeof world->key_id, "%u", world->held_key);
+  auth->access_key_id = world->key_id;
+  return AUTH_HAVE;
+}
+
+static bool
+has_expired (const struct sim_world *world, const struct http_auth *auth)
+{
+  return auth && auth->access_key_id &&
+         strtoul (auth->access_key_id, NULL, 10) != world->valid_key;
+}
+
+/* --- answers ---------------------------------------------------------------
+ */
+
 static int
 answer (void *opaque, const struct http_request *req,
         const struct http_auth *auth, struct http_reply *reply,
         int64_t *delay_ms, struct err **err)
 {
   struct sim_world *world = opaque;
-  int r = fate (world, req, delay_ms, err);
+  int r;
 
-  (void)auth;
+  if (has_expired (world, auth)) {
+    *delay_ms = sim_between (world, 10, 400);
+    world->kind->expired (reply);
+    return 0;
+  }
+  r = fate (world, req, delay_ms, err);
   if (r != 1)
     return r;
   *delay_ms = arrive (world, req, reply);
@@ -200,18 +283,6 @@ answer (void *opaque, const struct http_request *req,
 
 /* --- the world's interface -------------------------------------------------
  */
-
-static enum auth_state
-authenticate (void *opaque, struct binding *binding, const char *audience,
-              struct http_auth *auth, struct err **err)
-{
-  (void)opaque;
-  (void)binding;
-  (void)audience;
-  (void)auth;
-  (void)err;
-  return AUTH_HAVE;
-}
 
 static void
 submit (struct world *base, struct effect effect)
@@ -343,10 +414,12 @@ sim_world_begin_life (struct sim_world *world)
   const struct memory_service service = {world, answer, NULL};
   struct http_calls_options options = {.clock = &world->clock.clock,
                                        .authenticate = authenticate,
+                                       .refused = refused,
                                        .opaque = world};
 
   world->transport = memory_transport_new (&service, &world->clock.clock);
   world->limiter = limiter_new ();
+  hold_key (world, world->valid_key);
   options.transport = world->transport;
   options.limiter = world->limiter;
   options.seed = random_next (&world->random);

@@ -70,6 +70,12 @@ struct sim_world {
   unsigned generation;
   struct sim_done_vec done;
 
+  /* Keys: a service takes only the newest. */
+  unsigned valid_key, held_key;
+  char key_id[24];
+  bool renewing;
+  int64_t renewed_wall_ms;
+
   /* Agents. */
   struct sim_work_vec works;
   json_t *evidence; /* disk -> {kept, committed, before} */
@@ -98,6 +104,8 @@ void sim_world_end_life (struct sim_world *world);
 void sim_world_set_faults (struct sim_world *world, const json_t *rules);
 /* From now on nothing goes wrong. */
 void sim_world_calm (struct sim_world *world);
+/* The keys that are in use are refused from now on. */
+void sim_keys_expire (struct sim_world *world);
 /* Lets time pass without a controller. */
 void sim_world_pass (struct sim_world *world, int64_t ms);
 

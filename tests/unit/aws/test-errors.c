@@ -156,6 +156,33 @@ test_slot_taken (void)
   }
 }
 
+/* It may be there at our own word, whose answer was lost. */
+static void
+test_left_group (void)
+{
+  static const char in[] =
+      "{\"vm\": {\"id\": \"i-1\", \"group\": {\"name\": \"shop\"}}}";
+  static const struct {
+    const char *text;
+    enum err_code means;
+  } rows[] = {
+      {"The instance i-1 is not in InService.", ERR_CONFLICT},
+      {"AutoScalingGroup shop has min-size=1", ERR_REFUSED},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *body = xasprintf (
+        "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>"
+        "<Message>%s</Message></Error></ErrorResponse>",
+        rows[i].text);
+    CLEANUP_ERR struct err *err =
+        parse (OP_LEAVE_GROUP, in, 400, "text/xml", body, strlen (body));
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL (err);
+    CU_ASSERT_EQUAL (err->code, rows[i].means);
+  }
+}
+
 /* The permission, without what only AWS can decode. */
 static void
 test_denied (void)
@@ -264,6 +291,7 @@ test_huge (void)
 static const struct unit_case cases[] = {
     {"codes, in all frames, of reads and changes", test_codes},
     {"a slot that is taken", test_slot_taken},
+    {"a member that has left its group", test_left_group},
     {"a missing permission is named", test_denied},
     {"what is no reply", test_nonsense},
     {"what is one", test_good},
