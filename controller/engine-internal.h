@@ -59,6 +59,7 @@ DEFINE_VEC (struct watcher, watcher_vec);
 /* Halts and approvals; see engine-waves.c. */
 struct waves_state {
   char *halt_kind, *halt_why; /* NULL: not halted */
+  bool fresh;                 /* just now: jobs have not heard of it yet */
   bool draining;              /* what is in flight goes back */
   bool parked;                /* at the operator's word, at once */
   bool controlled;

@@ -30,6 +30,7 @@ halt (struct engine *engine, const char *kind, const char *why, bool drain)
   waves->halt_kind = xstrdup (kind);
   waves->halt_why = xstrdup (why);
   waves->draining = drain;
+  waves->fresh = true;
   engine_journal_event (engine, "halted",
                         json_make ("{s:s,s:s,s:s}", "kind", kind, "why", why,
                                    "in_flight", drain ? "drain" : "finish"));
@@ -180,18 +181,16 @@ waves_redirect (struct engine *engine, struct job *job)
 /* --- the gate before a wave -------------------------------------------------
  */
 
-/* True if that halts the campaign now. */
-static bool
+static void
 check_budget (struct engine *engine, const struct survey *survey)
 {
   CLEANUP_FREE char *why = NULL;
 
   if (waves_are_halted (engine) || survey->all.open == 0)
-    return false;
+    return;
   why = survey_spent (survey);
   if (why)
     halt (engine, "failures", why, engine->policy->waves.drain);
-  return why != NULL;
 }
 
 /* As many as have been left alone in the waves before stand in for them. */
@@ -391,8 +390,11 @@ waves_admit (struct engine *engine)
     survey.current = survey.n_waves;
     return begin_jobs (engine, &survey, false);
   }
-  if (check_budget (engine, &survey))
-    return true; /* what waits to be sent may not be sent any more */
+  check_budget (engine, &survey);
+  if (engine->waves.fresh) { /* what waits to be sent may not be any more */
+    engine->waves.fresh = false;
+    return true;
+  }
   if (engine->stopping)
     return false;
   if (has_waiting (engine, true, 0))
