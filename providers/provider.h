@@ -178,6 +178,11 @@ struct provider {
    * 0: policy.poll_ms alone counts, and nothing waits. */
   int64_t poll_ms, gather_ms;
 
+  /* `in` of an operation with an effect has "request": a text of its own for
+   * each attempt, from which a row makes the id that lets the cloud ignore a
+   * repetition.  Not for calls that take many VMs. */
+  bool request_ids;
+
   /* How VMs of this provider are named on a command line, for help. */
   const char *selector_help;
 

@@ -26,7 +26,7 @@ outside=(
   '<guestfs\.h>     disk-ops'
   '<curl/           net'
   '<sqlite3\.h>     controller'
-  '<openssl/        (recipes|bitlocker)'
+  '<openssl/        (recipes|bitlocker|providers)'
   '<ldap\.h>        keys'
   '<libvirt/        providers/libvirt'
   '<libxml/         providers'

@@ -1,0 +1,76 @@
+#include "methods.h"
+
+#define C "compute."
+
+/* Permissions: [IAM reference for Compute Engine]; those of attachDisk, start
+ * and disks.insert beyond their own name are derived from the documentation of
+ * each method; a denial names what is missing. */
+const struct gcp_method_row gcp_methods[GCP_METHOD_COUNT] = {
+    [GCP_PROJECT_GET] = {"projects.get", "GET", "", USE_LOOK, false,
+                         C "projects.get"},
+    [GCP_INSTANCES_LIST] = {"instances.aggregatedList", "GET", "", USE_LOOK,
+                            false, C "instances.list"},
+    [GCP_INSTANCE_GET] = {"instances.get", "GET", "", USE_LOOK, false,
+                          C "instances.get"},
+    [GCP_GROUP_MEMBERS] = {"instanceGroups.listInstances", "POST",
+                           "/listInstances", USE_LOOK, false,
+                           C "instanceGroups.list"},
+    [GCP_REGION_GROUP_MEMBERS] = {"regionInstanceGroups.listInstances", "POST",
+                                  "/listInstances", USE_LOOK, false,
+                                  C "instanceGroups.list"},
+    [GCP_DISKS_LIST] = {"disks.aggregatedList", "GET", "", USE_LOOK, false,
+                        C "disks.list"},
+    [GCP_DISK_GET] = {"disks.get", "GET", "", USE_LOOK, false, C "disks.get"},
+    [GCP_REGION_DISK_GET] = {"regionDisks.get", "GET", "", USE_LOOK, false,
+                             C "disks.get"},
+    [GCP_SNAPSHOTS_LIST] = {"snapshots.list", "GET", "", USE_COPY, false,
+                            C "snapshots.list"},
+    [GCP_SNAPSHOT_GET] = {"snapshots.get", "GET", "", USE_COPY, false,
+                          C "snapshots.get"},
+    [GCP_STOP] = {"instances.stop", "POST", "/stop", USE_REPAIR, true,
+                  C "instances.stop"},
+    [GCP_START] = {"instances.start", "POST", "/start", USE_REPAIR, true,
+                   C "instances.start"},
+    [GCP_DETACH_DISK] = {"instances.detachDisk", "POST", "/detachDisk",
+                         USE_REPAIR, true, C "instances.detachDisk"},
+    [GCP_ATTACH_DISK] = {"instances.attachDisk", "POST", "/attachDisk",
+                         USE_REPAIR, true,
+                         C "instances.attachDisk " C "disks.use"},
+    [GCP_SET_AUTO_DELETE] = {"instances.setDiskAutoDelete", "POST",
+                             "/setDiskAutoDelete", USE_REPAIR, true,
+                             C "instances.setDiskAutoDelete " C "disks.update"},
+    [GCP_SET_INSTANCE_LABELS] = {"instances.setLabels", "POST", "/setLabels",
+                                 USE_REPAIR, true, C "instances.setLabels"},
+    [GCP_SET_DISK_LABELS] = {"disks.setLabels", "POST", "/setLabels", USE_SWAP,
+                             true, C "disks.setLabels"},
+    [GCP_SET_REGION_DISK_LABELS] = {"regionDisks.setLabels", "POST",
+                                    "/setLabels", USE_SWAP, true,
+                                    C "disks.setLabels"},
+    [GCP_CREATE_SNAPSHOT] = {"disks.createSnapshot", "POST", "/createSnapshot",
+                             USE_COPY, true,
+                             C "disks.createSnapshot " C "snapshots.create " C
+                               "snapshots.setLabels"},
+    [GCP_CREATE_REGION_SNAPSHOT] = {"regionDisks.createSnapshot", "POST",
+                                    "/createSnapshot", USE_COPY, true,
+                                    C "disks.createSnapshot " C
+                                      "snapshots.create " C
+                                      "snapshots.setLabels"},
+    [GCP_DISK_INSERT] = {"disks.insert", "POST", "/disks", USE_SWAP, true,
+                         C "disks.create " C "disks.setLabels " C
+                           "snapshots.useReadOnly"},
+    [GCP_REGION_DISK_INSERT] = {"regionDisks.insert", "POST", "/disks",
+                                USE_SWAP, true,
+                                C "disks.create " C "disks.setLabels " C
+                                  "snapshots.useReadOnly"},
+    [GCP_DISK_DELETE] = {"disks.delete", "DELETE", "", USE_SWAP, true,
+                         C "disks.delete"},
+    [GCP_REGION_DISK_DELETE] = {"regionDisks.delete", "DELETE", "", USE_SWAP,
+                                true, C "disks.delete"},
+    [GCP_SNAPSHOT_DELETE] = {"snapshots.delete", "DELETE", "", USE_COPY, true,
+                             C "snapshots.delete"},
+    [GCP_SERIAL_PORT] = {"instances.getSerialPortOutput", "GET", "/serialPort",
+                         USE_EVIDENCE, false,
+                         C "instances.getSerialPortOutput"},
+    [GCP_SCREENSHOT] = {"instances.getScreenshot", "GET", "/screenshot",
+                        USE_EVIDENCE, false, C "instances.getScreenshot"},
+};

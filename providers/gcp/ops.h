@@ -1,0 +1,41 @@
+/* The rows of the provider's table: build and parse of each operation. */
+
+#ifndef BOOTMEND_GCP_OPS_H
+#define BOOTMEND_GCP_OPS_H
+
+#include <providers/provider.h>
+
+#define GCP_ROW(name)                                                          \
+  int gcp_##name##_build (const struct binding *b, const json_t *in,           \
+                          struct http_request *req, struct err **err);         \
+  int gcp_##name##_parse (const struct binding *b, const json_t *in,           \
+                          const struct http_reply *reply, json_t **out,        \
+                          struct err **err)
+
+GCP_ROW (identify); /* op-vms.c */
+GCP_ROW (stop);
+GCP_ROW (start);
+GCP_ROW (restore);
+GCP_ROW (mark); /* op-labels.c */
+GCP_ROW (unmark);
+GCP_ROW (keep);
+GCP_ROW (vms);   /* look-vms.c: find, describe */
+GCP_ROW (disks); /* look-disks.c */
+GCP_ROW (snapshots);
+GCP_ROW (find_created);
+GCP_ROW (detach_os); /* op-disks.c */
+GCP_ROW (attach_os);
+GCP_ROW (helper_attach);
+GCP_ROW (helper_detach);
+GCP_ROW (snapshot); /* op-copies.c */
+GCP_ROW (disk_from);
+GCP_ROW (delete);
+GCP_ROW (serial_log); /* op-evidence.c */
+GCP_ROW (screenshot);
+
+/* place.c */
+char **gcp_helper_paths (const json_t *disk, const char *slot,
+                         const char *devices);
+json_t *gcp_helper_slots (const json_t *helper);
+
+#endif
