@@ -327,8 +327,8 @@ test_wrong_types (void)
 {
   static const char *const junk[] =
       {"{}", "[]", "{\"texts\": 1, \"bugchecks\": {}, \"facts\": \"x\"}",
-       "{\"texts\": [1, {}], \"bugchecks\": [1, {}], \"facts\": [{}], "
-       "\"recipes\": [[]]}",
+       ("{\"texts\": [1, {}], \"bugchecks\": [1, {}], \"facts\": [{}], "
+        "\"recipes\": [[]]}"),
        "{\"bugchecks\": [{\"code\": \"x\", \"parameters\": 3}]}"};
   CLEANUP_DIAGNOSIS_RULES struct diagnosis_rules *rules = must_load ();
 
