@@ -171,7 +171,7 @@ look_at_auditd (struct disk *disk, struct findings *f)
 {
   CLEANUP_FREE char *text = read_text (disk, "/etc/audit/auditd.conf");
 
-  for (char *line = text, *rest = text; line; line = rest) {
+  for (char *line = text, *rest; line; line = rest) {
     rest = strchr (line, '\n');
     if (rest)
       *rest++ = '\0';
