@@ -323,8 +323,7 @@ check_group (struct sim *sim, const struct fake_vm *vm, const struct job *job)
     if (other == vm || strcmp (other->role, vm->role) != 0)
       continue;
     /* The operator's way back does not wait for what is down for good. */
-    if (job->back &&
-        (its->phase == PHASE_ENDED || its->phase == PHASE_WAITING))
+    if (job->back && (its->phase == PHASE_ENDED || its->phase == PHASE_WAITING))
       continue;
     down += is_down_by_us (other);
   }
