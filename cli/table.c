@@ -194,14 +194,50 @@ add_row (struct strbuf *sb, const struct table *t, const struct layout *layout,
   strbuf_addch (sb, '\n');
 }
 
+/* How many bytes of a text fit into so many columns; one character at least. */
+static size_t
+bytes_within (const char *text, int width)
+{
+  size_t len = 0;
+
+  while (text[len]) {
+    size_t next = len + 1;
+    CLEANUP_FREE char *piece = NULL;
+
+    while (((unsigned char)text[next] & 0xc0) == 0x80)
+      next++;
+    piece = xstrndup (text, next);
+    if (len > 0 && text_columns (piece) > width)
+      break;
+    len = next;
+  }
+  return len;
+}
+
+/* A name is worth nothing if it is cut: what is too long for a line goes on in
+ * the next one. */
+static void
+add_broken (struct strbuf *sb, const struct table *t, const struct cell *cell)
+{
+  size_t len;
+
+  for (const char *p = cell->text; *p; p += len) {
+    CLEANUP_FREE char *piece = NULL;
+
+    len = bytes_within (p, t->terminal->columns);
+    piece = xstrndup (p, len);
+    add_styled (sb, cell->style, t->terminal->colour, piece);
+    strbuf_addch (sb, '\n');
+  }
+}
+
 /* The first cell, and below it the others with their titles. */
 static void
 add_record (struct strbuf *sb, const struct table *t, const struct cell *cells)
 {
   int width = t->terminal->columns;
 
-  add_styled (sb, cells[0].style, t->terminal->colour, cells[0].text);
-  strbuf_addch (sb, '\n');
+  add_broken (sb, t, &cells[0]);
   for (size_t i = 1; i < t->n; i++) {
     const char *title = t->columns[i].title;
 

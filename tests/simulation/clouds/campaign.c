@@ -12,17 +12,16 @@
 #define MOST_LIVES 14
 /* After so many, nothing goes wrong any more: every campaign must end. */
 #define FAULTY_LIVES 6
-#define LONGEST_MS   (INT64_C (48) * 3600 * 1000)
 
-static int64_t
-draw (struct sim_campaign *c, int64_t least, int64_t most)
+int64_t
+sim_draw (struct sim_campaign *c, int64_t least, int64_t most)
 {
   return least +
          (int64_t)random_below (&c->random, (uint64_t)(most - least + 1));
 }
 
-static bool
-chance (struct sim_campaign *c, unsigned permille)
+bool
+sim_chance_of (struct sim_campaign *c, unsigned permille)
 {
   return random_below (&c->random, 1000) < permille && c->lives < FAULTY_LIVES;
 }
@@ -176,7 +175,7 @@ stop_requested (void *opaque)
   const struct sim_campaign *c = opaque;
 
   return (c->stop_at_ms >= 0 && sim_now (&c->world) >= c->stop_at_ms) ||
-         sim_now (&c->world) > LONGEST_MS;
+         sim_now (&c->world) > SIM_LONGEST_MS;
 }
 
 static void
@@ -201,12 +200,12 @@ tempt_fate (struct sim_campaign *c)
   c->kill_at = -1;
   c->stop_at_ms = -1;
   c->killed = false;
-  if (chance (c, c->plan->kill)) {
-    c->kill_at = draw (c, 1, (int64_t)c->jobs.len * 25);
-    c->kill_before = draw (c, 0, 1);
+  if (sim_chance_of (c, c->plan->kill)) {
+    c->kill_at = sim_draw (c, 1, (int64_t)c->jobs.len * 25);
+    c->kill_before = sim_draw (c, 0, 1);
   }
-  if (chance (c, c->plan->stop))
-    c->stop_at_ms = sim_now (&c->world) + draw (c, 0, 300000);
+  if (sim_chance_of (c, c->plan->stop))
+    c->stop_at_ms = sim_now (&c->world) + sim_draw (c, 0, 300000);
 }
 
 static int
@@ -305,86 +304,6 @@ roll_back (struct sim_campaign *c)
     job_roll_back (c->jobs.ptr[i]);
 }
 
-/* --- others ----------------------------------------------------------------
- */
-
-struct meddling {
-  struct sim_campaign *c;
-  size_t vm;
-};
-
-static void
-meddle (void *opaque, void *arg)
-{
-  struct sim_campaign *c = opaque;
-  CLEANUP_FREE struct meddling *meddling = arg;
-  struct sim_vm *vm = &c->vms.ptr[meddling->vm];
-
-  if (c->world.calm || json_object_get (c->world.held, vm->disk))
-    return;
-  vm->others =
-      c->plan->kind->meddle (c->world.cloud, &c->random, vm->id, vm->disk);
-  sim_trace (&c->world, "somebody else: %s: %s", vm->id, vm->others);
-}
-
-static void
-schedule_others (struct sim_campaign *c)
-{
-  for (size_t i = 0; i < c->vms.len; i++) {
-    struct meddling *meddling;
-
-    if (!chance (c, c->plan->others))
-      continue;
-    meddling = xcalloc (1, sizeof *meddling);
-    *meddling = (struct meddling){c, i};
-    sim_events_add (&c->world.events, draw (c, 0, 300000), meddle, free, c,
-                    meddling);
-  }
-}
-
-static void
-helper_dies (void *opaque, void *arg)
-{
-  struct sim_campaign *c = opaque;
-  CLEANUP_FREE char *helper = arg;
-  bool for_ever = draw (c, 0, 2) == 0;
-
-  if (!c->world.calm)
-    sim_helper_dies (&c->world, helper,
-                     for_ever ? 7 * LONGEST_MS : draw (c, 10000, 3600000));
-}
-
-static void
-schedule_deaths (struct sim_campaign *c)
-{
-  const struct fleet_plan *fleet = &c->plan->fleet;
-
-  for (size_t zone = 1; zone <= fleet->zones; zone++)
-    for (size_t n = 1; n <= fleet->helpers; n++)
-      if (chance (c, c->plan->faults.helper_death))
-        sim_events_add (&c->world.events, draw (c, 0, 300000), helper_dies,
-                        free, c, c->plan->kind->helper_id (zone, n));
-}
-
-static void
-keys_expire (void *opaque, void *arg)
-{
-  struct sim_campaign *c = opaque;
-
-  (void)arg;
-  if (!c->world.calm)
-    sim_keys_expire (&c->world);
-}
-
-static void
-schedule_expiries (struct sim_campaign *c)
-{
-  for (unsigned i = 0; i < 4; i++)
-    if (chance (c, c->plan->faults.expiry))
-      sim_events_add (&c->world.events, draw (c, 0, 400000), keys_expire, NULL,
-                      c, NULL);
-}
-
 /* --- the whole -------------------------------------------------------------
  */
 
@@ -442,19 +361,19 @@ all_lives (struct sim_campaign *c)
   for (;;) {
     bool ended = live (c);
 
-    if (c->lives >= MOST_LIVES || sim_now (&c->world) > LONGEST_MS) {
+    if (c->lives >= MOST_LIVES || sim_now (&c->world) > SIM_LONGEST_MS) {
       sim_violation (&c->world, "the campaign never ends");
       return;
     }
-    if (ended && !(chance (c, c->plan->rollback) && !c->rolled_back))
+    if (ended && !(sim_chance_of (c, c->plan->rollback) && !c->rolled_back))
       return;
     close_life (c);
-    sim_world_pass (&c->world, draw (c, 0, 20000));
+    sim_world_pass (&c->world, sim_draw (c, 0, 20000));
     if (c->lives >= FAULTY_LIVES)
       sim_world_calm (&c->world);
     sim_world_begin_life (&c->world);
     reload (c);
-    if (ended || chance (c, c->plan->rollback))
+    if (ended || sim_chance_of (c, c->plan->rollback))
       roll_back (c);
   }
 }
@@ -473,10 +392,7 @@ sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan)
   must (c, begin (c, &err), err, "it can't begin");
   c->world.calm = false;
   sim_world_set_faults (&c->world, c->cloud_faults);
-  schedule_others (c);
-  schedule_deaths (c);
-  if (plan->faults.expiry)
-    schedule_expiries (c);
+  sim_schedule_mishaps (c);
   if (c->journal)
     all_lives (c);
   if (plan->measure)

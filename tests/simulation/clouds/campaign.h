@@ -68,8 +68,20 @@ void sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
 void sim_campaign_run (struct sim_campaign *c, const struct sim_plan *plan);
 void sim_campaign_release (struct sim_campaign *c);
 
-/* checks.c */
+int64_t sim_draw (struct sim_campaign *c, int64_t least, int64_t most);
+/* Permille; never once a campaign must come to its end. */
+bool sim_chance_of (struct sim_campaign *c, unsigned permille);
+#define SIM_LONGEST_MS (INT64_C (48) * 3600 * 1000)
+
+/* mishaps.c: others, deaths of helpers, keys that expire, at their times. */
+void sim_schedule_mishaps (struct sim_campaign *c);
+
+/* checks-order.c */
 void sim_check_effect (void *opaque, const struct effect *effect);
+/* Is the disk attached to this one, and to nothing else?  "": to nothing. */
+bool sim_is_at (const json_t *disk, const char *id);
+
+/* checks.c */
 void sim_check_end (struct sim_campaign *c);
 
 /* measure.c: what a campaign cost against what it had to cost; prints it.

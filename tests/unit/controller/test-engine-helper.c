@@ -265,6 +265,18 @@ struct row {
 };
 
 static void
+run_engine (struct engine *engine, struct job *job, const struct row *row)
+{
+  enum engine_end end;
+
+  CU_ASSERT_EQUAL (engine_run (engine, &end, NULL), 0);
+  if (!row->back)
+    return;
+  job_roll_back (job);
+  CU_ASSERT_EQUAL (engine_run (engine, &end, NULL), 0);
+}
+
+static void
 run (const struct row *row)
 {
   struct small_world w = {.on = true,
@@ -282,7 +294,6 @@ run (const struct row *row)
   struct policy *policy = policy_new (request, NULL, NULL);
   struct engine *engine;
   CLEANUP_JSON json_t *found = NULL;
-  enum engine_end end;
   struct job *job;
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (policy);
@@ -303,11 +314,7 @@ run (const struct row *row)
   job = job_new (1, found, &binding, strategy_by_name ("move"), policy);
   engine = engine_new (&w.world, NULL, policy, NULL, 7);
   engine_add_job (engine, job);
-  CU_ASSERT_EQUAL (engine_run (engine, &end, NULL), 0);
-  if (row->back) {
-    job_roll_back (job);
-    CU_ASSERT_EQUAL (engine_run (engine, &end, NULL), 0);
-  }
+  run_engine (engine, job, row);
   if (job->outcome != row->outcome || strcmp (w.place, row->place) != 0 ||
       strstr (job->reason ? job->reason : "", row->reason) == NULL)
     printf ("\n    %s: %s at %s: %s\n", row->name, outcome_name (job->outcome),
