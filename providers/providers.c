@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include <provider-aws/aws-provider.h>
+#include <provider-gcp/gcp-provider.h>
 #include <provider-libvirt/libvirt-provider.h>
 
-const struct provider *const providers[] = {&aws_provider, &libvirt_provider,
-                                            NULL};
+const struct provider *const providers[] = {&aws_provider, &gcp_provider,
+                                            &libvirt_provider, NULL};
 
 const struct provider *
 provider_by_name (const char *name)

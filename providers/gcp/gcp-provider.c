@@ -12,15 +12,13 @@
 #include "selector.h"
 
 static const struct provider_option options[] = {
-    {"gcp-project", "ID",
-     "$GOOGLE_CLOUD_PROJECT, the credentials', this machine's",
+    {"gcp-project", "ID", "the environment's, the credentials'",
      "project whose instances are meant"},
     {"gcp-local-ssd", "WHAT", "refused",
      "what becomes of Local SSD contents when a VM is stopped: discard or "
      "preserve"},
-    {"gcp-endpoint", "URL", "https://compute.googleapis.com/compute/v1/",
-     "where Compute is called instead"},
-    {"gcp-impersonate", "ACCOUNT", "nobody",
+    {"gcp-endpoint", "URL", "Google's", "where Compute is called instead"},
+    {"gcp-impersonate", "MAIL", "nobody",
      "service account to act as, by its mail address"},
     {"gcp-settle", "TIME", "5s",
      "how far what Compute describes may lag behind what it was told"},

@@ -82,7 +82,19 @@ build_instances (const struct binding *b, const json_t *in, const json_t *state,
                  struct http_request *req, struct err **err)
 {
   const json_t *ids = json_object_get (in, "ids");
+  json_t *id;
+  size_t i;
   CLEANUP_STRBUF struct strbuf query = STRBUF_EMPTY, filter = STRBUF_EMPTY;
+
+  /* A helper's is an operator's word. */
+  json_array_foreach ((json_t *)ids, i, id)
+  {
+    if (!gcp_is_a (json_string_value (id) ?: "", "instances"))
+      return err_set (err, ERR_USAGE,
+                      "\"%s\" is no id of an instance of Google Cloud: "
+                      "zones/ZONE/instances/NAME",
+                      json_string_value (id) ?: "");
+  }
 
   if (ids && json_array_size (ids) == 0)
     return err_set (err, ERR_INTERNAL, "a look at nothing");

@@ -181,7 +181,8 @@ static char *
 vtpm (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "vtpm") || strcmp (json_str (vm, "os", ""), "windows"))
+  if (!fact_true (vm, "vtpm") ||
+      strcmp (json_str (vm, "os", ""), "windows") != 0)
     return NULL;
   return xstrdup ("it is a Shielded VM with a vTPM: if BitLocker uses it, have "
                   "the recovery key at hand; only its own disk can be repaired "

@@ -113,6 +113,7 @@ static const struct {
     {OP_DETACH_OS, OTHER, ERR_CONFLICT, "zones/z/disks/other now"},
     {OP_STOP, "{'vms': [{'id': 'i-0abc'}]}", ERR_INTERNAL, "no id"},
     {OP_STOP, "{'vms': []}", ERR_INTERNAL, "0 VMs"},
+    {OP_DESCRIBE, "{'ids': ['helper']}", ERR_USAGE, "zones/ZONE/instances"},
     {OP_DISK_FROM,
      "{'vm': {'os_disk': {'id': 'zones/z/disks/a'}}, 'source': {'id':"
      " 'zones/z/disks/b'}}",

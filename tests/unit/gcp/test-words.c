@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include <base/files.h>
 #include <provider-gcp/gcp-provider.h>
 #include <provider-gcp/names.h>
+#include <provider-gcp/refusals.h>
 #include <provider-gcp/selector.h>
 
 #include "requests.h"
@@ -168,11 +170,39 @@ test_role (void)
   CU_ASSERT_PTR_NOT_NULL (err);
 }
 
+static void
+documented (const char *text, const char *code)
+{
+  CLEANUP_FREE char *quoted = xasprintf (".It Sy %s\n", code);
+
+  if (strstr (text, quoted) == NULL) {
+    fprintf (stderr, "%s is not in docs/man/parts/gcp.mdoc\n", code);
+    CU_FAIL ("undocumented code");
+  }
+}
+
+static void
+test_documented (void)
+{
+  const char *data = getenv ("BOOTMEND_TEST_DATA");
+  CLEANUP_FREE char *path = xasprintf ("%s/../../docs/man/parts/gcp.mdoc",
+                                       data ? data : "tests/data");
+  CLEANUP_FREE char *text = NULL;
+  size_t len;
+
+  CU_ASSERT_EQUAL_FATAL (file_read (path, 1 << 20, &text, &len, NULL), 0);
+  for (size_t i = 0; gcp_refusal_code (i); i++)
+    documented (text, gcp_refusal_code (i));
+  for (size_t i = 0; gcp_warning_code (i); i++)
+    documented (text, gcp_warning_code (i));
+}
+
 static const struct unit_case tests[] = {
     {"words", test_selector},
     {"what fits", test_fits},
     {"names", test_names},
     {"the role", test_role},
+    {"codes are documented", test_documented},
 };
 
 UNIT_MAIN ("gcp words", tests)
