@@ -1,6 +1,6 @@
 /* What the carrier of calls does with keys that are refused, against a service
  * in memory: renewed ones are tried by one call, wrong ones cost one request
- * and one message. */
+ * and one message.  And whose calls share a limit. */
 
 #include "unit.h"
 
@@ -54,15 +54,21 @@ parse (const struct binding *b, const json_t *in, const struct http_reply *r,
 
 static const struct limit_spec limits[] =
     {{.limit_class = "x", .bucket = "x", .capacity = 1000, .refill_per_s = 100},
+     {.limit_class = "few", .bucket = "few", .capacity = 10, .refill_per_s = 1},
      {0}};
-static const struct provider provider = {.name = "plain",
-                                         .limits = limits,
-                                         .ops = {
-                                             [OP_STOP] = {.name = "stop",
-                                                          .limit_class = "x",
-                                                          .changes = true,
-                                                          .build = build,
-                                                          .parse = parse}}};
+static const struct provider provider =
+    {.name = "plain",
+     .limits = limits,
+     .ops = {[OP_STOP] = {.name = "stop",
+                          .limit_class = "x",
+                          .changes = true,
+                          .build = build,
+                          .parse = parse},
+             [OP_START] = {.name = "start",
+                           .limit_class = "few",
+                           .changes = true,
+                           .build = build,
+                           .parse = parse}}};
 static struct binding binding = {.provider = &provider,
                                  .account = (char *)"1",
                                  .region = (char *)"r"};
@@ -272,10 +278,58 @@ test_wrong_from_the_start (void)
   release (&service);
 }
 
+/* Requests in the first second of 15 calls for each of two bindings, where a
+ * bucket holds 10 and gets one more in a second. */
+static unsigned
+begun_together (const char *account, const char *region)
+{
+  struct binding others[] = {{.provider = &provider,
+                              .account = (char *)"1",
+                              .region = (char *)"r"},
+                             {.provider = &provider,
+                              .account = (char *)account,
+                              .region = (char *)region}};
+  struct service service;
+  unsigned begun;
+
+  init (&service, 1, 1);
+  for (unsigned i = 0; i < 30; i++) {
+    struct effect effect = {.id = i + 1,
+                            .kind = EFFECT_OP,
+                            .binding = &others[i % 2],
+                            .op = OP_START,
+                            .in = json_object ()};
+
+    http_calls_submit (service.calls, effect);
+  }
+  for (unsigned i = 0; i < 15; i++) {
+    struct completion completion;
+
+    fetch (&service);
+    http_calls_step (service.calls);
+    while (http_calls_collect (service.calls, &completion))
+      completion_release (&completion);
+    fake_clock_advance (&service.clock, 60);
+  }
+  begun = service.requests;
+  release (&service);
+  return begun;
+}
+
+/* Two profiles that lead into one account are one to its limits. */
+static void
+test_shared_limits (void)
+{
+  CU_ASSERT_EQUAL (begun_together ("1", "r"), 10);
+  CU_ASSERT_EQUAL (begun_together ("2", "r"), 20);
+  CU_ASSERT_EQUAL (begun_together ("1", "s"), 20);
+}
+
 static const struct unit_case cases[] = {
     {"keys that ended are renewed once", test_renewed_once},
     {"wrong keys are tried once more, by one call", test_wrong_keys},
     {"wrong keys from the start cost one request", test_wrong_from_the_start},
+    {"limits are of an account and region", test_shared_limits},
 };
 
 UNIT_MAIN ("http calls: keys", cases)
