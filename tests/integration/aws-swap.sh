@@ -7,7 +7,7 @@ requires jq curl ntfsls sfdisk qemu-img
 
 "$source_dir/tests/fleet/make-disk" --bad "$work/bad.img"
 truncate -s 1G "$work/bad.img" # volumes have whole GiB, and the agent compares
-for n in 1 2; do cp --sparse=always "$work/bad.img" "$work/bad-$n.img"; done
+for n in 1 2 3; do cp --sparse=always "$work/bad.img" "$work/bad-$n.img"; done
 mkdir -p "$work/images" "$work/devices" "$work/dev/disk"
 helper="i-00000000000000a01"
 ln -s "$work/devices/$helper" "$work/dev/disk/by-id"
@@ -26,6 +26,8 @@ cat >"$work/config.json" <<END
    {"id": "i-00000000000000b02", "name": "bad-2", "zone": "us-east-1a", "platform": "windows",
     "root": {"id": "vol-00000000000000b02", "image": "$work/bad-2.img", "size": 1,
              "delete_on_termination": false}},
+   {"id": "i-00000000000000b03", "name": "live-3", "zone": "us-east-1a", "platform": "windows",
+    "root": {"id": "vol-00000000000000b03", "image": "$work/bad-3.img", "size": 1}},
    {"id": "$helper", "name": "helper-a", "zone": "us-east-1a"}]}}
 END
 coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
@@ -54,7 +56,13 @@ fleet() { # FILE
 
 # ---- swap ----
 state >"$work/before.json"
+# live-3 meanwhile, without a stop: one call swaps the disk of the running VM
+BOOTMEND_STATE_DIR=$work/state-live bootmend repair 'aws:name=live-*' "${swap[@]}" \
+  --copy-running >"$work/live.json" 2>"$work/live.err" &
+live=$!
 run bootmend repair 'aws:name=bad-*' "${swap[@]}"
+live_status=0
+wait "$live" || live_status=$?
 state >"$work/after.json"
 expect_status 0
 [[ $(jq -r '.counts.repaired' <<<"$out") == 2 ]] || fail "not all are repaired: $out"
@@ -70,7 +78,14 @@ root_of() { # FILE INSTANCE
     | .rootDeviceName as $root | .blockDeviceMapping[] | select(.deviceName == $root)
     | .ebs.volumeId' "$1"
 }
-for n in 1 2; do
+((live_status == 0)) || fail "--copy-running: $(cat "$work/live.err" "$work/live.json")"
+calls() { # JQ: how many calls on live-3 that were not only tried
+  curl -sf "$url/_fake/calls" | jq "[.[] | select($1) | select(.params.DryRun | not) |
+    select(.ids // [] | index(\"i-00000000000000b03\"))] | length"
+}
+[[ $(calls '.action == "CreateReplaceRootVolumeTask"') == 1 ]] || fail 'live-3: no task'
+[[ $(calls '.action | test("^(Stop|Start)Instances")') == 0 ]] || fail 'live-3 was stopped'
+for n in 1 2 3; do
   own=vol-00000000000000b0$n
   new=$(root_of "$work/after.json" "i-00000000000000b0$n")
   [[ $new == vol-* && $new != "$own" ]] || fail "bad-$n has its own disk still: $new"
@@ -83,7 +98,8 @@ for n in 1 2; do
     any(.tagSet[]; .key == "bootmend:kept-for" and .value == "i-00000000000000b0'"$n"'")' \
     >/dev/null || fail "the disk of bad-$n is not kept: $(volume "$work/after.json" "$own")"
   cmp -s "$work/bad.img" "$work/bad-$n.img" || fail "the disk of bad-$n was changed"
-  jq -e --arg own "$own" '.jobs[] | select(.kept.id == $own)' >/dev/null <<<"$out" ||
+  jq -e --arg own "$own" '.jobs[] | select(.kept.id == $own)' >/dev/null \
+    <<<"$( ((n == 3)) && cat "$work/live.json" || echo "$out")" ||
     fail "the report does not say that $own stays"
 done
 [[ $(volume "$work/after.json" "$(root_of "$work/after.json" i-00000000000000b01)" |
