@@ -117,6 +117,10 @@ disk_guest_error (struct disk *disk, struct err **err, const char *fmt, ...)
   what = xvasprintf (fmt, args);
   va_end (args);
   text = xasprintf ("%s: %s", what, why ? why : "unknown error");
+  /* programs in the appliance answer with several lines */
+  for (char *p = text; *p; p++)
+    if (*p == '\n')
+      *p = ' ';
   printable = text_printable (text);
   return err_set (err,
                   guestfs_is_ready (disk->g) == 1 ? ERR_DISK : ERR_TRANSIENT,

@@ -151,6 +151,7 @@ struct search {
   struct os_root best;
   struct os_root second;
   char *trouble; /* why a volume could not be looked at */
+  const char *trouble_code;
 };
 
 static void
@@ -189,7 +190,7 @@ try_volume (struct disk *disk, const struct volume *volume, bool to_write,
   if (mount_volume (disk, volume, to_write, &why) == -1) {
     if (why->code != ERR_REFUSED || to_write)
       return err_move (err, TAKE (why));
-    disk->refusal = NULL;
+    search->trouble_code = TAKE (disk->refusal);
     free (search->trouble);
     search->trouble = xstrdup (why->msg);
     return mount_end (disk, err);
@@ -273,7 +274,8 @@ judge (struct disk *disk, const struct search *search, char **why)
                ? xasprintf ("no Windows and no Linux is found (%s)",
                             search->trouble)
                : xstrdup ("no volume holds a Windows or Linux system");
-    return REFUSE_NO_OS;
+    /* the system may well be on what could not be looked at */
+    return search->trouble ? search->trouble_code : REFUSE_NO_OS;
   }
   if (search->second.kind != OS_NONE) {
     *why =
