@@ -3,7 +3,8 @@
  *   disk-batch SCRATCH < WORKS > RESULTS
  *
  * WORKS is a JSON array of works: the fields of struct work, with "recipe" as
- * a recipe's name, path or object, and "parameters".  RESULTS are JSON lines
+ * a recipe's name, path or object, and "parameters"; "recipes" of an inspection
+ * is an array of {recipe, parameters}.  RESULTS are JSON lines
  * {id, result}, and {appliance: phase, ...}; the last is {end: "ok"} or {end:
  * error}. BOOTMEND_TEST_KILL=ID:STAGE ends the program by SIGKILL when that
  * disk comes to that stage; BOOTMEND_TEST_PAUSE=ID:STAGE:FILE waits there until
@@ -109,6 +110,33 @@ load_recipe (const json_t *json, const json_t *values)
   return recipe;
 }
 
+/* Those to try in an inspection, ended by NULL; NULL: none. */
+static const struct recipe **
+load_recipes (const json_t *json)
+{
+  size_t n = json_array_size (json);
+  const struct recipe **recipes;
+
+  if (n == 0)
+    return NULL;
+  recipes = xcalloc (n + 1, sizeof (const struct recipe *));
+  for (size_t i = 0; i < n; i++) {
+    const json_t *each = json_array_get (json, i);
+
+    recipes[i] = load_recipe (json_object_get (each, "recipe"),
+                              json_object_get (each, "parameters"));
+  }
+  return recipes;
+}
+
+static void
+free_recipes (const struct work *work)
+{
+  for (size_t i = 0; work->recipes && work->recipes[i]; i++)
+    recipe_free ((struct recipe *)work->recipes[i]);
+  free ((void *)work->recipes);
+}
+
 static void
 load_work (const json_t *json, struct work *work)
 {
@@ -116,6 +144,7 @@ load_work (const json_t *json, struct work *work)
   work->mode = json_str (json, "mode", "report");
   work->recipe = load_recipe (json_object_get (json, "recipe"),
                               json_object_get (json, "parameters"));
+  work->recipes = load_recipes (json_object_get (json, "recipes"));
   work->path = json_str (json, "path", "");
   work->format = json_str (json, "format", "raw");
   work->size_bytes = json_int (json, "size_bytes", -1);
@@ -164,8 +193,10 @@ main (int argc, char **argv)
     print_line (json_make ("{s:o}", "end", json_from_err (err)));
   else
     print_line (json_make ("{s:s}", "end", "ok"));
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
     recipe_free ((struct recipe *)works[i].recipe);
+    free_recipes (&works[i]);
+  }
   free (works);
   json_decref (all_keys);
   return err ? 1 : 0;

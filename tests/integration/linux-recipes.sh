@@ -4,57 +4,21 @@
 # modes and SELinux labels, apply again finds nothing, undo brings every byte back.
 . "$(dirname "$0")/../functions.sh"
 . "$source_dir/tests/integration/lib-images.sh"
+. "$source_dir/tests/integration/lib-linux.sh"
 . "$source_dir/tests/integration/lib-batch.sh"
 requires mke2fs setfattr debugfs
 images_make
 
 # What all of them hold, as a folder.
 tree=$work/tree
-mkdir -p "$tree"/{etc/{ssh,modprobe.d,selinux,default,systemd/system/multi-user.target.wants},usr/lib,boot/grub,var/log/apt,home}
-cat >"$tree/etc/fstab" <<'END'
-UUID=11111111-2222-3333-4444-555555555555 / ext4 defaults 0 1
-UUID=66666666-7777-8888-9999-aaaaaaaaaaaa /boot ext4 defaults 0 2
-UUID=deadbeef-0000-0000-0000-000000000000 /data xfs defaults 0 2
-LABEL=swapdisk none swap sw 0 0
-END
-echo 'PRETTY_NAME="Test Linux 12 (small)"' >"$tree/usr/lib/os-release"
-printf 'Port 2222\nListenAddress 10.0.0.1\nPermitRootLogin no\n' \
-  >"$tree/etc/ssh/sshd_config"
-echo closed >"$tree/etc/nologin"
-printf '# policy\nSELINUX=enforcing\nSELINUXTYPE=targeted\n' \
-  >"$tree/etc/selinux/config"
-printf 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=5\n' >"$tree/etc/default/grub"
-cat >"$tree/boot/grub/grub.cfg" <<'END'
-   set default="0"
-menuentry 'Debian' $menuentry_id_option 'simple' {
-	linux	/boot/vmlinuz-6.1.0-18 ro
-}
-submenu 'Advanced' $menuentry_id_option 'advanced' {
-	menuentry 'new' $menuentry_id_option 'new' {
-		linux	/boot/vmlinuz-6.1.0-18 ro
-	}
-	menuentry 'old' $menuentry_id_option 'old' {
-		linux	/boot/vmlinuz-6.1.0-13 ro
-	}
-}
-END
-head -c 20000 /dev/zero >"$tree/var/log/syslog.2.gz"
-head -c 3000 /dev/zero >"$tree/var/log/syslog"
-echo x >"$tree/var/log/apt/history.log.1.gz"
-chmod 640 "$tree/etc/ssh/sshd_config"
-chown 7:8 "$tree/etc/ssh/sshd_config"
-setfattr -n security.selinux -v 'system_u:object_r:modules_conf_t:s0' \
-  "$tree/etc/modprobe.d" || skip "no SELinux labels on this file system"
-setfattr -n security.selinux -v 'system_u:object_r:etc_t:s0' \
-  "$tree/etc/ssh/sshd_config"
+linux_tree "$tree"
 
 mkdir -p "$work/disks"
 ext4() { # NAME FOLDER UUID [MIB]
-  truncate -s "${4:-24}M" "$work/disks/$1.raw"
-  mke2fs -q -t ext4 -U "$3" -d "$2" "$work/disks/$1.raw"
+  linux_ext4 "$work/disks/$1.raw" "${@:2}"
 }
-root_uuid=11111111-2222-3333-4444-555555555555
-boot_uuid=66666666-7777-8888-9999-aaaaaaaaaaaa
+root_uuid=$linux_root_uuid
+boot_uuid=$linux_boot_uuid
 ext4 root "$tree" "$root_uuid"
 recipes=(fstab module mask ssh selinux full kernel)
 for name in "${recipes[@]}"; do
