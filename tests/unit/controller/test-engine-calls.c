@@ -36,6 +36,7 @@ struct small_world {
   struct vm vms[N_MOST];
   struct pending_vec pending;
   unsigned calls[OP_COUNT], about[OP_COUNT], questions, mixed;
+  json_t *requests; /* {request: true}: each is there once; NULL: uncounted */
 };
 
 static const char *const together[] = {"zone", NULL};
@@ -139,6 +140,15 @@ change (struct small_world *w, enum op_id op, const json_t *in)
 }
 
 static void
+note_request (struct small_world *w, const json_t *in)
+{
+  const char *request = json_str (in, "request", NULL);
+
+  if (request && w->requests)
+    json_put_bool (w->requests, request, true);
+}
+
+static void
 submit (struct world *world, struct effect effect)
 {
   struct small_world *w = (struct small_world *)world;
@@ -151,6 +161,7 @@ submit (struct world *world, struct effect effect)
     pending.at_ms += 5000 + (int64_t)(effect.id % 20) * 1000;
   } else {
     w->calls[effect.op]++;
+    note_request (w, effect.in);
     w->about[effect.op] +=
         vms ? vms : json_array_size (json_at (effect.in, "ids"));
     if (effect.op == OP_DESCRIBE)
@@ -199,6 +210,7 @@ static void
 run_campaign (struct run *run, const struct provider *provider, int n)
 {
   struct small_world *w = &run->world;
+  json_t *requests = w->requests;
   struct binding binding = {.provider = provider,
                             .account = (char *)"1",
                             .region = (char *)""};
@@ -213,6 +225,7 @@ run_campaign (struct run *run, const struct provider *provider, int n)
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (policy);
   memset (run, 0, sizeof *run);
+  w->requests = requests;
   fake_clock_init (&w->clock, 1000000);
   w->world = (struct world){.clock = &w->clock.clock,
                             .submit = submit,
@@ -293,9 +306,42 @@ test_few_wait_for_nobody (void)
   free (without);
 }
 
+/* Where a provider wants it, each request that changes something has a text of
+ * its own, and only those. */
+static void
+test_requests (void)
+{
+  static const enum op_id changing[] = {OP_MARK, OP_STOP, OP_START, OP_UNMARK};
+  struct provider wanting = gathering;
+  struct run *with = xcalloc (1, sizeof *with);
+  struct run *without = xcalloc (1, sizeof *without);
+  unsigned calls = 0;
+
+  wanting.request_ids = true;
+  for (size_t i = 0; i < ARRAY_SIZE (changing); i++)
+    wanting.ops[changing[i]].max_ids = 1;
+  with->world.requests = json_object ();
+  without->world.requests = json_object ();
+  run_campaign (with, &wanting, 4);
+  run_campaign (without, &gathering, 4);
+  for (size_t i = 0; i < ARRAY_SIZE (changing); i++)
+    calls += with->world.calls[changing[i]];
+  CU_ASSERT_EQUAL (with->repaired, 4);
+  CU_ASSERT (calls >= 16);
+  CU_ASSERT_EQUAL (json_object_size (with->world.requests), calls);
+  CU_ASSERT_PTR_NOT_NULL (
+      json_object_get (with->world.requests, "c/1/stop/on/1"));
+  CU_ASSERT_EQUAL (json_object_size (without->world.requests), 0);
+  json_decref (with->world.requests);
+  json_decref (without->world.requests);
+  free (with);
+  free (without);
+}
+
 static const struct unit_case cases[] = {
     {"calls are filled and looks are shared", test_calls_are_filled},
     {"few VMs wait for nobody", test_few_wait_for_nobody},
+    {"requests have names", test_requests},
 };
 
 UNIT_MAIN ("engine: calls", cases)
