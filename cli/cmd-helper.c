@@ -62,7 +62,8 @@ check_one (const struct cli *cli, const char *word, const json_t *request,
   const struct provider *provider;
   const char *text = split_provider (word, &provider);
   size_t len = strcspn (text, "=");
-  CLEANUP_FREE char *id = xstrndup (text, len);
+  CLEANUP_FREE char *written = xstrndup (text, len);
+  CLEANUP_FREE char *id = helper_option_id (written);
   CLEANUP_JSON json_t *agents = json_object (), *helpers = json_object ();
   json_t *items, *one;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <controller/agent-ssh.h>
+#include <providers/provider.h>
 
 #include "request.h"
 
@@ -103,16 +104,30 @@ helper_option_add (const struct cli *cli, const char *id, const char *text,
   return 0;
 }
 
+char *
+helper_option_id (const char *text)
+{
+  for (size_t i = 0; providers[i]; i++) {
+    char *id = providers[i]->spell_id ? providers[i]->spell_id (text) : NULL;
+
+    if (id)
+      return id;
+  }
+  return xstrdup (text);
+}
+
 int
 helper_options_add (const struct cli *cli, json_t *agents, json_t *helpers,
                     struct err **err)
 {
   CLEANUP_JSON json_t *pairs = options_pairs (cli->options, "helper");
-  const char *id;
+  const char *text;
   json_t *value;
 
-  json_object_foreach (pairs, id, value)
+  json_object_foreach (pairs, text, value)
   {
+    CLEANUP_FREE char *id = helper_option_id (text);
+
     if (helper_option_add (cli, id, json_string_value (value), agents, helpers,
                            err) == -1)
       return -1;

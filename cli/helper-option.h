@@ -5,6 +5,9 @@
 
 #include "command.h"
 
+/* The id of a helper as its provider spells it; to be freed. */
+char *helper_option_id (const char *text);
+
 /* Adds one to helpers {ID: {where, devices}} and agents {ID: how its agent is
  * started, world-real.h}.  ERR_USAGE names what is wrong. */
 int helper_option_add (const struct cli *cli, const char *id, const char *text,

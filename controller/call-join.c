@@ -39,3 +39,20 @@ call_may_join (const struct provider_op *row, const json_t *a, const json_t *b)
   return go_together (row, json_object_get (a, list),
                       json_object_get (b, list));
 }
+
+void
+call_join_parts (json_t *to, const json_t *part)
+{
+  const char *key;
+  json_t *value;
+
+  json_object_foreach ((json_t *)part, key, value)
+  {
+    json_t *known = json_object_get (to, key);
+
+    if (json_is_array (known) && json_is_array (value))
+      json_array_extend (known, value);
+    else if (strcmp (key, "next") != 0 && strcmp (key, "after_ms") != 0)
+      json_object_set (to, key, value);
+  }
+}

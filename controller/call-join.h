@@ -13,4 +13,8 @@ const char *call_list (const json_t *in);
 bool call_may_join (const struct provider_op *row, const json_t *a,
                     const json_t *b);
 
+/* The answer of an operation that comes in parts (providers/provider.h): lists
+ * are joined, of all else the last word counts. */
+void call_join_parts (json_t *to, const json_t *part);
+
 #endif

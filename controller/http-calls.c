@@ -18,7 +18,7 @@ enum call_state {
   CALL_QUEUED,  /* waits for tokens */
   CALL_HELD,    /* has its tokens, waits for credentials or room */
   CALL_SENT,    /* on its way */
-  CALL_RETRYING /* joins the queue again at not_before_ms */
+  CALL_RETRYING /* joins the queue (again) at not_before_ms */
 };
 
 DEFINE_VEC (uint64_t, id_vec);
@@ -109,23 +109,6 @@ row_of (const struct call *call)
 /* --- ends ------------------------------------------------------------------
  */
 
-static void
-join_parts (json_t *to, const json_t *part)
-{
-  const char *key;
-  json_t *value;
-
-  json_object_foreach ((json_t *)part, key, value)
-  {
-    json_t *known = json_object_get (to, key);
-
-    if (json_is_array (known) && json_is_array (value))
-      json_array_extend (known, value);
-    else if (strcmp (key, "next") != 0)
-      json_object_set (to, key, value);
-  }
-}
-
 /* Every effect of a filled call gets the same answer. */
 static void
 finish (struct http_calls *calls, struct call *call, json_t *out_taken,
@@ -179,6 +162,14 @@ size_of (const struct call *call)
   return n ? (unsigned)n : 1;
 }
 
+static const char *
+class_of (const struct call *call)
+{
+  const struct provider_op *row = row_of (call);
+
+  return call->pages && row->next_class ? row->next_class : row->limit_class;
+}
+
 static void
 enqueue (struct http_calls *calls, struct call *call)
 {
@@ -188,10 +179,9 @@ enqueue (struct http_calls *calls, struct call *call)
 
   call->state = CALL_QUEUED;
   if (call->queue == NULL)
-    call->queue =
-        limiter_queue (calls->options.limiter, &scope,
-                       call->binding->provider->limits,
-                       row_of (call)->limit_class, now_of (calls), &err);
+    call->queue = limiter_queue (calls->options.limiter, &scope,
+                                 call->binding->provider->limits,
+                                 class_of (call), now_of (calls), &err);
   if (call->queue == NULL ||
       limit_queue_push (call->queue, call->tag, size_of (call), now_of (calls),
                         &err) == -1)
@@ -392,19 +382,22 @@ static bool
 goes_on (struct http_calls *calls, struct call *call, json_t *out)
 {
   json_t *next = json_object_get (out, "next");
+  int64_t after_ms = json_int (out, "after_ms", 0);
 
   if (call->op == OP_FIND || next == NULL || json_is_null (next) ||
       call->pages >= MAX_PARTS)
     return false;
   if (call->parts == NULL)
     call->parts = json_object ();
-  join_parts (call->parts, out);
+  call_join_parts (call->parts, out);
   json_object_set (call->in, "page", next);
   json_decref (out);
   call->pages++;
   call->attempt = 0;
-  call->first_ms = now_of (calls);
-  enqueue (calls, call);
+  call->first_ms = now_of (calls) + after_ms;
+  call->queue = NULL; /* its class may be another one */
+  call->state = CALL_RETRYING;
+  call->not_before_ms = call->first_ms;
   return true;
 }
 
@@ -412,7 +405,7 @@ static void
 ended (struct http_calls *calls, struct call *call, json_t *out)
 {
   if (call->parts) {
-    join_parts (call->parts, out);
+    call_join_parts (call->parts, out);
     json_decref (out);
     out = TAKE (call->parts);
   }

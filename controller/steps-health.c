@@ -158,6 +158,7 @@ save_screenshot (struct job *job, const char *when, json_t *out,
                  strcmp (type, "image/png") == 0    ? "png"
                  : strcmp (type, "image/jpeg") == 0 ? "jpg"
                  : strcmp (type, "image/bmp") == 0  ? "bmp"
+                 : strcmp (type, "image/bmp") == 0  ? "bmp"
                                                     : "ppm");
 
   if (evidence_save_base64 (job, name, json_str (out, "data", ""), err) == -1)

@@ -18,7 +18,9 @@
  * "next": the same `in` with "page" set to it is built, sent and parsed, and
  * the lists of all parts are joined, until there is no "next" (any JSON; it may
  * be large).  Callers of OP_FIND see its parts as pages; for all others
- * controller/http-calls.c does it.
+ * controller/http-calls.c does it.  "after_ms" beside "next": not before so
+ * much time has passed; so a row follows an operation that a service goes on
+ * with after its reply (Azure), and answers when it has ended, well or not.
  *
  * Operations with an effect take "dry_run": true where the provider can say
  * whether it is allowed without doing it: then out is {} or the error is
@@ -135,6 +137,7 @@ struct provider_op {
   /* VMs that share a call must have the same in these members of their records
    * (paths, ended by NULL); NULL: any may. */
   const char *const *together;
+  const char *next_class; /* of requests after the first; NULL: limit_class */
 
   int (*build) (const struct binding *b, const json_t *in,
                 struct http_request *req, struct err **err);
@@ -185,6 +188,10 @@ struct provider {
 
   /* How VMs of this provider are named on a command line, for help. */
   const char *selector_help;
+
+  /* The one spelling of a VM's id that an operator wrote, to be freed; NULL: it
+   * is no id of this provider's.  Not there: ids have only one. */
+  char *(*spell_id) (const char *text);
 
   /* Turns the words of the command line ("PROVIDER:REST") into a selector
    * object for OP_FIND, without any I/O. */

@@ -43,11 +43,18 @@ parse (const struct binding *b, const json_t *in, const struct http_reply *r,
        json_t **out, struct err **err)
 {
   (void)b;
-  (void)in;
   if (r->status == 401)
     return err_set (err, ERR_AUTH, "the keys are refused");
   if (r->status == 503)
     return err_set (err, ERR_TRANSIENT, "not now");
+  /* {wait, parts}: so many more requests, each so much later */
+  if (json_int (in, "parts", 0) > json_int (in, "page", 0)) {
+    *out = json_make ("{s:I,s:I,s:[I]}", "next",
+                      (json_int_t)json_int (in, "page", 0) + 1, "after_ms",
+                      (json_int_t)json_int (in, "wait", 0), "seen",
+                      (json_int_t)json_int (in, "page", 0));
+    return 0;
+  }
   *out = json_object ();
   return 0;
 }
@@ -55,6 +62,7 @@ parse (const struct binding *b, const json_t *in, const struct http_reply *r,
 static const struct limit_spec limits[] =
     {{.limit_class = "x", .bucket = "x", .capacity = 1000, .refill_per_s = 100},
      {.limit_class = "few", .bucket = "few", .capacity = 10, .refill_per_s = 1},
+     {.limit_class = "y", .bucket = "y", .capacity = 1000, .refill_per_s = 100},
      {0}};
 static const struct provider provider =
     {.name = "plain",
@@ -62,6 +70,7 @@ static const struct provider provider =
      .ops = {[OP_STOP] = {.name = "stop",
                           .limit_class = "x",
                           .changes = true,
+                          .next_class = "y",
                           .build = build,
                           .parse = parse},
              [OP_START] = {.name = "start",
@@ -325,11 +334,58 @@ test_shared_limits (void)
   CU_ASSERT_EQUAL (begun_together ("1", "s"), 20);
 }
 
+/* An operation that is followed: its requests are so far apart as it says, the
+ * later ones count in a class of their own, and the parts become one answer. */
+static void
+test_followed (void)
+{
+  struct service service;
+  struct completion completion;
+  struct effect effect = {.id = 1,
+                          .kind = EFFECT_OP,
+                          .binding = &binding,
+                          .op = OP_STOP};
+  CLEANUP_JSON json_t *report = NULL;
+  json_t *queue;
+  int64_t began;
+  size_t i;
+
+  init (&service, 1, 1);
+  effect.in = json_make ("{s:i,s:i}", "parts", 3, "wait", 5000);
+  began = clock_now_ms (&service.clock.clock);
+  http_calls_submit (service.calls, effect);
+  for (i = 0; i < 1000; i++) {
+    fetch (&service);
+    http_calls_step (service.calls);
+    if (http_calls_collect (service.calls, &completion))
+      break;
+    fake_clock_advance (&service.clock, 50);
+  }
+  CU_ASSERT_PTR_NULL (completion.err);
+  CU_ASSERT_EQUAL (json_array_size (json_at (completion.out, "seen")), 3);
+  CU_ASSERT_PTR_NULL (json_at (completion.out, "after_ms"));
+  CU_ASSERT_PTR_NULL (json_at (completion.out, "next"));
+  CU_ASSERT_EQUAL (service.requests, 4);
+  began = clock_now_ms (&service.clock.clock) - began;
+  CU_ASSERT (began >= 15000 && began < 16500);
+  report = http_calls_report (service.calls);
+  json_array_foreach (json_at (report, "queues"), i, queue)
+  {
+    bool first = strcmp (json_str (queue, "class", ""), "x") == 0;
+
+    CU_ASSERT_EQUAL (json_int (queue, "admitted", 0), first ? 1 : 3);
+  }
+  CU_ASSERT_EQUAL (json_array_size (json_at (report, "queues")), 2);
+  completion_release (&completion);
+  release (&service);
+}
+
 static const struct unit_case cases[] = {
     {"keys that ended are renewed once", test_renewed_once},
     {"wrong keys are tried once more, by one call", test_wrong_keys},
     {"wrong keys from the start cost one request", test_wrong_from_the_start},
     {"limits are of an account and region", test_shared_limits},
+    {"an operation is followed", test_followed},
 };
 
 UNIT_MAIN ("http calls: keys", cases)

@@ -1,0 +1,13 @@
+/* Where disks are on a helper: LUNs, and the device links that Azure's udev
+ * rules make of them. */
+
+#ifndef BOOTMEND_AZURE_PLACE_H
+#define BOOTMEND_AZURE_PLACE_H
+
+#include <providers/provider.h>
+
+char **azure_helper_paths (const json_t *disk, const char *slot,
+                           const char *devices);
+json_t *azure_helper_slots (const json_t *helper);
+
+#endif
