@@ -81,6 +81,27 @@ distrust (struct engine *engine, struct job *job, bool uncertain)
     job->early_after_ms = job->trust_after_ms;
 }
 
+/* What the job has only just made may not be known everywhere yet. */
+#define HIDDEN_MS 60000
+
+static bool
+may_be_hidden (const struct engine *engine, const struct job *job,
+               const struct err *err)
+{
+  json_t *made;
+  size_t i;
+
+  if (err->code != ERR_NOT_FOUND || job->back ||
+      engine_now (engine) - job->step_began_ms > HIDDEN_MS)
+    return false;
+  json_array_foreach (json_at (job->facts, "created"), i, made)
+  {
+    if (strstr (err->msg, json_str (made, "id", "\n")))
+      return true;
+  }
+  return strcmp (job->step->name, "copy") == 0; /* its id is not known yet */
+}
+
 void
 job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
 {
@@ -88,6 +109,8 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
 
   job->effect = 0;
   job->errors++;
+  if (may_be_hidden (engine, job, err))
+    err->code = ERR_TRANSIENT;
   if (is_refusal (err->code))
     job_had_no_effect (job);
   else {
