@@ -42,6 +42,9 @@ join_group_seen (struct job *job, struct err **err)
 {
   (void)err;
   if (would_be_lost (job)) {
+    /* A look that lags may be from before its start. */
+    if (job->now_at_ms < job->step_began_ms + binding_settle_ms (job->binding))
+      return VERDICT_WAIT;
     job_note (job,
               "it stays out of its group '%s' (Standby), which would terminate "
               "it while it is stopped: start it, then let it join again",
