@@ -30,7 +30,7 @@ w-dirty-2|raw|crashed: $LogFile 2.0 (Windows 8 and later, Server 2012 and later)
 w-dirty-random|raw|$LogFile overwritten with noise
 w-chkdsk|raw|volume marked for chkdsk
 w-hibernated|raw|hibernated, or fast startup
-w-mftmirr|raw|$MFTMirr differs from $MFT
+w-mftmirr|raw|$MFTMirr differs from $MFT: a look says no, an apply mends it where it is the only volume
 w-boot-sector|raw|MBR, boot sector of the volume lost, its copy at the end good
 w-boot-both|raw|MBR, boot sector and its copy lost
 w-root-record|raw|MFT record of the root folder lost
