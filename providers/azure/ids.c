@@ -67,7 +67,7 @@ azure_is_id (const char *text, const char *type)
     if (*at++ != '/')
       return false;
     len = strcspn (at, "/");
-    if (want[i] ? len != strlen (want[i]) || strncasecmp (at, want[i], len)
+    if (want[i] ? len != strlen (want[i]) || strncasecmp (at, want[i], len) != 0
                 : !azure_is_name (at, len))
       return false;
     at += len;

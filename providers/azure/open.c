@@ -115,8 +115,10 @@ azure_open (struct binding *b, struct err **err)
   if (add_cloud (b->config, err) == -1)
     return -1;
   named = json_str (b->config, "subscription", named);
-  if (named == NULL || *named == '\0')
-    named = found = subscription_of_cli ();
+  if (named == NULL || *named == '\0') {
+    found = subscription_of_cli ();
+    named = found;
+  }
   if (named == NULL || *named == '\0')
     return err_set (err, ERR_USAGE,
                     "no subscription: give --azure-subscription or VMs by "
