@@ -133,7 +133,7 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
   if (work == NULL || work->hangs)
     return;
   if (cloud->config->attaches && !fake_disk_on_helper (work->disk) &&
-      !work->vm->others)
+      is_own (work) && !work->vm->others)
     fake_violation (cloud, work->vm, "its disk was taken from the agent");
   if (work->vm->power != FAKE_OFF && work->vm->exists && is_own (work))
     fake_violation (cloud, work->vm, "its disk is written while it is %s",

@@ -252,6 +252,9 @@ detach_os (struct fake_disk *disk)
 static struct err *
 attach_os (struct fake_disk *disk)
 {
+  if (disk->held_by)
+    fake_violation (disk->vm->cloud, disk->vm,
+                    "a disk becomes its own while an agent has it open");
   if (root_is_taken (disk->vm))
     return conflict ("there is another disk");
   return fake_disk_is_at (disk, "") && !disk->busy
@@ -278,7 +281,10 @@ fake_disk_change (struct fake_vm *vm, enum op_id op, const json_t *in)
                ? attach_helper (disk, in)
                : conflict ("it is in use");
   case OP_HELPER_DETACH:
-    if (disk->held_by)
+    /* A copy may be taken from the agent of a controller that was killed: on
+     * the way back nobody wants it any more.  attach_os sees to it that it is
+     * never swapped in with an agent at it. */
+    if (disk->held_by && disk == &vm->disks[0])
       fake_violation (vm->cloud, vm, "its disk is taken from the agent");
     return fake_disk_on_helper (disk) ? move (disk, NULL, NULL)
                                       : conflict ("it is not attached");
