@@ -122,16 +122,45 @@ is_own (const struct fake_work *work)
          strcmp (work->disk->at, work->vm->id) == 0;
 }
 
+static bool
+would_write (const struct fake_work *work)
+{
+  const struct fake_content *content = &work->disk->content;
+
+  if (work->undo)
+    return work->vm->evidence.committed;
+  return content->bad_file && !content->hibernated && !content->several_os;
+}
+
+/* An agent on a helper writes only what its controller has allowed: one that is
+ * dead, or does not want the work any more, allows nothing. */
+static void
+ask (struct fake_cloud *cloud, const struct fake_work *work)
+{
+  struct completion progress = {work->effect, NULL, NULL, false};
+
+  if (work->generation != cloud->generation || work->cancelled)
+    return;
+  progress.out = json_make ("{s:s}", "event", "ask");
+  fake_done_vec_push (&cloud->done, progress);
+}
+
 static void
 close_disk (struct fake_cloud *cloud, struct fake_event *event)
 {
   struct fake_work *work = work_of (cloud, event->number);
-  bool crashes = fake_fault (cloud, cloud->config->agent_crash);
-  bool early = fake_chance (cloud, 500);
+  bool crashes, early;
   json_t *result;
 
   if (work == NULL || work->hangs)
     return;
+  if (work->asks && !work->allowed && !work->vm->work_fails &&
+      would_write (work)) {
+    ask (cloud, work);
+    return;
+  }
+  crashes = fake_fault (cloud, cloud->config->agent_crash);
+  early = fake_chance (cloud, 500);
   if (cloud->config->attaches && !fake_disk_on_helper (work->disk) &&
       is_own (work) && !work->vm->others)
     fake_violation (cloud, work->vm, "its disk was taken from the agent");
@@ -227,6 +256,7 @@ fake_work_submit (struct fake_cloud *cloud, struct effect effect)
   if (work->disk == NULL)
     abort ();
   work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
+  work->asks = cloud->config->attaches;
   work->limit_ms = json_int (effect.in, "limit_ms", 1000);
   fake_trace (cloud, "#%llu %s of %s", (unsigned long long)effect.id,
               work->undo ? "undo" : "repair", work->vm->name);
@@ -257,6 +287,21 @@ ended (struct fake_cloud *cloud, struct fake_event *event)
     lose (cloud, work, "it was killed");
   else if (work)
     finish (cloud, work, failed ("stopped", false));
+}
+
+void
+fake_work_allow (struct fake_cloud *cloud, uint64_t effect)
+{
+  for (size_t i = 0; i < cloud->works.len; i++) {
+    struct fake_work *work = cloud->works.ptr[i];
+
+    if (work->effect != effect || work->generation != cloud->generation ||
+        work->allowed)
+      continue;
+    work->allowed = true;
+    fake_event_add (cloud, fake_between (cloud, 1, 2000), close_disk, work->vm)
+        ->number = work->number;
+  }
 }
 
 void

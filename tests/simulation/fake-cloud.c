@@ -252,6 +252,12 @@ cancel (struct world *world, uint64_t id)
 }
 
 static void
+allow (struct world *world, uint64_t id)
+{
+  fake_work_allow ((struct fake_cloud *)world, id);
+}
+
+static void
 wait_until (struct world *world, int64_t until_ms)
 {
   struct fake_cloud *cloud = (struct fake_cloud *)world;
@@ -324,6 +330,7 @@ fake_cloud_init (struct fake_cloud *cloud, const struct sim_config *config)
   cloud->world = (struct world){.clock = &cloud->clock.clock,
                                 .submit = submit,
                                 .cancel = cancel,
+                                .allow = allow,
                                 .collect = collect,
                                 .wait = wait_until};
   random_init (&cloud->random, config->seed);

@@ -38,6 +38,7 @@ struct fake_work {
   struct fake_vm *vm;
   struct fake_disk *disk;
   bool undo, opened, cancelled, over, hangs;
+  bool asks, allowed; /* on a helper: before it writes */
   int64_t limit_ms;
 };
 DEFINE_VEC (struct fake_work *, fake_work_vec);
@@ -136,6 +137,7 @@ void fake_rival_takes_over (struct fake_cloud *cloud, struct fake_vm *vm);
 /* fake-agent.c */
 void fake_work_submit (struct fake_cloud *cloud, struct effect effect);
 void fake_work_cancel (struct fake_cloud *cloud, uint64_t effect);
+void fake_work_allow (struct fake_cloud *cloud, uint64_t effect);
 void fake_works_abandon (struct fake_cloud *cloud);
 
 #endif
