@@ -211,7 +211,7 @@ int
 fve_parse (const struct fve_header *header, const unsigned char *bytes,
            size_t len, struct fve *fve, struct err **err)
 {
-  size_t metadata_len;
+  size_t metadata_len = 0;
 
   memset (fve, 0, sizeof *fve);
   fve->header = *header;
