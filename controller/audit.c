@@ -35,7 +35,7 @@ audit_next (struct journal *j, const json_t *entry)
   char hash[65];
 
   next_hash (j->audit_hash, text, hash);
-  strcpy (j->audit_hash, hash);
+  memcpy (j->audit_hash, hash, sizeof j->audit_hash);
   return text;
 }
 
@@ -55,14 +55,14 @@ audit_load (struct journal *j, struct err **err)
     if (strlen (hash) != 64)
       return err_set (err, ERR_INPUT, "%s: the audit chain is damaged",
                       j->path);
-    strcpy (j->audit_hash, hash);
+    memcpy (j->audit_hash, hash, sizeof j->audit_hash);
   } else {
     campaign = journal_campaign (j, err);
     if (campaign == NULL)
       return -1;
     first_hash (json_str (campaign, "id", ""), j->audit_hash);
   }
-  strcpy (j->audit_committed, j->audit_hash);
+  memcpy (j->audit_committed, j->audit_hash, sizeof j->audit_committed);
   return 0;
 }
 
@@ -172,7 +172,7 @@ check_entry (struct check *c, const json_t *row, struct err **err)
     return err_set (err, ERR_INPUT, "entry %lld is missing",
                     (long long)c->entries);
   next_hash (c->hash, text, hash);
-  strcpy (c->hash, hash);
+  memcpy (c->hash, hash, sizeof c->hash);
   if (entry == NULL || strcmp (hash, json_str (row, "hash", "")) != 0)
     return err_set (err, ERR_INPUT,
                     "entry %lld, or one before it, was changed: its hash does "

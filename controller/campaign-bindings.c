@@ -213,7 +213,8 @@ is_of (const json_t *known, const json_t *found)
   static const char *const keys[] = {"provider", "account", "region"};
 
   for (size_t i = 0; i < ARRAY_SIZE (keys); i++)
-    if (strcmp (json_str (known, keys[i], ""), json_str (found, keys[i], "")))
+    if (strcmp (json_str (known, keys[i], ""), json_str (found, keys[i], "")) !=
+        0)
       return false;
   return true;
 }

@@ -132,7 +132,7 @@ ask (const struct campaign *campaign, struct binding *binding, enum op_id op,
   json_put_bool (in_taken, "dry_run", true);
   out = world_ask (world_real_world (campaign->real), binding, op, in_taken,
                    &error);
-  if (error == NULL)
+  if (out)
     return 0;
   log_debug ("%s: may it %s? %s", binding->provider->name,
              binding->provider->ops[op].name, error->msg);

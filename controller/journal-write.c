@@ -61,10 +61,10 @@ journal_commit (struct journal *j, struct err **err)
     journal_sql (j, mutated ("skip-commit") ? "ROLLBACK" : "COMMIT", &failed);
   if (failed) {
     sqlite3_exec (j->db, "ROLLBACK", NULL, NULL, NULL);
-    strcpy (j->audit_hash, j->audit_committed);
+    memcpy (j->audit_hash, j->audit_committed, sizeof j->audit_hash);
     return err_move (err, failed);
   }
-  strcpy (j->audit_committed, j->audit_hash);
+  memcpy (j->audit_committed, j->audit_hash, sizeof j->audit_committed);
   j->commits++;
   die_if_asked (j);
   return ask_fault (j, true, err);

@@ -74,8 +74,10 @@ join (struct engine *engine, struct job *job, const struct effect *effect,
       continue;
     json_array_extend (json_object_get (other->effect.in, key),
                        json_object_get (effect->in, key));
-    job_vec_push (&other->jobs, job);
-    job->effect = other->effect.id;
+    if (job) {
+      job_vec_push (&other->jobs, job);
+      job->effect = other->effect.id;
+    }
     if (other->not_before_ms < not_before_ms)
       other->not_before_ms = not_before_ms;
     return true;

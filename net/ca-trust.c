@@ -91,7 +91,6 @@ ca_trust_find (const char *extra_file, struct ca_trust *trust, struct err **err)
     /* The folder only if there is no file: with a folder, libcurl reads
      * everything anew for each connection. */
     file = version->cainfo;
-    who = "this system";
     if (file == NULL || access (file, R_OK) == -1) {
       file = NULL;
       folder = version->capath;
