@@ -29,7 +29,7 @@ expect_line 2 'SELECTOR or --plan is missing' bootmend repair
 expect_line 2 'SELECTOR... is missing' bootmend plan
 expect_line 2 'is one word too many' bootmend status a b
 expect_line 2 'an empty word' bootmend status ''
-expect_line 2 "'nowhere' is no provider; there are: aws, gcp, libvirt" \
+expect_line 2 "'nowhere' is no provider; there are: aws, azure, gcp, libvirt" \
   bootmend plan nowhere:x -r crowdstrike-291
 expect_line 2 "starts with the provider's name" \
   bootmend plan web-1 -r crowdstrike-291
