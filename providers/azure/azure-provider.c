@@ -46,7 +46,7 @@ BUILD (preflight);
 
 static const struct provider_option options[] = {
     {"azure-subscription", "ID",
-     "$AZURE_SUBSCRIPTION_ID, the Azure CLI's choice",
+     "$AZURE_SUBSCRIPTION_ID or the Azure CLI's choice",
      "subscription whose VMs are meant"},
     {"azure-cloud", "NAME", "public", "public, usgov or china"},
     {"azure-endpoint", "URL", "the cloud's",
