@@ -71,12 +71,14 @@ label_like_folder (struct disk *disk, const char *path)
 {
   static const char name[] = "security.selinux";
   CLEANUP_FREE char *folder = guest_path_parent (path);
-  CLEANUP_FREE char *label = NULL;
+  CLEANUP_FREE char *bytes = NULL, *label = NULL;
   size_t len;
 
   if (disk->os.kind != OS_LINUX)
     return;
-  label = guestfs_lgetxattr (disk->g, folder, name, &len);
+  bytes = guestfs_lgetxattr (disk->g, folder, name, &len);
+  /* What is read has no NUL at its end, what is set wants one. */
+  label = bytes ? xstrndup (bytes, len) : NULL;
   if (label && guestfs_lsetxattr (disk->g, name, label, (int)len, path) == -1)
     disk_note (disk, "%s: its SELinux label could not be set", path);
 }
