@@ -3,16 +3,14 @@
 # (not only between its commits): after `resume` all is as if nothing had
 # happened, and the audit chain holds.
 #
-# 4 moments; 50 with BOOTMEND_TEST_LONG. The moments are printed; SEED=N chooses
-# them.
+# 50 moments (MOMENTS=N: so many). They are printed; SEED=N chooses them.
 . "$(dirname "$0")/../functions.sh"
 . "$source_dir/tests/fleet/lib.sh"
 
 fleet_up --bad 3
 RANDOM=${SEED:-$((RANDOM + 1))}
 echo "SEED=$RANDOM"
-moments=4
-[[ -z ${BOOTMEND_TEST_LONG:-} ]] || moments=50
+moments=${MOMENTS:-50}
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 # How long it takes when nothing happens.
