@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <fake-cloud/rest.h>
+
 static const char *
 first_account (const struct fake_cloud *cloud)
 {
@@ -249,41 +251,6 @@ add_instance (struct fake_cloud *cloud, const json_t *spec, const char *zone,
   return 0;
 }
 
-/* "web-{n}" as "web-12", in every text of a specification. */
-static json_t *
-numbered (const json_t *value, size_t n)
-{
-  const char *text = json_string_value (value), *mark;
-  json_t *made, *element;
-  const char *key;
-  size_t i;
-
-  if (json_is_object (value)) {
-    made = json_object ();
-    json_object_foreach ((json_t *)value, key, element)
-    {
-      json_put (made, key, numbered (element, n));
-    }
-    return made;
-  }
-  if (json_is_array (value)) {
-    made = json_array ();
-    json_array_foreach ((json_t *)value, i, element)
-    {
-      json_array_append_new (made, numbered (element, n));
-    }
-    return made;
-  }
-  mark = text ? strstr (text, "{n}") : NULL;
-  if (mark) {
-    CLEANUP_FREE char *new =
-        xasprintf ("%.*s%zu%s", (int)(mark - text), text, n, mark + 3);
-
-    return json_string (new);
-  }
-  return json_deep_copy (value);
-}
-
 /* One specification is `count` instances; a list of zones is gone round. */
 static int
 add_instances (struct fake_cloud *cloud, const json_t *spec, struct err **err)
@@ -294,7 +261,7 @@ add_instances (struct fake_cloud *cloud, const json_t *spec, struct err **err)
   if (fake_check_keys (spec, instance_keys, "instance", err) < 0)
     return -1;
   for (int64_t n = 0; n < count; n++) {
-    CLEANUP_JSON json_t *own = numbered (spec, (size_t)n + 1);
+    CLEANUP_JSON json_t *own = fake_numbered (spec, (size_t)n + 1);
     const json_t *its =
         json_is_array (zone)
             ? json_array_get (zone, (size_t)n % json_array_size (zone))

@@ -1,0 +1,42 @@
+/* What fakes of JSON over REST share (azure/, gcp/): addresses and paths,
+ * replies without the fake's own members, specifications that are counted, and
+ * the signed tokens (JWT) by which clients show who they are. */
+
+#ifndef BOOTMEND_FAKE_REST_H
+#define BOOTMEND_FAKE_REST_H
+
+#include "cloud.h"
+
+/* "http://h:1/a%20b?c=d": base "http://h:1", host "h:1", path "/a%20b", query
+ * "c=d". */
+struct fake_url {
+  char *base, *host, *path, *query;
+};
+void fake_url_split (const char *url, struct fake_url *parts);
+void fake_url_release (struct fake_url *parts);
+#define CLEANUP_FAKE_URL CLEANUP (fake_url_release)
+
+/* Does path fit "/a/{name}/b"?  A segment in braces fits any that is not empty
+ * and goes, decoded, into `into`; the others are compared, without case if
+ * fold_case.  Of a path that does not fit nothing is kept. */
+bool fake_path_match (const char *pattern, const char *path, bool fold_case,
+                      json_t *into);
+
+/* A deep copy without the members that begin with "_", at any depth. */
+json_t *fake_visible (const json_t *body);
+
+/* "web-{n}" as "web-12", in every text of a specification. */
+json_t *fake_numbered (const json_t *spec, size_t n);
+
+/* Replies. */
+void fake_reply_text (struct fake_call *call, int status, const char *type,
+                      char *text_taken);
+/* Sets call->result for the log. */
+void fake_result (struct fake_call *call, const char *result);
+
+/* A JWT as header and claims; -1 if it is none.  Its signature is checked by
+ * fake_jwt_signed_by: RS256, key or certificate as PEM text. */
+int fake_jwt_open (const char *jwt, json_t **header, json_t **claims);
+bool fake_jwt_signed_by (const char *jwt, const char *pem);
+
+#endif
