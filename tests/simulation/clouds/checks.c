@@ -115,18 +115,17 @@ renamed (const json_t *value, const char *from, const char *to)
 static void
 expect_swap (const struct end *e, json_t *now)
 {
-  static const char *const who[] = {"snapshotId", "createTime"};
   CLEANUP_JSON json_t *before =
       json_deep_copy (json_at (e->vm->disk_before, "kept"));
   CLEANUP_JSON json_t *own = json_deep_copy (json_at (e->own, "kept"));
 
-  for (size_t i = 0; i < ARRAY_SIZE (who); i++) {
-    json_object_del (now, who[i]);
-    json_object_del (before, who[i]);
-    json_object_del (own, who[i]);
+  for (const char *const *who = e->c->plan->kind->own; *who; who++) {
+    json_object_del (now, *who);
+    json_object_del (before, *who);
+    json_object_del (own, *who);
   }
   expect_equal (e, before, now, "the copy");
-  json_object_del (before, "attachmentSet");
+  json_object_del (before, e->c->plan->kind->attached);
   expect_equal (e, before, own, "its own disk");
   expect (e, sim_is_at (e->own, ""), "its own disk is attached to something");
   expect (e,

@@ -296,19 +296,32 @@ ec2_chain (void)
                     "attach", 2000, "start", 3000, "status checks", 30000);
 }
 
-const struct fleet_kind ec2_fleet = {.name = "aws",
-                                     .config = ec2_config,
-                                     .selection = "name=bad-*",
-                                     .binding_config = ec2_binding_config,
-                                     .vm_id = ec2_vm_id,
-                                     .helper_id = ec2_helper_id,
-                                     .vm = ec2_vm,
-                                     .disk = ec2_disk,
-                                     .things = ec2_things,
-                                     .disk_of_path = ec2_disk_of_path,
-                                     .write = ec2_write,
-                                     .meddle = ec2_meddle,
-                                     .expired = ec2_expired,
-                                     .action = ec2_action,
-                                     .is_throttled = ec2_is_throttled,
-                                     .chain = ec2_chain};
+static const char *const healths[] = {"status", "status", "none",
+                                      "serial:Windows is Ready", NULL};
+static const char *const own[] = {"snapshotId", "createTime", NULL};
+static const char *const looks[] = {"describe", NULL};
+
+const struct fleet_kind ec2_fleet =
+    {.name = "aws",
+     .config = ec2_config,
+     .selection = "name=bad-*",
+     .binding_config = ec2_binding_config,
+     .vm_id = ec2_vm_id,
+     .helper_id = ec2_helper_id,
+     .vm = ec2_vm,
+     .disk = ec2_disk,
+     .things = ec2_things,
+     .disk_of_path = ec2_disk_of_path,
+     .write = ec2_write,
+     .meddle = ec2_meddle,
+     .expired = ec2_expired,
+     .action = ec2_action,
+     .is_throttled = ec2_is_throttled,
+     .healths = healths,
+     .allow = "auto-scaling",
+     .own = own,
+     .attached = "attachmentSet",
+     .looks = looks,
+     /* 28 less its disk and network interface */
+     .slots = 26,
+     .chain = ec2_chain};

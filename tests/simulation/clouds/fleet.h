@@ -62,12 +62,26 @@ struct fleet_kind {
   bool (*is_throttled) (const struct http_reply *reply);
   /* What the service says to a key that has expired. */
   void (*expired) (struct http_reply *reply);
+  /* What a policy may ask after a start, and the refusal of VMs in groups that
+   * has to be allowed; texts, ended by NULL, and NULL: there is none. */
+  const char *const *healths;
+  const char *allow;
+  /* Members of a disk's "kept" that are a copy's own, and the one that says
+   * where it is attached. */
+  const char *const *own;
+  const char *attached;
+  /* Limit classes of looks that are shared, ended by NULL: they could be fewer,
+   * so that they are no reason to take longer. */
+  const char *const *looks;
+  unsigned slots; /* of a helper of the usual type */
   /* How long the transitions of one VM take, in order, of a running one that
    * does not boot: [[name, ms]] without agents and polls. */
   json_t *(*chain) (void);
 };
 
 extern const struct fleet_kind ec2_fleet;
+/* All of them, ended by NULL. */
+extern const struct fleet_kind *const fleet_kinds[];
 
 bool content_boots (const json_t *content);
 

@@ -59,9 +59,36 @@ taken_from (const struct sim_campaign *c, const struct limit_spec *spec)
 
 /* Looks are shared and could be fewer: they are no reason to take longer. */
 static bool
-is_needed (const struct limit_spec *spec)
+is_needed (const struct sim_campaign *c, const struct limit_spec *spec)
 {
-  return strcmp (spec->limit_class, "describe") != 0;
+  for (const char *const *look = c->plan->kind->looks; *look; look++)
+    if (strcmp (spec->limit_class, *look) == 0)
+      return false;
+  return true;
+}
+
+/* What a bucket that is full at first allows: a token bucket refills, in a
+ * window the n-th call waits until as many windows are over as were filled. */
+static double
+least_s (const struct limit_spec *spec, double n)
+{
+  double s = 0;
+
+  if (spec->window_ms) {
+    int64_t full = n > 0 ? (int64_t)((n - 1) / spec->capacity) : 0;
+
+    s = (double)(full * spec->window_ms) / 1000;
+    if (s > 0)
+      printf ("  %-24s (%5.0f - 1) / %5.0f in %.0f s = %6.1f s\n", spec->bucket,
+              n, spec->capacity, (double)spec->window_ms / 1000, s);
+    return s;
+  }
+  if (spec->refill_per_s > 0)
+    s = (n - spec->capacity) / spec->refill_per_s;
+  if (s > 0)
+    printf ("  %-24s (%5.0f - %4.0f) / %3.0f = %6.1f s\n", spec->bucket, n,
+            spec->capacity, spec->refill_per_s, s);
+  return s;
 }
 
 static double
@@ -70,18 +97,13 @@ bucket_bound_s (const struct sim_campaign *c)
   const struct limit_spec *limits = c->binding.provider->limits;
   double most = 0;
 
-  printf (
-      "time that each bucket allows at the least: (taken - burst) / rate\n");
+  printf ("time that each bucket allows at the least: (taken - burst) / rate, "
+          "or filled windows\n");
   for (const struct limit_spec *spec = limits; spec->limit_class; spec++) {
-    double n =
-        is_first (limits, spec) && is_needed (spec) ? taken_from (c, spec) : 0;
-    double s =
-        spec->refill_per_s > 0 ? (n - spec->capacity) / spec->refill_per_s : 0;
+    double s = 0;
 
-    if (s <= 0)
-      continue;
-    printf ("  %-24s (%5.0f - %4.0f) / %3.0f = %6.1f s\n", spec->bucket, n,
-            spec->capacity, spec->refill_per_s, s);
+    if (is_first (limits, spec) && is_needed (c, spec))
+      s = least_s (spec, taken_from (c, spec));
     most = s > most ? s : most;
   }
   return most;
@@ -133,7 +155,7 @@ static double
 slot_bound_s (const struct sim_campaign *c, double slot_s)
 {
   const struct fleet_plan *fleet = &c->plan->fleet;
-  double slots = 26.0 * (double)fleet->helpers; /* 28 less disk and network */
+  double slots = (double)c->plan->kind->slots * (double)fleet->helpers;
   double vms = (double)(fleet->vms + fleet->zones - 1) / (double)fleet->zones;
   double s = vms > slots ? (vms - slots) / slots * slot_s : 0;
 

@@ -21,15 +21,16 @@ draw (struct random_source *random, int64_t least, int64_t most)
 }
 
 static json_t *
-policy_of (struct random_source *random)
+policy_of (const struct fleet_kind *kind, struct random_source *random)
 {
-  static const char *const healths[] = {"status", "status", "none",
-                                        "serial:Windows is Ready"};
   static const int64_t shutdowns[] = {0, 5000, 20000};
   json_t *policy = json_object ();
+  unsigned healths = 0;
 
+  while (kind->healths[healths])
+    healths++;
   json_put_str (policy, "health",
-                healths[random_below (random, ARRAY_SIZE (healths))]);
+                kind->healths[random_below (random, healths)]);
   json_put_int (policy, "max_in_flight", draw (random, 1, 24));
   json_put_int (policy, "shutdown_ms", shutdowns[draw (random, 0, 2)]);
   json_put_int (policy, "verify_ms", draw (random, 60000, 300000));
@@ -72,7 +73,8 @@ draw_strategy (struct sim_plan *plan, struct random_source *random)
 
   json_put_str (plan->policy, "strategy", name);
   json_put_bool (plan->policy, "copy_running", random_below (random, 2));
-  json_put (plan->policy, "allow", json_make ("[s]", "auto-scaling"));
+  if (plan->kind->allow)
+    json_put (plan->policy, "allow", json_make ("[s]", plan->kind->allow));
   plan->fleet.grouped = random_below (random, 2);
   plan->fleet.snapshots = strcmp (name, "restore") == 0;
   if (plan->fleet.snapshots)
@@ -101,7 +103,7 @@ sim_plan_of (struct sim_plan *plan, const struct fleet_kind *kind,
     plan->fleet.stale_ms = draw (&random, 500, 12000);
   plan->fleet.soft = random_below (&random, 2);
   plan->fleet.hard = random_below (&random, 4) == 0;
-  plan->policy = policy_of (&random);
+  plan->policy = policy_of (kind, &random);
   draw_faults (plan, &random);
   if (all)
     draw_strategy (plan, &random);

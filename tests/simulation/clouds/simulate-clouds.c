@@ -1,7 +1,7 @@
 /* simulate-clouds - whole campaigns of an HTTP provider, in memory, from seeds
  *
  * Use: simulate-clouds [options]
- *   --cloud NAME     aws (default)
+ *   --cloud NAME     one of fleet_kinds; aws is the default
  *   --vms N          measure one campaign of N VMs without faults, under the
  *                    documented throttles; with --zones N (2), --helpers N in
  *                    each zone (4), --evidence (console output and screenshots
@@ -31,6 +31,8 @@
 
 #include "campaign.h"
 
+const struct fleet_kind *const fleet_kinds[] = {&ec2_fleet, NULL};
+
 struct choices {
   const struct fleet_kind *kind;
   size_t vms, zones, helpers;
@@ -57,8 +59,9 @@ print_violations (const struct sim_campaign *c)
 static int
 measure (const struct choices *choices)
 {
-  CLEANUP_JSON json_t *policy = json_make ("{s:s,s:i}", "health", "status",
-                                           "max_in_flight", (int)choices->vms);
+  CLEANUP_JSON json_t *policy =
+      json_make ("{s:s,s:i}", "health", choices->kind->healths[0],
+                 "max_in_flight", (int)choices->vms);
   struct sim_plan plan = {.seed = 1,
                           .kind = choices->kind,
                           .fleet = {.seed = 1,
@@ -217,13 +220,11 @@ choose_seeds (struct choices *choices, int option)
 static int
 choose (struct choices *choices, int option)
 {
-  static const struct fleet_kind *const kinds[] = {&ec2_fleet};
-
   if (option == 'c') {
     choices->kind = NULL;
-    for (size_t i = 0; i < ARRAY_SIZE (kinds); i++)
-      if (strcmp (kinds[i]->name, optarg) == 0)
-        choices->kind = kinds[i];
+    for (size_t i = 0; fleet_kinds[i]; i++)
+      if (strcmp (fleet_kinds[i]->name, optarg) == 0)
+        choices->kind = fleet_kinds[i];
     return choices->kind ? 0 : -1;
   }
   if (option == 'n')
