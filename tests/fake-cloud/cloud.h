@@ -71,6 +71,8 @@ struct fake_module {
   /* Prints "SERVICE ACTION PARAMETERS" lines: for tests that compare with the
    * cloud's own description. */
   void (*list) (struct strbuf *sb);
+  /* What a proxy's page claims to be in a reply of this cloud. */
+  const char *content_type;
 };
 
 extern const struct fake_module *const fake_modules[]; /* ends with NULL */
@@ -188,6 +190,11 @@ void fake_fault_after (struct fake_call *call);
  * too few, none taken.  `remaining` may be NULL. */
 bool fake_throttle_take (struct fake_cloud *cloud, const char *key, double size,
                          double per_second, double amount, double *remaining);
+/* The same for a quota of so many in each window of time (a minute), which is
+ * full again when the next one begins. */
+bool fake_throttle_window (struct fake_cloud *cloud, const char *key,
+                           double size, int64_t window_ms, double amount,
+                           double *remaining);
 void fake_throttle_free (struct fake_cloud *cloud);
 
 /* ---- disks (disks.c) ---- */

@@ -134,7 +134,7 @@ answer_html (struct fake_call *call)
 
   drop_reply (call, (int)json_int (call->fault, "status", 200), "html");
   http_header_add (&call->reply->headers, "Content-Type",
-                   "text/xml;charset=UTF-8");
+                   call->module->content_type);
   call->reply->body = xstrdup (page);
   call->reply->body_len = strlen (page);
 }

@@ -120,6 +120,15 @@ fake_visible (const json_t *body)
   return made;
 }
 
+void
+fake_keep (const json_t *spec, json_t *body, const struct fake_kept *rows)
+{
+  for (; rows->name; rows++)
+    if (json_object_get (spec, rows->name))
+      json_object_set_new (body, rows->as,
+                           json_deep_copy (json_object_get (spec, rows->name)));
+}
+
 json_t *
 fake_numbered (const json_t *spec, size_t n)
 {

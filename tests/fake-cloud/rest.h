@@ -25,6 +25,13 @@ bool fake_path_match (const char *pattern, const char *path, bool fold_case,
 /* A deep copy without the members that begin with "_", at any depth. */
 json_t *fake_visible (const json_t *body);
 
+/* Members of a specification that are kept as they are under another name; rows
+ * end with name NULL. */
+struct fake_kept {
+  const char *name, *as;
+};
+void fake_keep (const json_t *spec, json_t *body, const struct fake_kept *rows);
+
 /* "web-{n}" as "web-12", in every text of a specification. */
 json_t *fake_numbered (const json_t *spec, size_t n);
 

@@ -46,6 +46,31 @@ fake_throttle_take (struct fake_cloud *cloud, const char *key, double size,
   return taken;
 }
 
+bool
+fake_throttle_window (struct fake_cloud *cloud, const char *key, double size,
+                      int64_t window_ms, double amount, double *remaining)
+{
+  const json_t *scale_json = fake_config (cloud, "throttle.scale");
+  double scale = scale_json ? json_number_value (scale_json) : 1.0;
+  int64_t now = fake_now_ms (cloud);
+  struct fake_bucket *bucket;
+  bool taken;
+
+  if (!json_is_true (fake_config (cloud, "throttle.enabled")))
+    return true;
+  size = size * scale < 1 ? 1 : size * scale;
+  bucket = find_bucket (cloud, key, size);
+  if (bucket->at_ms / window_ms != now / window_ms)
+    bucket->tokens = size;
+  bucket->at_ms = now;
+  taken = bucket->tokens >= amount;
+  if (taken)
+    bucket->tokens -= amount;
+  if (remaining)
+    *remaining = bucket->tokens;
+  return taken;
+}
+
 void
 fake_throttle_free (struct fake_cloud *cloud)
 {

@@ -5,15 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-void
-aws_keep (const json_t *spec, json_t *body, const struct aws_kept *rows)
-{
-  for (; rows->name; rows++)
-    if (json_object_get (spec, rows->name))
-      json_object_set_new (body, rows->as,
-                           json_deep_copy (json_object_get (spec, rows->name)));
-}
-
 json_t *
 aws_tag_set (const json_t *tags)
 {
@@ -84,7 +75,7 @@ static const char *const volume_keys[] = {"id",
                                           "lineage",
                                           NULL};
 
-static const struct aws_kept volume_kept[] = {
+static const struct fake_kept volume_kept[] = {
     {"iops", "iops"},
     {"throughput", "throughput"},
     {"kms_key", "kmsKeyId"},
@@ -126,7 +117,7 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
                    "storageTier", "standard", "tagSet",
                    aws_tag_set (json_object_get (spec, "tags")), "startTime",
                    json_str (spec, "start_time", "2024-01-01T00:00:00.000Z"));
-    aws_keep (spec, body, volume_kept);
+    fake_keep (spec, body, volume_kept);
     json_put_str (body, "_lineage", json_str (volume->body, "_lineage", ""));
     snapshot = fake_object_add (cloud, "snapshot", json_str (spec, "id", NULL),
                                 "snap-", volume->account, volume->region, body);
@@ -160,7 +151,7 @@ aws_add_volume (struct fake_cloud *cloud, const json_t *spec,
                  json_bool (spec, "multi_attach", false), "tagSet",
                  aws_tag_set (json_object_get (spec, "tags")), "_productCodes",
                  aws_product_codes (json_object_get (spec, "product_codes")));
-  aws_keep (spec, body, volume_kept);
+  fake_keep (spec, body, volume_kept);
   if (strcmp (json_str (body, "volumeType", ""), "gp3") == 0) {
     json_put_int (body, "iops", json_int (spec, "iops", 3000));
     json_put_int (body, "throughput", json_int (spec, "throughput", 125));

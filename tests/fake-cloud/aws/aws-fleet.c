@@ -53,7 +53,7 @@ static const char *const instance_keys[] = {"id",
                                             "system_status",
                                             NULL};
 
-static const struct aws_kept instance_kept[] = {
+static const struct fake_kept instance_kept[] = {
     {"platform", "platform"},
     {"lifecycle", "instanceLifecycle"},
     {"tpm", "tpmSupport"},
@@ -226,7 +226,7 @@ add_instance (struct fake_cloud *cloud, const json_t *spec, const char *zone,
   instance = fake_object_add (cloud, "instance", json_str (spec, "id", NULL),
                               "i-", account, region, body);
   json_put_str (body, "instanceId", instance->id);
-  aws_keep (spec, body, instance_kept);
+  fake_keep (spec, body, instance_kept);
   json_put (body, "_launch",
             json_make ("{s:b,s:s*}", "_boots",
                        json_bool (spec, "launch.boots", true), "_image",

@@ -444,5 +444,7 @@ list (struct strbuf *sb)
 
 extern const struct fake_module fake_aws;
 
-const struct fake_module fake_aws = {"aws", aws_load,   owns,      parse,
-                                     serve, fail_reply, throttled, list};
+const struct fake_module fake_aws =
+    {"aws",     aws_load, owns,
+     parse,     serve,    fail_reply,
+     throttled, list,     "text/xml;charset=UTF-8"};

@@ -16,7 +16,7 @@
 #ifndef BOOTMEND_FAKE_AWS_H
 #define BOOTMEND_FAKE_AWS_H
 
-#include <fake-cloud/cloud.h>
+#include <fake-cloud/rest.h>
 
 DEFINE_VEC (const char *, aws_words);
 
@@ -160,12 +160,6 @@ bool aws_wildcard (const char *pattern, const char *text);
 int aws_load (struct fake_cloud *cloud, const json_t *config, struct err **err);
 int aws_load_fleet (struct fake_cloud *cloud, const json_t *config,
                     struct err **err);
-/* A member of a specification that is kept as it is under another name; rows
- * end with name NULL. */
-struct aws_kept {
-  const char *name, *as;
-};
-void aws_keep (const json_t *spec, json_t *body, const struct aws_kept *rows);
 json_t *aws_tag_set (const json_t *tags);
 json_t *aws_product_codes (const json_t *codes);
 /* The region of a zone, NULL if there is none. */
