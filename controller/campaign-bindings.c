@@ -23,6 +23,7 @@ campaign_provider (const char *name, struct err **err)
   return NULL;
 }
 
+/* One that was not opened. */
 static void
 drop (struct binding *binding)
 {
@@ -38,6 +39,14 @@ campaign_binding_free (struct binding *binding)
   if (binding->provider->close)
     binding->provider->close (binding);
   drop (binding);
+}
+
+/* One that the world was asked for, and will not be again. */
+static void
+retire (struct campaign *campaign, struct binding *binding_taken)
+{
+  world_real_forget (campaign->real, binding_taken);
+  binding_vec_push (&campaign->retired, binding_taken);
 }
 
 /* [{provider, words, account, region}] in the campaign's data: by account and
@@ -92,8 +101,7 @@ identify (struct campaign *campaign, struct binding *binding, struct err **err)
 }
 
 static int
-open_binding (struct campaign *campaign, struct binding *binding,
-              struct err **err)
+open_binding (struct binding *binding, struct err **err)
 {
   const struct provider *provider = binding->provider;
   char *empty = binding->account;
@@ -108,7 +116,7 @@ open_binding (struct campaign *campaign, struct binding *binding,
     free (empty);
   else
     binding->account = empty;
-  return identify (campaign, binding, err);
+  return 0;
 }
 
 /* Other words for an account and region that the campaign has already, with the
@@ -131,7 +139,7 @@ place_of (struct campaign *campaign, struct binding *binding_taken)
 {
   for (size_t i = 0; i < campaign->bindings.len; i++)
     if (is_same (campaign->bindings.ptr[i], binding_taken)) {
-      campaign_binding_free (binding_taken);
+      retire (campaign, binding_taken);
       return i;
     }
   binding_vec_push (&campaign->bindings, binding_taken);
@@ -194,8 +202,12 @@ campaign_binding (struct campaign *campaign, const char *name,
   if (binding)
     return binding;
   binding = binding_new (campaign, provider, words);
-  if (open_binding (campaign, binding, err) == -1) {
+  if (open_binding (binding, err) == -1) {
     drop (binding);
+    return NULL;
+  }
+  if (identify (campaign, binding, err) == -1) {
+    retire (campaign, binding);
     return NULL;
   }
   place = place_of (campaign, binding);

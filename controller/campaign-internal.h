@@ -18,6 +18,9 @@ struct campaign {
   bool announced; /* who works on it now is in the journal */
   struct policy *policy;
   struct binding_vec bindings;
+  /* Asked once and then not needed: a thread may still look for their
+   * credentials, so they live as long as the world. */
+  struct binding_vec retired;
   /* [{words, binding: its place in the list above}]: what each was asked for
    * with. */
   json_t *asked_bindings;

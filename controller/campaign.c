@@ -46,8 +46,11 @@ campaign_close (struct campaign *campaign)
   job_vec_release (&campaign->jobs);
   for (size_t i = 0; ended && i < campaign->bindings.len; i++)
     campaign_binding_free (campaign->bindings.ptr[i]);
+  for (size_t i = 0; ended && i < campaign->retired.len; i++)
+    campaign_binding_free (campaign->retired.ptr[i]);
   helpers_free (campaign->helpers);
   binding_vec_release (&campaign->bindings);
+  binding_vec_release (&campaign->retired);
   journal_close (campaign->journal);
   policy_free (campaign->policy);
   json_decref (campaign->missing);

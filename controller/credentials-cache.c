@@ -42,6 +42,7 @@ struct entry {
   int64_t retry_ms;
   int64_t lacking_ms; /* without usable ones and failing since; 0: not so */
   bool given_up;
+  bool forgotten; /* nobody asks for its binding any more */
 
   unsigned fetched, failed; /* statistics */
 };
@@ -175,7 +176,7 @@ due_at (const struct entry *e, int64_t now)
 {
   int64_t need;
 
-  if (e->under_way || e->given_up)
+  if (e->under_way || e->given_up || e->forgotten)
     return INT64_MAX;
   need = is_usable (e, now) ? early_from (e) : now;
   if (e->failure == NULL || need == INT64_MAX)
@@ -237,6 +238,15 @@ credentials_cache_next_ms (const struct credentials_cache *cache,
   if (next == INT64_MAX)
     return -1;
   return next > wall_ms ? next - wall_ms : 0;
+}
+
+void
+credentials_cache_forget (struct credentials_cache *cache,
+                          const struct binding *binding)
+{
+  for (size_t i = 0; i < cache->entries.len; i++)
+    if (cache->entries.ptr[i]->binding == binding)
+      cache->entries.ptr[i]->forgotten = true;
 }
 
 /* ---- answers ---- */

@@ -51,6 +51,11 @@ void credentials_cache_failed (struct credentials_cache *cache,
                                const char *audience, int64_t wall_ms,
                                struct err *err);
 
+/* Nobody will ask for this binding again: none of its credentials is renewed.
+ * It must live as long as an attempt that is under way. */
+void credentials_cache_forget (struct credentials_cache *cache,
+                               const struct binding *binding);
+
 /* A service refused a call that was sent at sent_wall_ms (struct exchange):
  * ended early, revoked, rotated.  They are fetched once more; if those are
  * refused as well, that is final.  A call that was sent with older ones than

@@ -172,6 +172,12 @@ world_http_takes (struct world_http *http, struct completion *completion)
   return true;
 }
 
+void
+world_http_forget (struct world_http *http, const struct binding *binding)
+{
+  credentials_cache_forget (http->cache, binding);
+}
+
 /* --- calls ---------------------------------------------------------------- */
 
 /* An account's configuration may name certificates of its own (a company's

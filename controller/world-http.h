@@ -18,6 +18,8 @@ struct world_http *world_http_new (struct pool *pool, const json_t *config,
 void world_http_free (struct world_http *http, bool quiet);
 
 void world_http_submit (struct world_http *http, struct effect effect);
+/* As world_real_forget. */
+void world_http_forget (struct world_http *http, const struct binding *binding);
 bool world_http_collect (struct world_http *http,
                          struct completion *completion);
 /* True if a completion of the pool was credentials, and is used up. */

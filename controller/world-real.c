@@ -235,6 +235,13 @@ world_real_free (struct world_real *real)
   return ended;
 }
 
+void
+world_real_forget (struct world_real *real, const struct binding *binding)
+{
+  if (real->http)
+    world_http_forget (real->http, binding);
+}
+
 struct world *
 world_real_world (struct world_real *real)
 {

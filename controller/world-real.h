@@ -38,6 +38,10 @@ int world_real_check_machine (struct world_real *real, const char *helper,
  * the first agent is started. */
 void world_real_set_keys (struct world_real *real, struct key_desk *desk);
 
+/* No effect will name this binding again.  It must live until the world ends: a
+ * thread may still look for its credentials. */
+void world_real_forget (struct world_real *real, const struct binding *binding);
+
 /* wait () returns early when this descriptor is readable (a signal's pipe). */
 void world_real_set_wakeup (struct world_real *real, int fd);
 

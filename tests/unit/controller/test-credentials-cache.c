@@ -336,6 +336,25 @@ test_refused_by_a_service (void)
   credentials_cache_free (c);
 }
 
+/* An attempt that is under way may still end; no other one begins, not even
+ * after a refusal or when the old ones end. */
+static void
+test_forgotten (void)
+{
+  struct credentials_cache *c = holding (&prod, HOUR);
+  CLEANUP_ERR struct err *err = failure (ERR_AUTH);
+  int64_t now = T0 + MINUTE;
+
+  credentials_cache_refused (c, &prod, NULL, now - 100, now, err);
+  CU_ASSERT (wants (c, &prod, now));
+  credentials_cache_forget (c, &prod);
+  credentials_cache_put (c, &prod, NULL, now, keys ("B", T0 + HOUR));
+  credentials_cache_refused (c, &prod, NULL, now + HOUR, now + HOUR, err);
+  CU_ASSERT (!wants (c, &prod, now + 2 * HOUR));
+  CU_ASSERT_EQUAL (credentials_cache_next_ms (c, now + 2 * HOUR), -1);
+  credentials_cache_free (c);
+}
+
 /* A clock that is set back by a day in the middle of a wait. */
 static void
 test_clock_set_back (void)
@@ -393,6 +412,7 @@ static const struct unit_case cases[] = {
     {"renewal that brings the same", test_renewal_that_brings_the_same},
     {"ended when they came", test_ended_when_they_came},
     {"refused by a service", test_refused_by_a_service},
+    {"forgotten", test_forgotten},
     {"clock set back", test_clock_set_back},
     {"words", test_words},
 };
