@@ -132,6 +132,7 @@ is_watched (const struct job *job)
       return true;
   }
   return job->step && (strcmp (job->step->name, "soak") == 0 ||
+                       strcmp (job->step->name, "join-group") == 0 ||
                        strcmp (job->step->name, "unmark") == 0 ||
                        strcmp (job->step->name, "compare") == 0);
 }
