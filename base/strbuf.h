@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <base/mem.h>
 
@@ -28,6 +29,8 @@ struct strbuf {
 void strbuf_add (struct strbuf *sb, const void *data, size_t len);
 void strbuf_addstr (struct strbuf *sb, const char *s);
 void strbuf_addch (struct strbuf *sb, char c);
+/* A code point as UTF-8; what is none is the caller's to replace. */
+void strbuf_add_utf8 (struct strbuf *sb, uint32_t c);
 void strbuf_addf (struct strbuf *sb, const char *fmt, ...) ATTR_PRINTF (2, 3);
 /* Drops the first n bytes. */
 void strbuf_consume (struct strbuf *sb, size_t n);

@@ -2,10 +2,9 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/strbuf.h>
 #include <base/text.h>
-
-#include "bytes.h"
 
 #define ENTRY_HEADER     8
 #define MASTER_HEADER    28 /* GUID, time, unknown, type */
@@ -95,26 +94,6 @@ utf16_unit (const unsigned char *data, size_t len, size_t i)
   return 2 * i + 1 < len ? le16 (data + 2 * i) : 0;
 }
 
-static void
-add_utf8 (struct strbuf *sb, unsigned c)
-{
-  if (c < 0x80)
-    strbuf_addch (sb, (char)c);
-  else if (c < 0x800) {
-    strbuf_addch (sb, (char)(0xc0 | c >> 6));
-    strbuf_addch (sb, (char)(0x80 | (c & 0x3f)));
-  } else if (c < 0x10000) {
-    strbuf_addch (sb, (char)(0xe0 | c >> 12));
-    strbuf_addch (sb, (char)(0x80 | (c >> 6 & 0x3f)));
-    strbuf_addch (sb, (char)(0x80 | (c & 0x3f)));
-  } else {
-    strbuf_addch (sb, (char)(0xf0 | c >> 18));
-    strbuf_addch (sb, (char)(0x80 | (c >> 12 & 0x3f)));
-    strbuf_addch (sb, (char)(0x80 | (c >> 6 & 0x3f)));
-    strbuf_addch (sb, (char)(0x80 | (c & 0x3f)));
-  }
-}
-
 static char *
 utf16_printable (const unsigned char *data, size_t len)
 {
@@ -136,7 +115,7 @@ utf16_printable (const unsigned char *data, size_t len)
         c = '?';
     } else if (c >= 0xdc00 && c < 0xe000)
       c = '?';
-    add_utf8 (&sb, c);
+    strbuf_add_utf8 (&sb, c);
   }
   text = strbuf_take (&sb);
   return text_printable (text);

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/clock.h>
 
-#include "bytes.h"
 #include "fve-internal.h"
 
 #define SIGNATURE           "-FVE-FS-"

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "bytes.h"
+#include <base/bytes.h>
+
 #include "fve-internal.h"
 
 #define HEADER          48

@@ -4,7 +4,8 @@
 
 #include <openssl/evp.h>
 
-#include "bytes.h"
+#include <base/bytes.h>
+
 #include "recovery-password.h"
 #include "startup-key.h"
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "hive-bytes.h"
+#include <base/bytes.h>
 
 #define SECTOR       512
 #define ENTRY_HEADER 40
@@ -42,7 +42,7 @@ hive_marvin32 (const unsigned char *bytes, size_t len)
   uint32_t lo = 0x7a4e55c5, hi = 0x82ef4d88, rest = 0x80;
 
   for (; len >= 4; bytes += 4, len -= 4) {
-    lo += get32 (bytes);
+    lo += le32 (bytes);
     mix (&lo, &hi);
   }
   while (len > 0)
@@ -79,7 +79,7 @@ take_base (struct work_copy *copy, const struct hive_bytes *log)
 {
   grow (&copy->bytes, 0);
   memcpy (copy->bytes.ptr, log->ptr, HIVE_BASE_HEAD);
-  put32 (copy->bytes.ptr + 28, 0);
+  put_le32 (copy->bytes.ptr + 28, 0);
   copy->recovery->base_recovered = true;
 }
 
@@ -99,24 +99,24 @@ read_entry (const struct hive_bytes *log, size_t at, struct entry *e)
   if (at + ENTRY_HEADER > log->len || memcmp (log->ptr + at, "HvLE", 4) != 0)
     return -1;
   e->ptr = log->ptr + at;
-  e->bytes = get32 (e->ptr + 4);
-  e->sequence = get32 (e->ptr + 12);
-  e->bins = get32 (e->ptr + 16);
-  e->pages = get32 (e->ptr + 20);
+  e->bytes = le32 (e->ptr + 4);
+  e->sequence = le32 (e->ptr + 12);
+  e->bins = le32 (e->ptr + 16);
+  e->pages = le32 (e->ptr + 20);
   if (e->bytes < SECTOR || e->bytes % SECTOR || e->bytes > log->len - at ||
       e->bins == 0 || e->bins % HIVE_PAGE || e->bins > MAX_BINS)
     return -1;
-  if (get64 (e->ptr + 24) !=
+  if (le64 (e->ptr + 24) !=
           hive_marvin32 (e->ptr + ENTRY_HEADER, e->bytes - ENTRY_HEADER) ||
-      get64 (e->ptr + 32) != hive_marvin32 (e->ptr, 32))
+      le64 (e->ptr + 32) != hive_marvin32 (e->ptr, 32))
     return -1;
   need = ENTRY_HEADER + 8 * (uint64_t)e->pages;
   for (uint32_t i = 0; i < e->pages && need <= e->bytes; i++) {
     const unsigned char *ref = e->ptr + ENTRY_HEADER + 8 * (size_t)i;
 
-    if (get32 (ref) > e->bins || get32 (ref + 4) > e->bins - get32 (ref))
+    if (le32 (ref) > e->bins || le32 (ref + 4) > e->bins - le32 (ref))
       return -1;
-    need += get32 (ref + 4);
+    need += le32 (ref + 4);
   }
   return need <= e->bytes ? 0 : -1;
 }
@@ -130,13 +130,14 @@ apply_entry (struct work_copy *copy, const struct entry *e)
 
   grow (&copy->bytes, e->bins);
   for (uint32_t i = 0; i < e->pages; i++, ref += 8) {
-    memcpy (copy->bytes.ptr + HIVE_BASE_BYTES + get32 (ref), page,
-            get32 (ref + 4));
-    page += get32 (ref + 4);
+    memcpy (copy->bytes.ptr + HIVE_BASE_BYTES + le32 (ref), page,
+            le32 (ref + 4));
+    page += le32 (ref + 4);
   }
-  put32 (copy->bytes.ptr + 40, e->bins);
-  flags = get32 (copy->bytes.ptr + FLAGS_AT) & ~(uint32_t)KTM_LOCKED;
-  put32 (copy->bytes.ptr + FLAGS_AT, flags | (get32 (e->ptr + 8) & KTM_LOCKED));
+  put_le32 (copy->bytes.ptr + 40, e->bins);
+  flags = le32 (copy->bytes.ptr + FLAGS_AT) & ~(uint32_t)KTM_LOCKED;
+  put_le32 (copy->bytes.ptr + FLAGS_AT,
+            flags | (le32 (e->ptr + 8) & KTM_LOCKED));
   copy->recovery->entries++;
   copy->recovery->pages += e->pages;
   copy->last = e->sequence;
@@ -156,7 +157,7 @@ apply_log (struct work_copy *copy, const struct hive_bytes *log,
   }
   /* older entries than these are remnants of an earlier use of the file */
   if (at + ENTRY_HEADER <= log->len && memcmp (log->ptr + at, "HvLE", 4) == 0 &&
-      (int32_t)(get32 (log->ptr + at + 12) - wanted) >= 0)
+      (int32_t)(le32 (log->ptr + at + 12) - wanted) >= 0)
     copy->recovery->stopped = true;
 }
 
@@ -234,7 +235,7 @@ time_of (const struct hive_bytes *hive, const struct hive_base *base)
   /* the first bin keeps a copy */
   if (!base->checksum_ok && hive->len >= HIVE_BASE_BYTES + 32 &&
       memcmp (hive->ptr + HIVE_BASE_BYTES, "hbin", 4) == 0)
-    return get64 (hive->ptr + HIVE_BASE_BYTES + 20);
+    return le64 (hive->ptr + HIVE_BASE_BYTES + 20);
   return base->written;
 }
 
@@ -270,7 +271,7 @@ recover_old (struct work_copy *copy, const struct hive_bytes *log,
     page += SECTOR;
     copy->recovery->pages++;
   }
-  put32 (copy->bytes.ptr + 40, base.bins_bytes);
+  put_le32 (copy->bytes.ptr + 40, base.bins_bytes);
   copy->last = base.primary;
   copy->recovery->format = "old";
   return 1;

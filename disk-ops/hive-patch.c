@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "hive-bytes.h"
+#include <base/bytes.h>
 
 #define INLINE_BIT UINT32_C (0x80000000)
 
@@ -30,7 +30,7 @@ content (unsigned char *bytes, uint32_t cell)
 static uint32_t
 room (const unsigned char *bytes, uint32_t cell)
 {
-  return 0U - get32 (bytes + HIVE_BASE_BYTES + cell) - 4;
+  return 0U - le32 (bytes + HIVE_BASE_BYTES + cell) - 4;
 }
 
 /* Windows joins free neighbours itself when it loads the hive. */
@@ -38,10 +38,10 @@ static void
 free_cell (unsigned char *bytes, uint32_t cell)
 {
   unsigned char *at = bytes + HIVE_BASE_BYTES + cell;
-  uint32_t size = get32 (at);
+  uint32_t size = le32 (at);
 
   if ((int32_t)size < 0)
-    put32 (at, 0U - size);
+    put_le32 (at, 0U - size);
 }
 
 static void
@@ -51,10 +51,10 @@ free_data (unsigned char *bytes, const struct hive_value *v)
     return;
   if (v->big) {
     const unsigned char *db = content (bytes, v->data_cell);
-    uint32_t list = get32 (db + 4), n = get16 (db + 2);
+    uint32_t list = le32 (db + 4), n = le16 (db + 2);
 
     for (uint32_t i = 0; i < n; i++)
-      free_cell (bytes, get32 (content (bytes, list) + 4 * (size_t)i));
+      free_cell (bytes, le32 (content (bytes, list) + 4 * (size_t)i));
     free_cell (bytes, list);
   }
   free_cell (bytes, v->data_cell);
@@ -71,8 +71,8 @@ hive_patch_value (unsigned char *bytes, const struct hive_tree *tree,
 
   if (len <= 4) {
     free_data (bytes, v);
-    put32 (vk + VK_SIZE, (uint32_t)len | INLINE_BIT);
-    put32 (vk + VK_DATA, 0);
+    put_le32 (vk + VK_SIZE, (uint32_t)len | INLINE_BIT);
+    put_le32 (vk + VK_DATA, 0);
     if (len)
       memcpy (vk + VK_DATA, data, len);
   } else {
@@ -80,11 +80,11 @@ hive_patch_value (unsigned char *bytes, const struct hive_tree *tree,
         len > room (bytes, v->data_cell))
       return false;
     memcpy (content (bytes, v->data_cell), data, len);
-    put32 (vk + VK_SIZE, (uint32_t)len);
+    put_le32 (vk + VK_SIZE, (uint32_t)len);
   }
-  put32 (vk + VK_TYPE, type);
-  if (get32 (nk + NK_LARGEST_DATA) < len)
-    put32 (nk + NK_LARGEST_DATA, (uint32_t)len);
+  put_le32 (vk + VK_TYPE, type);
+  if (le32 (nk + NK_LARGEST_DATA) < len)
+    put_le32 (nk + NK_LARGEST_DATA, (uint32_t)len);
   return true;
 }
 
@@ -101,15 +101,15 @@ hive_patch_remove_value (unsigned char *bytes, const struct hive_tree *tree,
 {
   const struct hive_key *k = &tree->keys.ptr[key];
   unsigned char *nk = content (bytes, k->cell);
-  uint32_t list = get32 (nk + NK_VALUES), place = value - k->first_value;
+  uint32_t list = le32 (nk + NK_VALUES), place = value - k->first_value;
   unsigned char *entry = content (bytes, list) + 4 * (size_t)place;
 
   free_value (bytes, &tree->values.ptr[value]);
   memmove (entry, entry + 4, 4 * (size_t)(k->n_values - place - 1));
-  put32 (nk + NK_N_VALUES, k->n_values - 1);
+  put_le32 (nk + NK_N_VALUES, k->n_values - 1);
   if (k->n_values == 1) {
     free_cell (bytes, list);
-    put32 (nk + NK_VALUES, HIVE_NOWHERE);
+    put_le32 (nk + NK_VALUES, HIVE_NOWHERE);
   }
 }
 
@@ -117,11 +117,11 @@ hive_patch_remove_value (unsigned char *bytes, const struct hive_tree *tree,
 static void
 shorten (unsigned char *list, uint32_t i, size_t step)
 {
-  uint32_t n = get16 (list + 2);
+  uint32_t n = le16 (list + 2);
   unsigned char *entry = list + 4 + i * step;
 
   memmove (entry, entry + step, (n - i - 1) * step);
-  put16 (list + 2, (uint16_t)(n - 1));
+  put_le16 (list + 2, (uint16_t)(n - 1));
 }
 
 /* Takes a subkey out of one list: 1: it was there; then *empty says whether
@@ -130,10 +130,10 @@ static int
 unlink_from (unsigned char *list, uint32_t cell, bool *empty)
 {
   size_t step = memcmp (list, "li", 2) == 0 ? 4 : 8;
-  uint32_t n = get16 (list + 2);
+  uint32_t n = le16 (list + 2);
 
   for (uint32_t i = 0; i < n; i++)
-    if (get32 (list + 4 + i * step) == cell) {
+    if (le32 (list + 4 + i * step) == cell) {
       shorten (list, i, step);
       *empty = n == 1;
       return 1;
@@ -147,29 +147,29 @@ unlink_key (unsigned char *bytes, const struct hive_tree *tree, uint32_t key)
   uint32_t cell = tree->keys.ptr[key].cell;
   unsigned char *nk =
       content (bytes, tree->keys.ptr[tree->keys.ptr[key].parent].cell);
-  uint32_t at = get32 (nk + NK_SUBKEYS);
+  uint32_t at = le32 (nk + NK_SUBKEYS);
   unsigned char *list = content (bytes, at);
   bool empty = false;
 
   if (memcmp (list, "ri", 2) != 0)
     unlink_from (list, cell, &empty);
   else
-    for (uint32_t i = 0; i < get16 (list + 2); i++) {
-      uint32_t leaf = get32 (list + 4 + 4 * (size_t)i);
+    for (uint32_t i = 0; i < le16 (list + 2); i++) {
+      uint32_t leaf = le32 (list + 4 + 4 * (size_t)i);
 
       if (unlink_from (content (bytes, leaf), cell, &empty) == 0)
         continue;
       if (empty) {
         free_cell (bytes, leaf);
         shorten (list, i, 4);
-        empty = get16 (list + 2) == 0;
+        empty = le16 (list + 2) == 0;
       }
       break;
     }
-  put32 (nk + NK_N_SUBKEYS, get32 (nk + NK_N_SUBKEYS) - 1);
+  put_le32 (nk + NK_N_SUBKEYS, le32 (nk + NK_N_SUBKEYS) - 1);
   if (empty) {
     free_cell (bytes, at);
-    put32 (nk + NK_SUBKEYS, HIVE_NOWHERE);
+    put_le32 (nk + NK_SUBKEYS, HIVE_NOWHERE);
   }
 }
 
@@ -183,33 +183,33 @@ drop_security (unsigned char *bytes, uint32_t cell)
   if (cell == HIVE_NOWHERE)
     return;
   sk = content (bytes, cell);
-  if (get32 (sk + SK_REFERENCES) > 0)
-    put32 (sk + SK_REFERENCES, get32 (sk + SK_REFERENCES) - 1);
-  if (get32 (sk + SK_REFERENCES) > 0)
+  if (le32 (sk + SK_REFERENCES) > 0)
+    put_le32 (sk + SK_REFERENCES, le32 (sk + SK_REFERENCES) - 1);
+  if (le32 (sk + SK_REFERENCES) > 0)
     return;
-  next = get32 (sk + SK_NEXT);
-  previous = get32 (sk + SK_PREVIOUS);
+  next = le32 (sk + SK_NEXT);
+  previous = le32 (sk + SK_PREVIOUS);
   if (next == cell) /* the only one there is: the root has it too */
     return;
-  put32 (content (bytes, next) + SK_PREVIOUS, previous);
-  put32 (content (bytes, previous) + SK_NEXT, next);
+  put_le32 (content (bytes, next) + SK_PREVIOUS, previous);
+  put_le32 (content (bytes, previous) + SK_NEXT, next);
   free_cell (bytes, cell);
 }
 
 static void
 free_lists (unsigned char *bytes, const unsigned char *nk)
 {
-  uint32_t at = get32 (nk + NK_SUBKEYS);
+  uint32_t at = le32 (nk + NK_SUBKEYS);
   const unsigned char *list;
 
-  if (get32 (nk + NK_N_VALUES) > 0)
-    free_cell (bytes, get32 (nk + NK_VALUES));
-  if (get32 (nk + NK_N_SUBKEYS) == 0)
+  if (le32 (nk + NK_N_VALUES) > 0)
+    free_cell (bytes, le32 (nk + NK_VALUES));
+  if (le32 (nk + NK_N_SUBKEYS) == 0)
     return;
   list = content (bytes, at);
   if (memcmp (list, "ri", 2) == 0)
-    for (uint32_t i = 0; i < get16 (list + 2); i++)
-      free_cell (bytes, get32 (list + 4 + 4 * (size_t)i));
+    for (uint32_t i = 0; i < le16 (list + 2); i++)
+      free_cell (bytes, le32 (list + 4 + 4 * (size_t)i));
   free_cell (bytes, at);
 }
 

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "hive-bytes.h"
+#include <base/bytes.h>
+
 #include "hive.h"
 
 #define BIN_HEADER 32
@@ -49,7 +50,7 @@ static int ATTR_PRINTF (2, 3) damaged (struct err **err, const char *fmt, ...)
 static uint32_t
 cell_bytes (const struct reading *r, uint32_t offset)
 {
-  int32_t size = (int32_t)get32 (r->bins + offset);
+  int32_t size = (int32_t)le32 (r->bins + offset);
 
   /* the smallest number has no opposite */
   return size < 0 ? 0U - (uint32_t)size : (uint32_t)size;
@@ -76,11 +77,11 @@ read_bins (struct reading *r, struct err **err)
 {
   for (uint32_t at = 0; at < r->size;) {
     const unsigned char *bin = r->bins + at;
-    uint32_t bytes = get32 (bin + 8);
+    uint32_t bytes = le32 (bin + 8);
 
     if (memcmp (bin, "hbin", 4) != 0)
       return damaged (err, "no bin starts at 0x%" PRIx32, at);
-    if (get32 (bin + 4) != at || bytes == 0 || bytes % HIVE_PAGE ||
+    if (le32 (bin + 4) != at || bytes == 0 || bytes % HIVE_PAGE ||
         bytes > r->size - at)
       return damaged (err, "the bin at 0x%" PRIx32 " has a bad header", at);
     if (read_cells (r, at + BIN_HEADER, at + bytes, err) == -1)
@@ -101,7 +102,7 @@ look_at_cell (const struct reading *r, uint32_t offset, size_t need,
     return NULL;
   }
   *len = cell_bytes (r, offset) - 4;
-  if ((int32_t)get32 (r->bins + offset) > 0) {
+  if ((int32_t)le32 (r->bins + offset) > 0) {
     damaged (err, "%s: the cell at 0x%" PRIx32 " is free", what, offset);
     return NULL;
   }
@@ -145,7 +146,7 @@ check_neighbour (const struct reading *r, uint32_t offset, uint32_t neighbour,
 
   if (sk == NULL)
     return -1;
-  if (memcmp (sk, "sk", 2) != 0 || get32 (sk + back) != offset)
+  if (memcmp (sk, "sk", 2) != 0 || le32 (sk + back) != offset)
     return damaged (err,
                     "the ring of security descriptors is broken at 0x%" PRIx32,
                     offset);
@@ -164,14 +165,14 @@ read_security (struct reading *r, uint32_t offset, struct err **err)
   sk = look_at_cell (r, offset, SK_FIXED, &len, "security", err);
   if (sk == NULL)
     return -1;
-  if (memcmp (sk, "sk", 2) != 0 || get32 (sk + 16) > len - SK_FIXED)
+  if (memcmp (sk, "sk", 2) != 0 || le32 (sk + 16) > len - SK_FIXED)
     return damaged (err, "the cell at 0x%" PRIx32 " is no security descriptor",
                     offset);
   if (bit (r->taken, offset))
     return 0;
   set_bit (r->taken, offset);
-  return check_neighbour (r, offset, get32 (sk + 4), 8, err) == -1 ||
-                 check_neighbour (r, offset, get32 (sk + 8), 4, err) == -1
+  return check_neighbour (r, offset, le32 (sk + 4), 8, err) == -1 ||
+                 check_neighbour (r, offset, le32 (sk + 8), 4, err) == -1
              ? -1
              : 0;
 }
@@ -182,17 +183,17 @@ read_big_data (struct reading *r, struct hive_value *v, const unsigned char *db,
 {
   const unsigned char *list;
   size_t len, left = v->data_bytes;
-  uint32_t n = get16 (db + 2);
+  uint32_t n = le16 (db + 2);
 
   if (n != (left + HIVE_SEGMENT_BYTES - 1) / HIVE_SEGMENT_BYTES)
     return damaged (err,
                     "the big data at 0x%" PRIx32 " has %" PRIu32 " segments",
                     v->data_cell, n);
-  list = take_cell (r, get32 (db + 4), 4 * (size_t)n, &len, "big data", err);
+  list = take_cell (r, le32 (db + 4), 4 * (size_t)n, &len, "big data", err);
   for (uint32_t i = 0; list && i < n; i++) {
     size_t want = left < HIVE_SEGMENT_BYTES ? left : HIVE_SEGMENT_BYTES;
 
-    if (take_cell (r, get32 (list + 4 * (size_t)i), want, &len, "segment",
+    if (take_cell (r, le32 (list + 4 * (size_t)i), want, &len, "segment",
                    err) == NULL)
       return -1;
     left -= want;
@@ -243,15 +244,15 @@ read_value (struct reading *r, uint32_t offset, struct err **err)
 
   if (vk == NULL)
     return -1;
-  v.name.bytes = get16 (vk + 2);
-  v.type = get32 (vk + 12);
-  v.flags = get16 (vk + 16);
+  v.name.bytes = le16 (vk + 2);
+  v.type = le32 (vk + 12);
+  v.flags = le16 (vk + 16);
   v.name.at = file_offset (r, vk + VK_FIXED);
   v.name.wide = !(v.flags & VAL_LATIN1);
   if (memcmp (vk, "vk", 2) != 0 || v.name.bytes > len - VK_FIXED ||
       (v.name.wide && v.name.bytes % 2))
     return damaged (err, "the cell at 0x%" PRIx32 " is no value", offset);
-  if (read_data (r, &v, get32 (vk + 4), get32 (vk + 8), err) == -1)
+  if (read_data (r, &v, le32 (vk + 4), le32 (vk + 8), err) == -1)
     return -1;
   hive_value_vec_push (&r->tree->values, v);
   return 0;
@@ -272,7 +273,7 @@ read_values (struct reading *r, uint32_t index, uint32_t n, uint32_t offset,
                     r->tree->keys.ptr[index].cell, n);
   list = take_cell (r, offset, 4 * (size_t)n, &len, "list of values", err);
   for (uint32_t i = 0; list && i < n; i++)
-    if (read_value (r, get32 (list + 4 * (size_t)i), err) == -1)
+    if (read_value (r, le32 (list + 4 * (size_t)i), err) == -1)
       return -1;
   r->tree->keys.ptr[index].n_values = n;
   return list ? 0 : -1;
@@ -289,10 +290,10 @@ read_key (struct reading *r, uint32_t offset, uint32_t parent, struct err **err)
 
   if (nk == NULL)
     return -1;
-  k.flags = get16 (nk + 2);
-  k.written = get64 (nk + 4);
-  k.security = get32 (nk + 44);
-  k.name.bytes = get16 (nk + 72);
+  k.flags = le16 (nk + 2);
+  k.written = le64 (nk + 4);
+  k.security = le32 (nk + 44);
+  k.name.bytes = le16 (nk + 72);
   k.name.at = file_offset (r, nk + NK_FIXED);
   k.name.wide = !(k.flags & KEY_LATIN1);
   if (memcmp (nk, "nk", 2) != 0 || k.name.bytes > len - NK_FIXED ||
@@ -300,18 +301,18 @@ read_key (struct reading *r, uint32_t offset, uint32_t parent, struct err **err)
       (k.name.bytes == 0 && parent != HIVE_NOWHERE))
     return damaged (err, "the cell at 0x%" PRIx32 " is no key", offset);
   if (parent != HIVE_NOWHERE &&
-      get32 (nk + 16) != r->tree->keys.ptr[parent].cell)
+      le32 (nk + 16) != r->tree->keys.ptr[parent].cell)
     return damaged (err, "the key at 0x%" PRIx32 " names another parent",
                     offset);
   if (read_security (r, k.security, err) == -1)
     return -1;
-  if (get16 (nk + 74) && get32 (nk + 48) != HIVE_NOWHERE) {
-    class_cell = take_cell (r, get32 (nk + 48), get16 (nk + 74), &class_len,
+  if (le16 (nk + 74) && le32 (nk + 48) != HIVE_NOWHERE) {
+    class_cell = take_cell (r, le32 (nk + 48), le16 (nk + 74), &class_len,
                             "class name", err);
     if (class_cell == NULL)
       return -1;
     k.class_name.at = file_offset (r, class_cell);
-    k.class_name.bytes = get16 (nk + 74);
+    k.class_name.bytes = le16 (nk + 74);
     k.class_name.wide = true;
   }
   hive_key_vec_push (&r->tree->keys, k);
@@ -330,7 +331,7 @@ read_leaf (struct reading *r, uint32_t offset, uint32_t parent, uint32_t *left,
 
   if (list == NULL)
     return -1;
-  n = get16 (list + 2);
+  n = le16 (list + 2);
   step = memcmp (list, "li", 2) == 0 ? 4 : 8;
   if (step == 8 && memcmp (list, "lf", 2) != 0 && memcmp (list, "lh", 2) != 0)
     return damaged (err, "the cell at 0x%" PRIx32 " is no list of subkeys",
@@ -341,7 +342,7 @@ read_leaf (struct reading *r, uint32_t offset, uint32_t parent, uint32_t *left,
                     " entries",
                     offset, n);
   for (uint32_t i = 0; i < n; i++)
-    if (read_key (r, get32 (list + 4 + i * step), parent, err) == -1)
+    if (read_key (r, le32 (list + 4 + i * step), parent, err) == -1)
       return -1;
   *left -= n;
   return 0;
@@ -351,7 +352,7 @@ static int
 read_subkeys (struct reading *r, uint32_t index, struct err **err)
 {
   const unsigned char *nk = r->bins + r->tree->keys.ptr[index].cell + 4, *list;
-  uint32_t left = get32 (nk + 20), offset = get32 (nk + 28), n;
+  uint32_t left = le32 (nk + 20), offset = le32 (nk + 28), n;
   size_t len;
 
   r->tree->keys.ptr[index].first_child = (uint32_t)r->tree->keys.len;
@@ -367,12 +368,12 @@ read_subkeys (struct reading *r, uint32_t index, struct err **err)
   } else {
     if (take_cell (r, offset, 4, &len, "index", err) == NULL)
       return -1;
-    n = get16 (list + 2);
+    n = le16 (list + 2);
     if (4 + 4 * (size_t)n > len)
       return damaged (err, "the index at 0x%" PRIx32 " has %" PRIu32 " entries",
                       offset, n);
     for (uint32_t i = 0; i < n; i++)
-      if (read_leaf (r, get32 (list + 4 + 4 * (size_t)i), index, &left, err) ==
+      if (read_leaf (r, le32 (list + 4 + 4 * (size_t)i), index, &left, err) ==
           -1)
         return -1;
   }
@@ -417,7 +418,7 @@ read_all (struct reading *r, struct err **err)
   for (uint32_t i = 0; i < tree->keys.len; i++) {
     const unsigned char *nk = r->bins + tree->keys.ptr[i].cell + 4;
 
-    if (read_values (r, i, get32 (nk + 36), get32 (nk + 40), err) == -1 ||
+    if (read_values (r, i, le32 (nk + 36), le32 (nk + 40), err) == -1 ||
         read_subkeys (r, i, err) == -1)
       return -1;
   }

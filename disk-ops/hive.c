@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/strbuf.h>
 
-#include "hive-bytes.h"
 #include "name-match.h"
 
 #define REG_DWORD 4
@@ -16,16 +16,16 @@ hive_base_read (const unsigned char *bytes, size_t len, struct hive_base *base)
   if (len < HIVE_BASE_HEAD)
     return -1;
   base->signed_regf = memcmp (bytes, "regf", 4) == 0;
-  base->checksum_ok = get32 (bytes + 508) == hive_checksum (bytes);
-  base->primary = get32 (bytes + 4);
-  base->secondary = get32 (bytes + 8);
-  base->written = get64 (bytes + 12);
-  base->major = get32 (bytes + 20);
-  base->minor = get32 (bytes + 24);
-  base->type = get32 (bytes + 28);
-  base->root = get32 (bytes + 36);
-  base->bins_bytes = get32 (bytes + 40);
-  base->cluster = get32 (bytes + 44);
+  base->checksum_ok = le32 (bytes + 508) == hive_checksum (bytes);
+  base->primary = le32 (bytes + 4);
+  base->secondary = le32 (bytes + 8);
+  base->written = le64 (bytes + 12);
+  base->major = le32 (bytes + 20);
+  base->minor = le32 (bytes + 24);
+  base->type = le32 (bytes + 28);
+  base->root = le32 (bytes + 36);
+  base->bins_bytes = le32 (bytes + 40);
+  base->cluster = le32 (bytes + 44);
   return 0;
 }
 
@@ -35,7 +35,7 @@ hive_checksum (const unsigned char *bytes)
   uint32_t sum = 0;
 
   for (size_t i = 0; i < 508; i += 4)
-    sum ^= get32 (bytes + i);
+    sum ^= le32 (bytes + i);
   if (sum == UINT32_MAX)
     return UINT32_MAX - 1;
   return sum == 0 ? 1 : sum;
@@ -44,9 +44,9 @@ hive_checksum (const unsigned char *bytes)
 void
 hive_seal (unsigned char *bytes, uint32_t sequence)
 {
-  put32 (bytes + 4, sequence);
-  put32 (bytes + 8, sequence);
-  put32 (bytes + 508, hive_checksum (bytes));
+  put_le32 (bytes + 4, sequence);
+  put_le32 (bytes + 8, sequence);
+  put_le32 (bytes + 508, hive_checksum (bytes));
 }
 
 bool
@@ -55,38 +55,18 @@ hive_is_dirty (const struct hive_base *base)
   return !base->checksum_ok || base->primary != base->secondary;
 }
 
-static void
-add_char (struct strbuf *sb, uint32_t c)
-{
-  if (c < 0x80)
-    strbuf_addch (sb, (char)c);
-  else if (c < 0x800) {
-    strbuf_addch (sb, (char)(0xc0 | c >> 6));
-    strbuf_addch (sb, (char)(0x80 | (c & 0x3f)));
-  } else if (c < 0x10000) {
-    strbuf_addch (sb, (char)(0xe0 | c >> 12));
-    strbuf_addch (sb, (char)(0x80 | (c >> 6 & 0x3f)));
-    strbuf_addch (sb, (char)(0x80 | (c & 0x3f)));
-  } else {
-    strbuf_addch (sb, (char)(0xf0 | c >> 18));
-    strbuf_addch (sb, (char)(0x80 | (c >> 12 & 0x3f)));
-    strbuf_addch (sb, (char)(0x80 | (c >> 6 & 0x3f)));
-    strbuf_addch (sb, (char)(0x80 | (c & 0x3f)));
-  }
-}
-
 /* The character at wide[*at], moved behind it. */
 static uint32_t
 next_wide (const unsigned char *wide, size_t bytes, size_t *at)
 {
-  uint32_t c = get16 (wide + *at), low;
+  uint32_t c = le16 (wide + *at), low;
 
   *at += 2;
   if (c < 0xd800 || c > 0xdfff)
     return c;
   if (c > 0xdbff || *at + 2 > bytes)
     return 0xfffd;
-  low = get16 (wide + *at);
+  low = le16 (wide + *at);
   if (low < 0xdc00 || low > 0xdfff)
     return 0xfffd;
   *at += 2;
@@ -103,7 +83,7 @@ hive_narrow (const unsigned char *wide, size_t bytes, bool lines)
 
     if (c == 0 && !lines)
       break;
-    add_char (&sb, c ? c : '\n');
+    strbuf_add_utf8 (&sb, c ? c : '\n');
   }
   return sb.buf ? sb.buf : xstrdup ("");
 }
@@ -127,14 +107,14 @@ hive_wide (const char *text, size_t *bytes)
     if (more > 0 || c > 0x10ffff)
       c = 0xfffd;
     if (c >= 0x10000) {
-      put16 (wide + n, (uint16_t)(0xd800 + ((c - 0x10000) >> 10)));
+      put_le16 (wide + n, (uint16_t)(0xd800 + ((c - 0x10000) >> 10)));
       n += 2;
       c = 0xdc00 + ((c - 0x10000) & 0x3ff);
     }
-    put16 (wide + n, (uint16_t)c);
+    put_le16 (wide + n, (uint16_t)c);
     n += 2;
   }
-  put16 (wide + n, 0);
+  put_le16 (wide + n, 0);
   *bytes = n + 2;
   return wide;
 }
@@ -149,11 +129,11 @@ hive_name_text (const struct hive_tree *tree, struct hive_name name)
     for (size_t at = 0; at + 2 <= name.bytes;) {
       uint32_t c = next_wide (p, name.bytes, &at);
 
-      add_char (&sb, c ? c : 0xfffd);
+      strbuf_add_utf8 (&sb, c ? c : 0xfffd);
     }
   } else
     for (size_t i = 0; i < name.bytes; i++)
-      add_char (&sb, p[i] ? p[i] : 0xfffd);
+      strbuf_add_utf8 (&sb, p[i] ? p[i] : 0xfffd);
   return sb.buf ? sb.buf : xstrdup ("");
 }
 
@@ -226,13 +206,13 @@ join_segments (const struct hive_tree *tree, const struct hive_value *value,
 {
   const unsigned char *bins = tree->bytes + HIVE_BASE_BYTES;
   const unsigned char *db = bins + value->data_cell + 4;
-  const unsigned char *list = bins + get32 (db + 4) + 4;
+  const unsigned char *list = bins + le32 (db + 4) + 4;
   size_t left = value->data_bytes;
 
   for (; left > 0; list += 4) {
     size_t n = left < HIVE_SEGMENT_BYTES ? left : HIVE_SEGMENT_BYTES;
 
-    memcpy (data, bins + get32 (list) + 4, n);
+    memcpy (data, bins + le32 (list) + 4, n);
     data += n;
     left -= n;
   }
@@ -267,7 +247,7 @@ hive_get_dword (const struct hive_tree *tree, uint32_t key, const char *name,
       tree->values.ptr[v].data_bytes != 4)
     return -1;
   data = hive_data (tree, &tree->values.ptr[v], &len);
-  *number = get32 (data);
+  *number = le32 (data);
   return 0;
 }
 
@@ -281,7 +261,7 @@ hive_security (const struct hive_tree *tree, const struct hive_key *key,
   if (key->security == HIVE_NOWHERE)
     return NULL;
   sk = tree->bytes + HIVE_BASE_BYTES + key->security + 4;
-  *len = get32 (sk + 16);
+  *len = le32 (sk + 16);
   return sk + 20;
 }
 

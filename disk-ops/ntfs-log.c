@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
+
 #define SECTOR        512
 #define ATTR_VOLUME   0x70
 #define ATTR_DATA     0x80
@@ -10,24 +12,6 @@
 #define RESTART_CLEAN 0x0002
 #define MAX_RECORD    4096
 #define MAX_CLUSTER   (2 << 20)
-
-static uint16_t
-le16 (const unsigned char *p)
-{
-  return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t
-le32 (const unsigned char *p)
-{
-  return le16 (p) | (uint32_t)le16 (p + 2) << 16;
-}
-
-static uint64_t
-le64 (const unsigned char *p)
-{
-  return le32 (p) | (uint64_t)le32 (p + 4) << 32;
-}
 
 const char *
 ntfs_log_state_name (enum ntfs_log_state state)

@@ -11,9 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <base/bytes.h>
+
 #include "actions.h"
 #include "disk.h"
-#include "hive-bytes.h"
 #include "hive-patch.h"
 #include "refuse.h"
 #include "registry.h"
@@ -76,7 +77,7 @@ check_siblings (struct disk *disk, const struct registry_hive *hive,
     const struct hive_value *v = &tree->values.ptr[k->first_value + i];
     const unsigned char *vk = tree->bytes + HIVE_BASE_BYTES + v->cell + 4;
 
-    if (v->data_bytes > HIVE_SEGMENT_BYTES || get32 (vk + 4) == 0)
+    if (v->data_bytes > HIVE_SEGMENT_BYTES || le32 (vk + 4) == 0)
       return disk_refuse (disk, err, REFUSE_HIVE_LIMIT,
                           "%s: a value of %s can't be written again as it is "
                           "(%" PRIu32 " bytes), so nothing can be added there",

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/text.h>
 
 #include "disk.h"
-#include "hive-bytes.h"
 #include "name-match.h"
 #include "refuse.h"
 #include "registry.h"
@@ -26,7 +26,7 @@ data_to_json (uint32_t type, const unsigned char *data, size_t len)
       json_make ("{s:I, s:s}", "type", (json_int_t)type, "base64", base64);
 
   if (type == 4 && len == 4)
-    json_put_int (json, "data", get32 (data));
+    json_put_int (json, "data", le32 (data));
   else if (type == 1 || type == 2 || type == 7) {
     CLEANUP_FREE char *text = hive_narrow (data, len, type == 7);
     CLEANUP_FREE char *printable = text_printable (text);

@@ -3,8 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include <base/bytes.h>
+
 #include "disk.h"
-#include "hive-bytes.h"
 #include "match.h"
 #include "registry.h"
 
@@ -49,8 +50,8 @@ number_fits (const struct hive_value *v, const unsigned char *data, size_t len,
              json_int_t wanted)
 {
   if (v->type == REG_DWORD && len == 4)
-    return (json_int_t)get32 (data) == wanted;
-  return v->type == REG_QWORD && len == 8 && get64 (data) == (uint64_t)wanted;
+    return (json_int_t)le32 (data) == wanted;
+  return v->type == REG_QWORD && len == 8 && le64 (data) == (uint64_t)wanted;
 }
 
 static bool

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include <base/bytes.h>
 #include <base/strbuf.h>
 #include <base/text.h>
 
 #include "disk.h"
-#include "hive-bytes.h"
 #include "name-match.h"
 #include "refuse.h"
 #include "registry.h"
@@ -111,11 +111,11 @@ encode (int type, const json_t *data, size_t *len)
   switch (type) {
   case REG_DWORD:
     bytes = xmalloc (*len = 4);
-    put32 (bytes, (uint32_t)json_integer_value (first));
+    put_le32 (bytes, (uint32_t)json_integer_value (first));
     return bytes;
   case REG_QWORD:
     bytes = xmalloc (*len = 8);
-    put64 (bytes, (uint64_t)json_integer_value (first));
+    put_le64 (bytes, (uint64_t)json_integer_value (first));
     return bytes;
   case REG_BINARY:
     if (hex_decode (json_string_value (first), &bytes, len) == -1) {
@@ -370,7 +370,7 @@ disable_one (struct disk *disk, struct registry_hive *hive,
                         "%s: there is no service %s (%s)", hive->file.path,
                         action->service, path);
   disabled = xmalloc (4);
-  put32 (disabled, SERVICE_DISABLED);
+  put_le32 (disabled, SERVICE_DISABLED);
   if (want_value (disk, hive, action, path, "Start", REG_DWORD, disabled, 4,
                   err) == -1)
     return -1;

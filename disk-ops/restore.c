@@ -4,13 +4,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/files.h>
 #include <base/strbuf.h>
 #include <recipes/digest.h>
 
 #include "disk.h"
 #include "guest-path.h"
-#include "hive-bytes.h"
 #include "refuse.h"
 #include "registry.h"
 

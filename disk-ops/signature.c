@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
+
 const struct volume_kind_info volume_kinds[VOLUME_KINDS] = {
     [VOLUME_UNKNOWN] = {"unknown", NULL, false, false},
     [VOLUME_NTFS] = {"ntfs", "ntfs", false, true},
@@ -68,19 +70,6 @@ volume_kind_of (const unsigned char *bytes, size_t len)
              signatures[i].len))
       return signatures[i].kind;
   return VOLUME_UNKNOWN;
-}
-
-static uint32_t
-le32 (const unsigned char *p)
-{
-  return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-         (uint32_t)p[3] << 24;
-}
-
-static uint64_t
-le64 (const unsigned char *p)
-{
-  return le32 (p) | (uint64_t)le32 (p + 4) << 32;
 }
 
 /* Offsets: UEFI specification, "Protective MBR" and "GPT header": the sector of

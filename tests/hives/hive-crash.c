@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include <disk-ops/hive-bytes.h>
+#include <base/bytes.h>
 #include <disk-ops/hive-log.h>
 
 #include "hive-make.h"
@@ -12,11 +12,11 @@
 void
 hive_make_dirty (struct hive_bytes *hive)
 {
-  uint32_t secondary = get32 (hive->ptr + 8);
+  uint32_t secondary = le32 (hive->ptr + 8);
 
   hive_seal (hive->ptr, secondary + 1);
-  put32 (hive->ptr + 8, secondary);
-  put32 (hive->ptr + 508, hive_checksum (hive->ptr));
+  put_le32 (hive->ptr + 8, secondary);
+  put_le32 (hive->ptr + 508, hive_checksum (hive->ptr));
 }
 
 static bool
@@ -34,7 +34,7 @@ log_base (struct hive_bytes *log, const struct hive_bytes *to, uint32_t type,
   log->ptr = xcalloc (1, SECTOR);
   log->len = SECTOR;
   memcpy (log->ptr, to->ptr, SECTOR);
-  put32 (log->ptr + 28, type);
+  put_le32 (log->ptr + 28, type);
   hive_seal (log->ptr, sequence);
 }
 
@@ -73,8 +73,8 @@ add_entry (struct hive_bytes *log, const struct hive_bytes *from,
     for (size_t o = HIVE_BASE_BYTES; o < to->len; o += HIVE_PAGE) {
       if (!page_differs (from, to, o, HIVE_PAGE) || count++ % of != nth)
         continue;
-      put32 (ref, (uint32_t)(o - HIVE_BASE_BYTES));
-      put32 (ref + 4, HIVE_PAGE);
+      put_le32 (ref, (uint32_t)(o - HIVE_BASE_BYTES));
+      put_le32 (ref + 4, HIVE_PAGE);
       if (pass == 0)
         append (log, ref, 8);
       else
@@ -84,12 +84,12 @@ add_entry (struct hive_bytes *log, const struct hive_bytes *from,
   }
   pad (log);
   e = log->ptr + start;
-  put32 (e + 4, (uint32_t)(log->len - start));
-  put32 (e + 12, sequence);
-  put32 (e + 16, (uint32_t)(to->len - HIVE_BASE_BYTES));
-  put32 (e + 20, (uint32_t)n);
-  put64 (e + 24, hive_marvin32 (e + 40, log->len - start - 40));
-  put64 (e + 32, hive_marvin32 (e, 32));
+  put_le32 (e + 4, (uint32_t)(log->len - start));
+  put_le32 (e + 12, sequence);
+  put_le32 (e + 16, (uint32_t)(to->len - HIVE_BASE_BYTES));
+  put_le32 (e + 20, (uint32_t)n);
+  put_le64 (e + 24, hive_marvin32 (e + 40, log->len - start - 40));
+  put_le64 (e + 32, hive_marvin32 (e, 32));
 }
 
 struct hive_bytes
@@ -111,7 +111,7 @@ hive_make_old_log (const struct hive_bytes *from, const struct hive_bytes *to)
   CLEANUP_FREE unsigned char *bitmap = xcalloc (1, bits / 8 + 1);
   struct hive_bytes log;
 
-  log_base (&log, to, 1, get32 (from->ptr + 4));
+  log_base (&log, to, 1, le32 (from->ptr + 4));
   append (&log, "DIRT", 4);
   for (size_t i = 0; i < bits; i++)
     if (page_differs (from, to, HIVE_BASE_BYTES + i * SECTOR, SECTOR))

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <base/bytes.h>
 #include <base/text.h>
-#include <disk-ops/hive-bytes.h>
 
 #define LEAF_MAX 3 /* of the lists below an index */
 
@@ -66,7 +66,7 @@ static void
 number (struct value *v, const char *text, size_t len)
 {
   v->data = xcalloc (1, 8);
-  put64 (v->data, strtoull (text, NULL, 0));
+  put_le64 (v->data, strtoull (text, NULL, 0));
   v->len = len;
 }
 
@@ -75,10 +75,10 @@ lines (struct value *v, char *text)
 {
   v->data = hive_wide (text, &v->len);
   for (size_t i = 0; i + 2 < v->len; i += 2)
-    if (get16 (v->data + i) == '|')
-      put16 (v->data + i, 0);
+    if (le16 (v->data + i) == '|')
+      put_le16 (v->data + i, 0);
   v->data = xrealloc (v->data, v->len + 2, 1);
-  put16 (v->data + v->len, 0);
+  put_le16 (v->data + v->len, 0);
   v->len += *text ? 2 : 0;
 }
 
@@ -147,10 +147,10 @@ add_bin (struct maker *m, uint32_t need)
   memset (m->out.ptr + at, 0, size);
   m->out.len = at + size;
   memcpy (m->out.ptr + at, "hbin", 4);
-  put32 (m->out.ptr + at + 4, m->end);
-  put32 (m->out.ptr + at + 8, size);
+  put_le32 (m->out.ptr + at + 4, m->end);
+  put_le32 (m->out.ptr + at + 8, size);
   if (m->end == 0)
-    put64 (m->out.ptr + at + 20, 0x01d59505);
+    put_le64 (m->out.ptr + at + 20, 0x01d59505);
   m->used = m->end + 32;
   m->end += size;
 }
@@ -164,10 +164,10 @@ add_cell (struct maker *m, size_t content)
   if (m->used + need > m->end)
     add_bin (m, need);
   cell = m->used;
-  put32 (m->out.ptr + HIVE_BASE_BYTES + cell, 0U - need);
+  put_le32 (m->out.ptr + HIVE_BASE_BYTES + cell, 0U - need);
   m->used += need;
   if (m->used < m->end)
-    put32 (m->out.ptr + HIVE_BASE_BYTES + m->used, m->end - m->used);
+    put_le32 (m->out.ptr + HIVE_BASE_BYTES + m->used, m->end - m->used);
   return cell;
 }
 
@@ -191,8 +191,8 @@ add_data (struct maker *m, const struct value *v)
   db = add_cell (m, 8);
   list = add_cell (m, 4 * (size_t)n);
   memcpy (at (m, db), "db", 2);
-  put16 (at (m, db) + 2, (uint16_t)n);
-  put32 (at (m, db) + 4, list);
+  put_le16 (at (m, db) + 2, (uint16_t)n);
+  put_le32 (at (m, db) + 4, list);
   for (uint32_t i = 0; i < n; i++) {
     size_t done = i * (size_t)HIVE_SEGMENT_BYTES;
     size_t len =
@@ -200,7 +200,7 @@ add_data (struct maker *m, const struct value *v)
 
     segment = add_cell (m, HIVE_SEGMENT_BYTES);
     memcpy (at (m, segment), v->data + done, len);
-    put32 (at (m, list) + 4 * (size_t)i, segment);
+    put_le32 (at (m, list) + 4 * (size_t)i, segment);
   }
   return db;
 }
@@ -226,14 +226,14 @@ add_value (struct maker *m, const struct value *v)
   if (v->len > 4)
     data = add_data (m, v);
   memcpy (at (m, cell), "vk", 2);
-  put16 (at (m, cell) + 2, (uint16_t)name_len);
-  put32 (at (m, cell) + 4,
-         (uint32_t)v->len | (v->len > 4 ? 0 : UINT32_C (0x80000000)));
-  put32 (at (m, cell) + 8, data);
+  put_le16 (at (m, cell) + 2, (uint16_t)name_len);
+  put_le32 (at (m, cell) + 4,
+            (uint32_t)v->len | (v->len > 4 ? 0 : UINT32_C (0x80000000)));
+  put_le32 (at (m, cell) + 8, data);
   if (v->len <= 4 && v->len)
     memcpy (at (m, cell) + 8, v->data, v->len);
-  put32 (at (m, cell) + 12, v->type);
-  put16 (at (m, cell) + 16, ascii && name_len);
+  put_le32 (at (m, cell) + 12, v->type);
+  put_le16 (at (m, cell) + 16, ascii && name_len);
   memcpy (at (m, cell) + 20, ascii ? v->name : (char *)wide, name_len);
   return cell;
 }
@@ -257,13 +257,13 @@ add_leaf (struct maker *m, const char *kind, struct key **keys,
   uint32_t cell = add_cell (m, 4 + n * step);
 
   memcpy (at (m, cell), kind, 2);
-  put16 (at (m, cell) + 2, (uint16_t)n);
+  put_le16 (at (m, cell) + 2, (uint16_t)n);
   for (size_t i = 0; i < n; i++) {
     unsigned char *entry = at (m, cell) + 4 + i * step;
 
-    put32 (entry, cells[i]);
+    put_le32 (entry, cells[i]);
     if (strcmp (kind, "lh") == 0)
-      put32 (entry + 4, hash (keys[i]->name));
+      put_le32 (entry + 4, hash (keys[i]->name));
     else if (step == 8)
       memcpy (entry + 4, keys[i]->name,
               strlen (keys[i]->name) < 4 ? strlen (keys[i]->name) : 4);
@@ -281,14 +281,14 @@ add_list (struct maker *m, const struct key *k, const uint32_t *cells)
     return add_leaf (m, m->list, k->children, cells, k->n_children);
   index = add_cell (m, 4 + 4 * n);
   memcpy (at (m, index), "ri", 2);
-  put16 (at (m, index) + 2, (uint16_t)n);
+  put_le16 (at (m, index) + 2, (uint16_t)n);
   for (size_t i = 0; i < n; i++) {
     size_t from = i * LEAF_MAX;
     size_t len =
         k->n_children - from < LEAF_MAX ? k->n_children - from : LEAF_MAX;
     uint32_t leaf = add_leaf (m, "lh", k->children + from, cells + from, len);
 
-    put32 (at (m, index) + 4 + 4 * i, leaf);
+    put_le32 (at (m, index) + 4 + 4 * i, leaf);
   }
   return index;
 }
@@ -304,34 +304,34 @@ add_key (struct maker *m, const struct key *k, uint32_t parent)
   uint32_t cell = add_cell (m, 76 + name_len), list;
 
   memcpy (at (m, cell), "nk", 2);
-  put16 (at (m, cell) + 2,
-         (uint16_t)((ascii ? 0x20 : 0) | (parent == HIVE_NOWHERE ? 0x0c : 0)));
-  put64 (at (m, cell) + 4, UINT64_C (133658361000000000));
+  put_le16 (at (m, cell) + 2, (uint16_t)((ascii ? 0x20 : 0) |
+                                         (parent == HIVE_NOWHERE ? 0x0c : 0)));
+  put_le64 (at (m, cell) + 4, UINT64_C (133658361000000000));
   for (int i = 28; i <= 48; i += 4)
-    put32 (at (m, cell) + i, i == 36 ? 0 : HIVE_NOWHERE);
-  put32 (at (m, cell) + 16, parent);
-  put32 (at (m, cell) + 44, m->security);
-  put32 (at (m, cell) + 52, 512);
-  put32 (at (m, cell) + 60, 512);
-  put16 (at (m, cell) + 72, (uint16_t)name_len);
+    put_le32 (at (m, cell) + i, i == 36 ? 0 : HIVE_NOWHERE);
+  put_le32 (at (m, cell) + 16, parent);
+  put_le32 (at (m, cell) + 44, m->security);
+  put_le32 (at (m, cell) + 52, 512);
+  put_le32 (at (m, cell) + 60, 512);
+  put_le16 (at (m, cell) + 72, (uint16_t)name_len);
   memcpy (at (m, cell) + 76, ascii ? k->name : (char *)wide, name_len);
-  put32 (at (m, m->security) + 12, get32 (at (m, m->security) + 12) + 1);
+  put_le32 (at (m, m->security) + 12, le32 (at (m, m->security) + 12) + 1);
   if (k->values.len) {
     list = add_cell (m, 4 * k->values.len);
-    put32 (at (m, cell) + 36, (uint32_t)k->values.len);
-    put32 (at (m, cell) + 40, list);
+    put_le32 (at (m, cell) + 36, (uint32_t)k->values.len);
+    put_le32 (at (m, cell) + 40, list);
     for (size_t i = 0; i < k->values.len; i++) {
       uint32_t value = add_value (m, &k->values.ptr[i]);
 
-      put32 (at (m, list) + 4 * i, value);
+      put_le32 (at (m, list) + 4 * i, value);
     }
   }
   for (size_t i = 0; i < k->n_children; i++)
     cells[i] = add_key (m, k->children[i], cell);
   if (k->n_children) {
     list = add_list (m, k, cells);
-    put32 (at (m, cell) + 20, (uint32_t)k->n_children);
-    put32 (at (m, cell) + 28, list);
+    put_le32 (at (m, cell) + 20, (uint32_t)k->n_children);
+    put_le32 (at (m, cell) + 28, list);
   }
   return cell;
 }
@@ -364,9 +364,9 @@ add_security (struct maker *m)
 
   m->security = add_cell (m, 20 + sizeof descriptor);
   memcpy (at (m, m->security), "sk", 2);
-  put32 (at (m, m->security) + 4, m->security);
-  put32 (at (m, m->security) + 8, m->security);
-  put32 (at (m, m->security) + 16, sizeof descriptor);
+  put_le32 (at (m, m->security) + 4, m->security);
+  put_le32 (at (m, m->security) + 8, m->security);
+  put_le32 (at (m, m->security) + 16, sizeof descriptor);
   memcpy (at (m, m->security) + 20, descriptor, sizeof descriptor);
 }
 
@@ -389,13 +389,13 @@ hive_make (const char *script)
   cell = add_key (&m, &root, HIVE_NOWHERE);
   key_release (&root);
   memcpy (m.out.ptr, "regf", 4);
-  put64 (m.out.ptr + 12, 0x01d59505);
-  put32 (m.out.ptr + 20, 1);
-  put32 (m.out.ptr + 24, 5);
-  put32 (m.out.ptr + 32, 1);
-  put32 (m.out.ptr + 36, cell);
-  put32 (m.out.ptr + 40, m.end);
-  put32 (m.out.ptr + 44, 1);
+  put_le64 (m.out.ptr + 12, 0x01d59505);
+  put_le32 (m.out.ptr + 20, 1);
+  put_le32 (m.out.ptr + 24, 5);
+  put_le32 (m.out.ptr + 32, 1);
+  put_le32 (m.out.ptr + 36, cell);
+  put_le32 (m.out.ptr + 40, m.end);
+  put_le32 (m.out.ptr + 44, 1);
   hive_seal (m.out.ptr, 10);
   return m.out;
 }

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/mem.h>
-#include <disk-ops/hive-bytes.h>
 #include <disk-ops/hive-diff.h>
 #include <disk-ops/hive-log.h>
 #include <disk-ops/hive-patch.h>
@@ -35,14 +35,14 @@ reseal (struct hive_bytes *log)
   unsigned char *e = log->ptr + 512;
   uint32_t len;
 
-  put32 (log->ptr + 508, hive_checksum (log->ptr));
+  put_le32 (log->ptr + 508, hive_checksum (log->ptr));
   if (log->len < 552 || memcmp (e, "HvLE", 4) != 0)
     return;
-  len = get32 (e + 4);
+  len = le32 (e + 4);
   if (len < 40 || len > log->len - 512)
     return;
-  put64 (e + 24, hive_marvin32 (e + 40, len - 40));
-  put64 (e + 32, hive_marvin32 (e, 32));
+  put_le64 (e + 24, hive_marvin32 (e + 40, len - 40));
+  put_le64 (e + 32, hive_marvin32 (e, 32));
 }
 
 /* Takes everything apart, one thing after the other. */
@@ -119,7 +119,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   struct hive_tree a = {0}, b = {0};
 
   for (size_t i = 1; i + 2 < size; i += 3)
-    target->ptr[get16 (data + i) % target->len] = data[i + 2];
+    target->ptr[le16 (data + i) % target->len] = data[i + 2];
   if (how & 16)
     reseal (target);
   if (hive_recover (&hive, logs, &recovery, NULL) == 0 &&

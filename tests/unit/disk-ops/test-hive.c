@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include <base/bytes.h>
 #include <base/mem.h>
-#include <disk-ops/hive-bytes.h>
 #include <disk-ops/hive-diff.h>
 #include <disk-ops/hive-log.h>
 #include <disk-ops/hive-patch.h>
@@ -123,7 +123,7 @@ test_damage (void)
     CLEANUP_ERR struct err *err = NULL;
     struct hive_bytes hive = hive_make (BEFORE);
 
-    put32 (hive.ptr + rows[i].at, rows[i].value);
+    put_le32 (hive.ptr + rows[i].at, rows[i].value);
     hive_seal (hive.ptr, 10);
     CU_ASSERT_EQUAL_FATAL (hive_tree_read (&tree, hive.ptr, hive.len, &err),
                            -1);
@@ -265,7 +265,7 @@ test_new_log_stops (void)
   second = c.logs[0].len;
   c.logs[0].ptr = xrealloc (c.logs[0].ptr, 2 * second, 1);
   memcpy (c.logs[0].ptr + second, c.logs[0].ptr + 512, second - 512);
-  put32 (c.logs[0].ptr + second + 12, 12);
+  put_le32 (c.logs[0].ptr + second + 12, 12);
   c.logs[0].len = 2 * second - 512;
   CU_ASSERT_EQUAL (hive_recover (&c.hive, c.logs, &recovery, NULL), 0);
   CU_ASSERT_EQUAL (recovery.entries, 1);
@@ -274,7 +274,7 @@ test_new_log_stops (void)
   /* half of a change: refused, and the hive is as it was */
   crash_start (&c);
   c.logs[0] = hive_make_new_log (&c.hive, &c.new, 11, 2);
-  second = 512 + get32 (c.logs[0].ptr + 512 + 4);
+  second = 512 + le32 (c.logs[0].ptr + 512 + 4);
   c.logs[0].ptr[second + 60] ^= 1;
   expect_refused (&c, "damaged");
   crash_end (&c);
@@ -303,7 +303,7 @@ test_old_logs (void)
   /* of another time */
   crash_start (&c);
   c.logs[0] = hive_make_old_log (&c.hive, &c.new);
-  put64 (c.logs[0].ptr + 12, 77);
+  put_le64 (c.logs[0].ptr + 12, 77);
   hive_seal (c.logs[0].ptr, 11);
   expect_refused (&c, "none of its logs");
   crash_end (&c);
@@ -326,7 +326,7 @@ test_clean (void)
   hive_seal (c.hive.ptr, 10);
   CU_ASSERT_EQUAL (hive_recover (&c.hive, c.logs, &recovery, NULL), 0);
   CU_ASSERT_FALSE (recovery.was_dirty);
-  CU_ASSERT_EQUAL (get32 (c.hive.ptr + 4), 10);
+  CU_ASSERT_EQUAL (le32 (c.hive.ptr + 4), 10);
   crash_end (&c);
 }
 
@@ -451,7 +451,7 @@ test_compare (void)
   CU_ASSERT_EQUAL (changes.len, 3); /* a value, a key, and the key's value */
   hive_changes_release (&changes);
   /* a time that nobody asked for */
-  put64 (y.ptr + HIVE_BASE_BYTES + b.keys.ptr[0].cell + 4 + 4, 5);
+  put_le64 (y.ptr + HIVE_BASE_BYTES + b.keys.ptr[0].cell + 4 + 4, 5);
   hive_tree_release (&b);
   CU_ASSERT_EQUAL_FATAL (hive_tree_read (&b, y.ptr, y.len, NULL), 0);
   hive_compare (&a, &b, 10, &changes);
