@@ -127,19 +127,23 @@ signature_verify (const struct signature *s, const unsigned char *key,
   return 0;
 }
 
+/* A recipe's name is that of its file. */
 static bool
-is_built_in (const char *sha256)
+is_built_in (const struct recipe *recipe)
 {
-  for (const struct builtin_recipe *b = builtin_recipes; b->name; b++) {
-    CLEANUP_JSON json_t *json = json_parse (b->text, b->len, b->name, NULL);
-    CLEANUP_FREE char *text = json_text (json);
-    char sum[65];
+  const struct builtin_recipe *b = builtin_recipes;
+  CLEANUP_JSON json_t *json = NULL;
+  CLEANUP_FREE char *text = NULL;
+  char sum[65];
 
-    digest_bytes (text, strlen (text), sum);
-    if (strcmp (sum, sha256) == 0)
-      return true;
-  }
-  return false;
+  while (b->name && strcmp (b->name, recipe->name) != 0)
+    b++;
+  if (b->name == NULL)
+    return false;
+  json = json_parse (b->text, b->len, b->name, NULL);
+  text = json_text (json);
+  digest_bytes (text, strlen (text), sum);
+  return strcmp (sum, recipe->sha256) == 0;
 }
 
 static json_t *
@@ -188,7 +192,7 @@ origin_find (const char *name_or_path, const struct recipe *recipe,
   struct stat st;
   json_t *origin;
 
-  if (is_built_in (recipe->sha256))
+  if (is_built_in (recipe))
     return origin_plain ("built-in", recipe);
   if (lstat (path, &st) == -1 && errno == ENOENT)
     return origin_plain ("unsigned", recipe);
@@ -238,7 +242,7 @@ origin_check (const json_t *origin, const struct recipe *recipe,
   const char *kind = json_str (origin, "kind", "unsigned");
   int r = 0;
 
-  if (is_built_in (recipe->sha256))
+  if (is_built_in (recipe))
     return 0;
   if (strcmp (kind, "signed") == 0)
     r = check_signed (origin, recipe, trusted, err);

@@ -3,7 +3,8 @@
 # disks that are real NTFS images, two zones with a helper each, whose agents
 # are local programs that see their helper's devices in a folder.
 . "$(dirname "$0")/../functions.sh"
-requires jq curl ntfsls sfdisk qemu-img
+. "$source_dir/tests/integration/lib-ec2.sh"
+requires ntfsls sfdisk qemu-img
 
 "$source_dir/tests/fleet/make-disk" --bad "$work/bad.img"
 truncate -s 1G "$work/bad.img" # volumes have whole GiB, and the agent compares
@@ -44,17 +45,7 @@ END
    {"id": "i-00000000000000a02", "name": "helper-b", "zone": "us-east-1b"}]}}
 END
 } >"$work/config.json"
-coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
-# shellcheck disable=SC2153 # set by coproc
-server_pid=$SERVER_PID
-at_exit kill "$server_pid"
-read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-
-export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
-export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
-export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
-state() { curl -sf "$url/_fake/state"; }
+ec2_start "$work/config.json"
 
 # ---- wrong keys: one message, nothing touched ----
 AWS_SECRET_ACCESS_KEY=wrong run bootmend plan 'aws:name=bad-*' --recipe crowdstrike-291
@@ -66,10 +57,10 @@ run bootmend repair 'aws:name=bad-*' --recipe crowdstrike-291
 expect_msg '--helper ID='
 
 # ---- repair ----
-state >"$work/before.json"
+ec2_state >"$work/before.json"
 run bootmend repair 'aws:name=bad-*' --recipe crowdstrike-291 --health status \
   "${helpers[@]}" --json --progress plain
-state >"$work/after.json"
+ec2_state >"$work/after.json"
 expect_status 0
 [[ $(jq -r '.counts.repaired' <<<"$out") == 4 ]] || fail "not all are repaired: $out"
 [[ $(jq -r '[.jobs[].created[] | select(.kind == "snapshot") | .id] | unique | length' \

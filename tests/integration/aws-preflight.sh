@@ -3,7 +3,7 @@
 # fake EC2: every refusal by its name, in plan and in repair; and a permission
 # that is missing, named before anything is touched. No disk is opened.
 . "$(dirname "$0")/../functions.sh"
-requires jq curl
+. "$source_dir/tests/integration/lib-ec2.sh"
 
 # CODE and what makes an instance deserve it; each is called by its code.
 fleet() {
@@ -47,16 +47,7 @@ END
    {"id": "$helper", "name": "helper-a", "zone": "us-east-1a"}]}}
 END
 } >"$work/config.json"
-coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
-# shellcheck disable=SC2153 # set by coproc
-server_pid=$SERVER_PID
-at_exit kill "$server_pid"
-read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-
-export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
-export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
-export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
+ec2_start "$work/config.json"
 calls() { # with an effect: action, and whether it was only asked for
   curl -sf "$url/_fake/calls" | jq -r '.[] | select(.action
     | test("^(Describe|Get|List)") | not)

@@ -3,7 +3,8 @@
 # The newest snapshot before a time takes the place of the root volume, which
 # comes back by a rollback, or is deleted by a release.
 . "$(dirname "$0")/../functions.sh"
-requires jq curl sqlite3 aws
+. "$source_dir/tests/integration/lib-ec2.sh"
+requires sqlite3 aws
 
 patient() { # N MORE
   cat <<END
@@ -30,20 +31,11 @@ END
    {"id": "i-0000000000000a001", "name": "other", "zone": "us-east-1a"}]}}
 END
 } >"$work/config.json"
-coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
-# shellcheck disable=SC2153 # set by coproc
-server_pid=$SERVER_PID
-at_exit kill "$server_pid"
-read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-
-export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
-export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
-export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
+ec2_start "$work/config.json"
 restore=(--strategy restore --health status --aws-settle 300ms --json --include-healthy
   --allow auto-scaling)
 root_of() {
-  curl -sf "$url/_fake/state" | jq -r --arg id "$1" '[.. | objects
+  ec2_state | jq -r --arg id "$1" '[.. | objects
     | select(.instanceId? == $id and .instanceState?)][0] | .rootDeviceName as $root
     | .blockDeviceMapping[] | select(.deviceName == $root) | .ebs.volumeId'
 }

@@ -4,8 +4,9 @@
 # one zone has two helpers, and one of these dies while its agent is at work.
 # Then everything but the repaired content is as it was, field by field.
 . "$(dirname "$0")/../functions.sh"
+. "$source_dir/tests/integration/lib-ec2.sh"
 . "$source_dir/tests/integration/lib-sshd.sh"
-requires jq curl ntfsls sfdisk qemu-img sshd ssh pgrep
+requires ntfsls sfdisk qemu-img sshd ssh pgrep
 
 "$source_dir/tests/fleet/make-disk" --bad "$work/bad.img"
 truncate -s 1G "$work/bad.img" # volumes have whole GiB, and the agent compares
@@ -55,17 +56,7 @@ END
   done
   echo ' ]}}'
 } >"$work/config.json"
-coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
-# shellcheck disable=SC2153 # set by coproc
-server_pid=$SERVER_PID
-at_exit kill "$server_pid"
-read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-
-export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
-export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
-export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
-state() { curl -sf "$url/_fake/state"; }
+ec2_start "$work/config.json"
 
 # ---- is everything there? ----
 run bootmend helper check "aws:${helper_ids[1]}=${helpers[3]#*=}" --json
@@ -98,14 +89,14 @@ sshd_tree() { # PID: all below it
     sshd_tree "$pid"
   done
 }
-state >"$work/before.json"
+ec2_state >"$work/before.json"
 kill_helper &
 killer=$!
 run bootmend repair 'aws:name=bad-*' --recipe crowdstrike-291 --health status \
   "${helpers[@]}" --helper-limit 3s --json --progress plain
 touch "$work/over"
 wait "$killer"
-state >"$work/after.json"
+ec2_state >"$work/after.json"
 expect_status 0
 [[ -e $work/died ]] || fail 'no helper died: the test is too late'
 [[ $(jq -r '.counts.repaired' <<<"$out") == 12 ]] || fail "not all are repaired: $out"
@@ -143,6 +134,6 @@ expect_status 0
   fail 'bad-01 did not go back'
 ! "$source_dir/tests/fake-cloud/boot-check" "$work/bad-01.img" >/dev/null ||
   fail 'bad-01 still has its repair'
-state >"$work/after.json"
+ec2_state >"$work/after.json"
 settled "$work/after.json" >"$work/after.txt"
 diff -u "$work/before.txt" "$work/after.txt" || fail 'the fleet is not as it was after the rollback'

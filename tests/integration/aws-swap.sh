@@ -3,7 +3,8 @@
 # repaired copy takes the place of the OS disk, which stays to the byte as it
 # was, and comes back by a rollback.
 . "$(dirname "$0")/../functions.sh"
-requires jq curl ntfsls sfdisk qemu-img
+. "$source_dir/tests/integration/lib-ec2.sh"
+requires ntfsls sfdisk qemu-img
 
 "$source_dir/tests/fleet/make-disk" --bad "$work/bad.img"
 truncate -s 1G "$work/bad.img" # volumes have whole GiB, and the agent compares
@@ -30,17 +31,7 @@ cat >"$work/config.json" <<END
     "root": {"id": "vol-00000000000000b03", "image": "$work/bad-3.img", "size": 1}},
    {"id": "$helper", "name": "helper-a", "zone": "us-east-1a"}]}}
 END
-coproc SERVER { exec fake-cloud-server --config "$work/config.json"; }
-# shellcheck disable=SC2153 # set by coproc
-server_pid=$SERVER_PID
-at_exit kill "$server_pid"
-read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-
-export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
-export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
-export AWS_ENDPOINT_URL=$url BOOTMEND_STATE_DIR=$work/state
-state() { curl -sf "$url/_fake/state"; }
+ec2_start "$work/config.json"
 swap=(--strategy swap --aws-settle 500ms --recipe crowdstrike-291 --health status --json --progress plain
   --helper "$helper=local,devices=$work/dev")
 
@@ -55,7 +46,7 @@ fleet() { # FILE
 }
 
 # ---- swap ----
-state >"$work/before.json"
+ec2_state >"$work/before.json"
 # live-3 meanwhile, without a stop: one call swaps the disk of the running VM
 BOOTMEND_STATE_DIR=$work/state-live bootmend repair 'aws:name=live-*' "${swap[@]}" \
   --copy-running >"$work/live.json" 2>"$work/live.err" &
@@ -63,7 +54,7 @@ live=$!
 run bootmend repair 'aws:name=bad-*' "${swap[@]}"
 live_status=0
 wait "$live" || live_status=$?
-state >"$work/after.json"
+ec2_state >"$work/after.json"
 expect_status 0
 [[ $(jq -r '.counts.repaired' <<<"$out") == 2 ]] || fail "not all are repaired: $out"
 fleet "$work/before.json" >"$work/before.txt"
@@ -108,7 +99,7 @@ done
 # ---- rollback: their own disks again, and nothing of ours on them ----
 run bootmend rollback last --json --progress plain --vm bad-1
 expect_status 0
-state >"$work/back.json"
+ec2_state >"$work/back.json"
 [[ $(root_of "$work/back.json" i-00000000000000b01) == vol-00000000000000b01 ]] ||
   fail 'its own disk is not back'
 [[ $(root_of "$work/back.json" i-00000000000000b02) != vol-00000000000000b02 ]] ||

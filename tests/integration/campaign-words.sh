@@ -3,7 +3,7 @@
 # by `bootmend halt` and by a stop file that can't be read, goes on, and is asked
 # things that it does not wait for. Nothing is approved, so nothing is touched.
 . "$(dirname "$0")/../functions.sh"
-requires jq
+. "$source_dir/tests/integration/lib-ec2.sh"
 
 instance() { # ID NAME
   echo "{\"id\": \"i-00000000000000$1\", \"name\": \"$2\", \"zone\": \
@@ -16,14 +16,7 @@ cat >config.json <<END
   "instances": [$(instance b01 bad-1), $(instance b02 bad-2),
                 $(instance a01 helper)]}}
 END
-coproc SERVER { exec fake-cloud-server --config config.json; }
-# shellcheck disable=SC2153 # set by coproc
-at_exit kill "$SERVER_PID"
-read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
-export AWS_ACCESS_KEY_ID=AKIAGOOD AWS_SECRET_ACCESS_KEY=g00d/secret+key
-export AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none
-export AWS_ENDPOINT_URL=$url
+ec2_start config.json
 mkdir dev
 
 begin() { # COMMAND...: in another terminal, until it waits for an approval
