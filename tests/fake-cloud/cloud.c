@@ -299,7 +299,8 @@ fake_cloud_handle (struct fake_cloud *cloud, const struct http_request *request,
   set_if_null (&call.account, "");
   set_if_null (&call.region, "");
   set_if_null (&call.caller, "");
-  fake_fault_pick (&call);
+  if (!http_header_get (&request->headers, FAKE_HELD))
+    fake_fault_pick (&call);
   if (!fake_fault_before (&call)) {
     call.module->serve (&call);
     fake_fault_after (&call);
@@ -307,7 +308,8 @@ fake_cloud_handle (struct fake_cloud *cloud, const struct http_request *request,
   if (reply->body == NULL)
     reply->body = xstrdup ("");
   set_if_null (&call.result, "ok");
-  log_call (&call);
+  if (reply->status != FAKE_HOLD)
+    log_call (&call);
   release_call (&call);
   return call.latency_ms;
 }

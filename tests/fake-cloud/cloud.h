@@ -46,6 +46,7 @@ struct fake_call {
   struct str_vec ids; /* the ids it names */
   json_t *out;        /* the reply's content */
   json_t *identity;   /* borrowed: who calls, as the module keeps it */
+  const void *row;    /* which of the module's methods it is, if it says so */
   json_t *fault;      /* the rule that hits this call, NULL */
   char *request_id;
   char *result; /* "ok" or the error code, for the log */

@@ -25,8 +25,12 @@ struct fake_cloud;
 enum fake_status {
   FAKE_RESET = 0,      /* the connection breaks without an answer */
   FAKE_NO_ANSWER = -1, /* nothing comes until the caller's deadline */
-  FAKE_TRUNCATED = -2  /* status 200, then the connection breaks inside body */
+  FAKE_TRUNCATED = -2, /* status 200, then the connection breaks inside body */
+  /* Not answered yet: wait for the latency, then ask again with FAKE_HELD added
+   * to the headers.  Only calls that hold their request do that. */
+  FAKE_HOLD = -3
 };
+#define FAKE_HELD "X-Fake-Held"
 
 /* The configuration is described in README.md; an unknown key is an error.  The
  * clock must outlive the cloud.  NULL and ERR_INPUT for a bad configuration. */

@@ -3,9 +3,9 @@
 
 #include "cloud.h"
 
-extern const struct fake_module fake_aws;
+extern const struct fake_module fake_aws, fake_gcp;
 
-const struct fake_module *const fake_modules[] = {&fake_aws, NULL};
+const struct fake_module *const fake_modules[] = {&fake_gcp, &fake_aws, NULL};
 
 char *
 fake_cloud_actions (void)

@@ -228,6 +228,18 @@ own_path (struct server *server, struct MHD_Connection *connection,
 
 /* ---- the cloud's ---- */
 
+static void
+handle (struct server *server, const struct http_request *req,
+        struct http_reply *reply)
+{
+  int64_t latency_ms;
+
+  pthread_mutex_lock (&server->lock);
+  latency_ms = fake_cloud_handle (server->cloud, req, reply);
+  pthread_mutex_unlock (&server->lock);
+  wait_ms (server, (double)latency_ms / server->speed);
+}
+
 static enum MHD_Result
 cloud_path (struct server *server, struct MHD_Connection *connection,
             const struct incoming *incoming, const char *method)
@@ -235,7 +247,6 @@ cloud_path (struct server *server, struct MHD_Connection *connection,
   CLEANUP_HTTP_REQUEST struct http_request req = {0};
   CLEANUP_HTTP_REPLY struct http_reply reply = {0};
   const char *host;
-  int64_t latency_ms;
 
   MHD_get_connection_values (connection, MHD_HEADER_KIND, add_header,
                              &req.headers);
@@ -247,10 +258,12 @@ cloud_path (struct server *server, struct MHD_Connection *connection,
   req.body = xstrndup (incoming->body.buf ? incoming->body.buf : "",
                        incoming->body.len);
   req.body_len = incoming->body.len;
-  pthread_mutex_lock (&server->lock);
-  latency_ms = fake_cloud_handle (server->cloud, &req, &reply);
-  pthread_mutex_unlock (&server->lock);
-  wait_ms (server, (double)latency_ms / server->speed);
+  handle (server, &req, &reply);
+  if (reply.status == FAKE_HOLD) {
+    http_reply_release (&reply);
+    http_header_add (&req.headers, FAKE_HELD, "1");
+    handle (server, &req, &reply);
+  }
   if (reply.status == FAKE_NO_ANSWER)
     wait_ms (server, server->no_answer_ms);
   if (reply.status == FAKE_NO_ANSWER || reply.status == FAKE_RESET)
