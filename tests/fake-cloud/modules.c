@@ -1,11 +1,13 @@
-/* The clouds that there are.  A new one: write its struct fake_module, name it
- * here (README.md, "How to add a cloud"). */
+/* The clouds that there are; the first one that owns a request answers it.  A
+ * new one: write its struct fake_module, name it here (README.md, "How to add a
+ * cloud"). */
 
 #include "cloud.h"
 
-extern const struct fake_module fake_aws, fake_gcp;
+extern const struct fake_module fake_aws, fake_azure, fake_gcp;
 
-const struct fake_module *const fake_modules[] = {&fake_gcp, &fake_aws, NULL};
+const struct fake_module *const fake_modules[] = {&fake_gcp, &fake_azure,
+                                                  &fake_aws, NULL};
 
 char *
 fake_cloud_actions (void)
