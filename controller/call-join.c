@@ -5,7 +5,35 @@
 const char *
 call_list (const json_t *in)
 {
+  if (json_object_get (in, "disks"))
+    return "disks";
   return json_object_get (in, "vms") ? "vms" : "ids";
+}
+
+unsigned
+call_size (const json_t *in)
+{
+  size_t n = json_array_size (json_object_get (in, call_list (in)));
+
+  return n ? (unsigned)n : 1;
+}
+
+const char *
+call_class (const struct binding *b, enum op_id op, const json_t *in,
+            unsigned pages)
+{
+  const struct provider_op *row = &b->provider->ops[op];
+
+  if (row->class_of)
+    return row->class_of (b, in);
+  return pages && row->next_class ? row->next_class : row->limit_class;
+}
+
+/* What follows the first request is not about the part any more. */
+const char *
+call_part (const struct provider_op *row, const json_t *in, unsigned pages)
+{
+  return row->part && pages == 0 ? json_str (in, row->part, NULL) : NULL;
 }
 
 static bool

@@ -1,15 +1,25 @@
-/* May two requests about VMs become one?  Asked where they wait for the commit
- * (outbox.c) and where they wait for tokens (http-calls.c). */
+/* May two requests about VMs or disks become one?  Asked where they wait for
+ * the commit (outbox.c) and where they wait for tokens (http-calls.c). */
 
 #ifndef BOOTMEND_CALL_JOIN_H
 #define BOOTMEND_CALL_JOIN_H
 
 #include <providers/provider.h>
 
-/* The VMs' place in `in`: "vms" (records), or "ids" of those asked about. */
+/* The list in `in` that may grow: "vms" (records), "ids" of those asked about,
+ * or "disks" of a helper. */
 const char *call_list (const json_t *in);
+/* How many are in it; 1 without one. */
+unsigned call_size (const json_t *in);
 
-/* The same words but for the VMs, and VMs that the row lets share a call? */
+/* Which limit class and part (net/limiter.h) the next request of an operation
+ * counts in, after `pages` of them; part NULL: none. */
+const char *call_class (const struct binding *b, enum op_id op,
+                        const json_t *in, unsigned pages);
+const char *call_part (const struct provider_op *row, const json_t *in,
+                       unsigned pages);
+
+/* The same words but for that list, and VMs that the row lets share a call? */
 bool call_may_join (const struct provider_op *row, const json_t *a,
                     const json_t *b);
 

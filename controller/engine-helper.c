@@ -176,7 +176,9 @@ bool
 job_slot_taken (struct engine *engine, struct job *job, const struct err *err)
 {
   struct helpers *helpers = job->policy->helpers;
-  bool full = strstr (err->msg, "LimitExceeded") != NULL;
+  /* EC2, Azure */
+  bool full = strstr (err->msg, "LimitExceeded") != NULL ||
+              strstr (err->msg, "maximum number of data disks") != NULL;
 
   if ((strcmp (job->step->name, "attach-helper") != 0 &&
        strcmp (job->step->name, "lend") != 0) ||

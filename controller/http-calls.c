@@ -13,7 +13,6 @@
 #include "skew-explain.h"
 
 #define AUTH_POLL_MS 100 /* while credentials are being fetched */
-
 enum call_state {
   CALL_QUEUED,  /* waits for tokens */
   CALL_HELD,    /* has its tokens, waits for credentials or room */
@@ -33,6 +32,7 @@ struct call {
   json_t *parts;         /* the answer so far, if it comes in several */
   unsigned pages;
   struct limit_queue *queue;
+  struct limit_queue *held; /* lets nothing else go until this one has ended */
   unsigned attempt;
   const char *action; /* of what was sent last */
   int64_t first_ms, sent_ms, not_before_ms;
@@ -109,6 +109,13 @@ row_of (const struct call *call)
 /* --- ends ------------------------------------------------------------------
  */
 
+static void
+let_others_go (struct call *call)
+{
+  if (call->held)
+    limit_queue_hold (TAKE (call->held), false);
+}
+
 /* Every effect of a filled call gets the same answer. */
 static void
 finish (struct http_calls *calls, struct call *call, json_t *out_taken,
@@ -117,6 +124,7 @@ finish (struct http_calls *calls, struct call *call, json_t *out_taken,
   CLEANUP_JSON json_t *out = out_taken;
   CLEANUP_ERR struct err *err = err_taken;
 
+  let_others_go (call);
   if (err)
     err_wrap (&err, "%s: %s", call->binding->provider->name,
               row_of (call)->name);
@@ -152,53 +160,45 @@ http_calls_pending (const struct http_calls *calls)
 
 /* --- the queue ----------------------------------------------------------- */
 
-static unsigned
-size_of (const struct call *call)
-{
-  const json_t *vms = json_object_get (call->in, "vms");
-  const json_t *ids = json_object_get (call->in, "ids");
-  size_t n = json_array_size (vms ? vms : ids);
-
-  return n ? (unsigned)n : 1;
-}
-
 static const char *
-class_of (const struct call *call)
+part_of (const struct call *call)
 {
-  const struct provider_op *row = row_of (call);
-
-  return call->pages && row->next_class ? row->next_class : row->limit_class;
+  return call_part (row_of (call), call->in, call->pages);
 }
 
 static void
 enqueue (struct http_calls *calls, struct call *call)
 {
   struct limit_scope scope = {call->binding->provider->name,
-                              call->binding->account, call->binding->region};
+                              call->binding->account, call->binding->region,
+                              part_of (call)};
   struct err *err = NULL;
 
   call->state = CALL_QUEUED;
   if (call->queue == NULL)
     call->queue = limiter_queue (calls->options.limiter, &scope,
                                  call->binding->provider->limits,
-                                 class_of (call), now_of (calls), &err);
+                                 call_class (call->binding, call->op, call->in,
+                                             call->pages),
+                                 now_of (calls), &err);
   if (call->queue == NULL ||
-      limit_queue_push (call->queue, call->tag, size_of (call), now_of (calls),
-                        &err) == -1)
+      limit_queue_push (call->queue, call->tag, call_size (call->in),
+                        now_of (calls), &err) == -1)
     finish (calls, call, NULL, err);
 }
 
 static bool
 join (struct http_calls *calls, const struct effect *effect)
 {
-  json_t *vms = json_object_get (effect->in, "vms");
+  const char *key = call_list (effect->in);
+  json_t *list = json_object_get (effect->in, key);
   unsigned most = effect->binding->provider->ops[effect->op].max_ids;
 
-  if (most <= 1 || vms == NULL)
-    return false;
+  if (most <= 1 || list == NULL || strcmp (key, "ids") == 0)
+    return false; /* looks are joined where they are asked for */
   for (size_t i = 0; i < calls->calls.len; i++) {
     struct call *call = calls->calls.ptr[i];
-    unsigned size = size_of (call) + (unsigned)json_array_size (vms);
+    unsigned size = call_size (call->in) + (unsigned)json_array_size (list);
 
     if (call->state != CALL_QUEUED || call->attempt > 0 ||
         call->binding != effect->binding || call->op != effect->op ||
@@ -206,7 +206,7 @@ join (struct http_calls *calls, const struct effect *effect)
         !call_may_join (row_of (call), call->in, effect->in) ||
         !limit_queue_resize (call->queue, call->tag, size))
       continue;
-    json_array_extend (json_object_get (call->in, "vms"), vms);
+    json_array_extend (json_object_get (call->in, key), list);
     id_vec_push (&call->effects, effect->id);
     return true;
   }
@@ -226,7 +226,7 @@ http_calls_submit (struct http_calls *calls, struct effect effect)
   call->tag = calls->next_tag++;
   call->binding = effect.binding;
   call->op = effect.op;
-  call->in = json_deep_copy (effect.in); /* "vms" may grow */
+  call->in = json_deep_copy (effect.in); /* its list may grow */
   call->first_ms = now_of (calls);
   id_vec_push (&call->effects, effect.id);
   effect_release (&effect);
@@ -288,7 +288,7 @@ send_call (struct http_calls *calls, struct call *call)
     call_trial_sent (&calls->trials, call->binding, call->tag);
   tally = tally_of (calls, call);
   tally->calls++;
-  tally->vms += size_of (call);
+  tally->vms += call_size (call->in);
   tally->repeated += call->attempt > 0;
   call->attempt++;
 }
@@ -320,8 +320,13 @@ send_what_may (struct http_calls *calls)
          limiter_take (calls->options.limiter, now_of (calls), &admission)) {
     struct call *call = call_of_tag (calls, admission.tag);
 
-    if (call)
-      send_call (calls, call);
+    if (call == NULL)
+      continue;
+    if (part_of (call)) {
+      call->held = admission.queue;
+      limit_queue_hold (call->held, true);
+    }
+    send_call (calls, call);
   }
 }
 
@@ -350,6 +355,8 @@ failed (struct http_calls *calls, struct call *call,
               row_of (call)->name, err->msg, (long long)decision.wait_ms);
     call->state = CALL_RETRYING;
     call->not_before_ms = now_of (calls) + decision.wait_ms;
+    if (call->pages == 0)
+      let_others_go (call);
     return;
   }
   if (decision.verdict == RETRY_LOOK && err->code != ERR_CONFLICT)

@@ -229,7 +229,30 @@ helper_effect (const struct job *job, enum op_id op, struct effect *effect,
       json_make ("{s:O,s:[{s:O,s:s}]}", "helper", record ? record : only_id,
                  "disks", "disk", job_step_disk (job), "slot",
                  json_str (job->facts, "helper.slot", ""));
+  if (json_at (job->facts, "alone"))
+    json_put_int (effect->in, "alone", job->id);
   return 0;
+}
+
+/* A call about several disks may have failed because of some of them. */
+enum verdict
+helper_reply (struct job *job, json_t *out, struct err **err)
+{
+  const char *id = json_str (job_step_disk (job), "id", "");
+  json_t *item;
+  size_t i;
+
+  job_set_fact (job, "alone", NULL);
+  json_array_foreach (json_at (out, "failed"), i, item)
+  {
+    if (strcmp (json_str (item, "id", ""), id) != 0)
+      continue;
+    if (json_bool (item, "alone", false))
+      job_set_fact (job, "alone", json_true ());
+    err_move (err, json_to_err (json_at (item, "error")));
+    return VERDICT_FAIL;
+  }
+  return VERDICT_YES;
 }
 
 int

@@ -99,6 +99,7 @@ int detach_helper_act (struct job *job, struct effect *effect,
 enum verdict leave_helper_seen (struct job *job, struct err **err);
 const char *leave_helper_next (const struct job *job);
 int leave_helper_act (struct job *job, struct effect *effect, struct err **err);
+enum verdict helper_reply (struct job *job, json_t *out, struct err **err);
 /* Path and format of the disk where the job's helper sees it. */
 int attached_patient (const struct job *job, json_t *patient, struct err **err);
 

@@ -1,5 +1,6 @@
 #include "http.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -183,4 +184,35 @@ http_form_add (struct strbuf *form, const char *name, const char *value)
   http_percent_encode (form, name);
   strbuf_addch (form, '=');
   http_percent_encode (form, value);
+}
+
+static int64_t
+item_number (const char *list, const char *item)
+{
+  size_t len = strlen (item);
+
+  while (*list) {
+    list += strspn (list, " ,");
+    if (strncasecmp (list, item, len) == 0 && list[len] == ';') {
+      list += len;
+      break;
+    }
+    list += strcspn (list, ",");
+  }
+  if (*list != ';' || list[1] < '0' || list[1] > '9')
+    return -1;
+  return strtoll (list + 1, NULL, 10);
+}
+
+int64_t
+http_header_number (const struct http_header *header, const char *name,
+                    const char *item)
+{
+  const char *value = header->value;
+
+  if (name == NULL || strcasecmp (header->name, name) != 0)
+    return -1;
+  if (item)
+    return item_number (value, item);
+  return *value < '0' || *value > '9' ? -1 : strtoll (value, NULL, 10);
 }

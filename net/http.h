@@ -72,6 +72,10 @@ int http_header_line (struct http_headers *headers, const char *line,
 /* The first header of that name, compared without case; NULL if none. */
 const char *http_header_get (const struct http_headers *headers,
                              const char *name);
+/* The value of a header of that name (NULL: none fits) as a number: all of it,
+ * or that of "Item;NUMBER" in "A;1,Item;2"; -1 if it is none. */
+int64_t http_header_number (const struct http_header *header, const char *name,
+                            const char *item);
 void http_headers_free_all (struct http_headers *headers);
 
 struct http_request *http_request_copy (const struct http_request *req);

@@ -10,7 +10,7 @@
 #include "limits-file.h"
 
 struct named_bucket {
-  char *cloud, *account, *region, *name;
+  char *cloud, *account, *region, *part, *name;
   struct bucket bucket;
   /* The queue that has found too few tokens here and saves for its turn; the
    * others leave them, or a call for 500 ids would never see 500 tokens. */
@@ -37,11 +37,12 @@ struct waiting {
 DEFINE_VEC (struct waiting, waiting_vec);
 
 struct limit_queue {
-  char *cloud, *account, *region, *limit_class;
+  char *cloud, *account, *region, *part, *limit_class;
   struct charge_vec charges;
   struct waiting_vec waiting; /* from `head` on, oldest first */
   size_t head;
   struct bucket gate; /* closed when a throttle can't be laid to a bucket */
+  bool held;
   uint64_t admitted, throttled;
   int64_t waited_ms, longest_ms;
 };
@@ -73,6 +74,7 @@ bucket_free (struct named_bucket *named)
   free (named->cloud);
   free (named->account);
   free (named->region);
+  free (named->part);
   free (named->name);
   free (named);
 }
@@ -89,6 +91,7 @@ queue_free (struct limit_queue *queue)
   free (queue->cloud);
   free (queue->account);
   free (queue->region);
+  free (queue->part);
   free (queue->limit_class);
   free (queue);
 }
@@ -136,11 +139,12 @@ usable_capacity (const struct limit_spec *figures)
          (kept < figures->capacity / 2 ? kept : figures->capacity / 2);
 }
 
-/* The bucket of a row, made with the figures that hold for this scope. */
+/* The bucket of a row, with the figures that hold for this scope. */
 static struct named_bucket *
 get_bucket (struct limiter *limiter, const struct limit_scope *scope,
             const struct limit_spec *spec, int64_t now_ms)
 {
+  const char *part = (spec->per_part ? scope->part : NULL) ?: "";
   struct limit_spec figures = *spec;
   struct named_bucket *named;
 
@@ -149,7 +153,8 @@ get_bucket (struct limiter *limiter, const struct limit_scope *scope,
     if (strcmp (named->name, spec->bucket) == 0 &&
         strcmp (named->cloud, scope->cloud) == 0 &&
         strcmp (named->account, scope->account) == 0 &&
-        strcmp (named->region, scope->region) == 0)
+        strcmp (named->region, scope->region) == 0 &&
+        strcmp (named->part, part) == 0)
       return named;
   }
   limit_overrides_apply (&limiter->overrides, scope, &figures);
@@ -157,6 +162,7 @@ get_bucket (struct limiter *limiter, const struct limit_scope *scope,
   named->cloud = xstrdup (scope->cloud);
   named->account = xstrdup (scope->account);
   named->region = xstrdup (scope->region);
+  named->part = xstrdup (part);
   named->name = xstrdup (spec->bucket);
   bucket_init (&named->bucket, usable_capacity (&figures), figures.refill_per_s,
                figures.window_ms, now_ms);
@@ -190,7 +196,8 @@ find_queue (const struct limiter *limiter, const struct limit_scope *scope,
     if (strcmp (q->limit_class, limit_class) == 0 &&
         strcmp (q->cloud, scope->cloud) == 0 &&
         strcmp (q->account, scope->account) == 0 &&
-        strcmp (q->region, scope->region) == 0)
+        strcmp (q->region, scope->region) == 0 &&
+        strcmp (q->part, scope->part ?: "") == 0)
       return q;
   }
   return NULL;
@@ -218,6 +225,7 @@ limiter_queue (struct limiter *limiter, const struct limit_scope *scope,
   queue->cloud = xstrdup (scope->cloud);
   queue->account = xstrdup (scope->account);
   queue->region = xstrdup (scope->region);
+  queue->part = xstrdup (scope->part ?: "");
   queue->limit_class = xstrdup (limit_class);
   bucket_init (&queue->gate, 1, 1, 0, now_ms);
   queue_vec_push (&limiter->queues, queue);
@@ -260,28 +268,40 @@ limit_queue_length (const struct limit_queue *queue)
   return queue->waiting.len - queue->head;
 }
 
+void
+limit_queue_hold (struct limit_queue *queue, bool held)
+{
+  queue->held = held;
+}
+
+static struct waiting *
+find_waiting (const struct limit_queue *queue, uint64_t tag)
+{
+  for (size_t i = queue->head; i < queue->waiting.len; i++)
+    if (queue->waiting.ptr[i].tag == tag)
+      return &queue->waiting.ptr[i];
+  return NULL;
+}
+
 bool
 limit_queue_resize (struct limit_queue *queue, uint64_t tag, unsigned ids)
 {
-  if (ids > limit_queue_max_ids (queue))
-    return false;
-  for (size_t i = queue->head; i < queue->waiting.len; i++)
-    if (queue->waiting.ptr[i].tag == tag) {
-      queue->waiting.ptr[i].ids = ids;
-      return true;
-    }
-  return false;
+  struct waiting *item = find_waiting (queue, tag);
+
+  if (item && ids <= limit_queue_max_ids (queue))
+    item->ids = ids;
+  return item && item->ids == ids;
 }
 
 bool
 limit_queue_remove (struct limit_queue *queue, uint64_t tag)
 {
-  for (size_t i = queue->head; i < queue->waiting.len; i++)
-    if (queue->waiting.ptr[i].tag == tag) {
-      waiting_vec_remove (&queue->waiting, i);
-      return true;
-    }
-  return false;
+  struct waiting *item = find_waiting (queue, tag);
+
+  if (item == NULL)
+    return false;
+  waiting_vec_remove (&queue->waiting, (size_t)(item - queue->waiting.ptr));
+  return true;
 }
 
 static int64_t
@@ -315,6 +335,12 @@ head_wait_ms (struct limit_queue *queue, int64_t now_ms,
   return wait_ms;
 }
 
+static bool
+is_idle (const struct limit_queue *queue)
+{
+  return queue->held || limit_queue_length (queue) == 0;
+}
+
 /* Whether another queue saves tokens of a bucket that this one needs too. */
 static bool
 must_leave (struct limit_queue *queue, int64_t now_ms)
@@ -329,7 +355,7 @@ must_leave (struct limit_queue *queue, int64_t now_ms)
       return false; /* two that wait for each other would wait for ever */
     if (holder == NULL)
       continue;
-    if (limit_queue_length (holder) == 0 ||
+    if (is_idle (holder) ||
         (head_wait_ms (holder, now_ms, &reason) > 0 && reason != bucket))
       bucket->holder = NULL; /* it is something else that it waits for now */
     else
@@ -384,7 +410,7 @@ limiter_take (struct limiter *limiter, int64_t now_ms,
     struct limit_queue *queue = limiter->queues.ptr[n];
     struct named_bucket *reason;
 
-    if (limit_queue_length (queue) == 0 || must_leave (queue, now_ms))
+    if (is_idle (queue) || must_leave (queue, now_ms))
       continue;
     if (head_wait_ms (queue, now_ms, &reason) == 0) {
       admit (queue, now_ms, admission);
@@ -407,7 +433,7 @@ limiter_next_ms (struct limiter *limiter, int64_t now_ms)
     struct named_bucket *reason;
     int64_t ms;
 
-    if (limit_queue_length (queue) == 0 || must_leave (queue, now_ms))
+    if (is_idle (queue) || must_leave (queue, now_ms))
       continue;
     ms = head_wait_ms (queue, now_ms, &reason);
     if (next_ms < 0 || ms < next_ms)
@@ -424,58 +450,30 @@ limit_queue_throttled (struct limit_queue *queue, const char *bucket,
   for (size_t i = 0; bucket && i < queue->charges.len; i++) {
     struct named_bucket *named = queue->charges.ptr[i].bucket;
 
-    if (strcmp (named->name, bucket) == 0) {
-      bucket_throttled (&named->bucket, now_ms, sent_ms, retry_after_ms);
-      return;
-    }
+    if (strcmp (named->name, bucket) != 0)
+      continue;
+    bucket_throttled (&named->bucket, now_ms, sent_ms, retry_after_ms);
+    return;
   }
   for (size_t i = 0; i < queue->charges.len; i++)
     bucket_slow_down (&queue->charges.ptr[i].bucket->bucket, now_ms, sent_ms);
   bucket_throttled (&queue->gate, now_ms, sent_ms, retry_after_ms);
 }
 
-/* The number of "Item;NUMBER" in "A;1,Item;2"; -1 if it is not there. */
-static int64_t
-item_number (const char *list, const char *item)
-{
-  size_t len = strlen (item);
-
-  while (*list) {
-    list += strspn (list, " ,");
-    if (strncasecmp (list, item, len) == 0 && list[len] == ';') {
-      list += len;
-      break;
-    }
-    list += strcspn (list, ",");
-  }
-  if (*list != ';' || list[1] < '0' || list[1] > '9')
-    return -1;
-  return strtoll (list + 1, NULL, 10);
-}
-
-static int64_t
-remaining_number (const struct charge *charge, const struct http_header *header)
-{
-  if (charge->remaining_header == NULL ||
-      strcasecmp (header->name, charge->remaining_header) != 0)
-    return -1;
-  if (charge->remaining_item)
-    return item_number (header->value, charge->remaining_item);
-  if (header->value[0] < '0' || header->value[0] > '9')
-    return -1;
-  return strtoll (header->value, NULL, 10);
-}
-
 void
 limit_queue_reply (struct limit_queue *queue, int64_t now_ms,
                    const struct http_reply *reply)
 {
-  for (size_t i = 0; i < queue->charges.len; i++)
+  for (size_t i = 0; i < queue->charges.len; i++) {
+    const struct charge *charge = &queue->charges.ptr[i];
+
     for (size_t j = 0; j < reply->headers.len; j++)
-      bucket_remaining (&queue->charges.ptr[i].bucket->bucket,
-                        remaining_number (&queue->charges.ptr[i],
-                                          &reply->headers.ptr[j]),
+      bucket_remaining (&charge->bucket->bucket,
+                        http_header_number (&reply->headers.ptr[j],
+                                            charge->remaining_header,
+                                            charge->remaining_item),
                         now_ms);
+  }
 }
 
 json_t *
@@ -488,9 +486,10 @@ limiter_report (const struct limiter *limiter)
 
     json_array_append_new (
         report,
-        json_make ("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "cloud",
-                   q->cloud, "account", q->account, "region", q->region,
-                   "class", q->limit_class, "admitted", (json_int_t)q->admitted,
+        json_make ("{s:s, s:s, s:s, s:s*, s:s, s:I, s:I, s:I, s:I, s:I}",
+                   "cloud", q->cloud, "account", q->account, "region",
+                   q->region, "part", *q->part ? q->part : NULL, "class",
+                   q->limit_class, "admitted", (json_int_t)q->admitted,
                    "throttled", (json_int_t)q->throttled, "waited_ms",
                    (json_int_t)q->waited_ms, "longest_ms",
                    (json_int_t)q->longest_ms, "waiting",

@@ -39,6 +39,7 @@ struct limit_spec {
   double refill_per_s; /* tokens a second; unused in a window */
   int64_t window_ms;   /* 0: token bucket */
   bool per_id;         /* one token for each id in the call, not for the call */
+  bool per_part;       /* a bucket for each part (struct limit_scope) */
 
   /* Where replies say how much is left: "Header-Name" whose value is a number,
    * or "Header-Name: Item" where the value is a list "Item;12,Other;7" (as in
@@ -49,6 +50,9 @@ struct limit_spec {
 /* Whose limit: strings are copied. */
 struct limit_scope {
   const char *cloud, *account, *region;
+  /* What of it the service counts by itself (one VM); NULL: nothing.  Each has
+   * a queue of its own. */
+  const char *part;
 };
 
 struct limiter *limiter_new (void);
@@ -90,6 +94,8 @@ bool limit_queue_resize (struct limit_queue *queue, uint64_t tag, unsigned ids);
 /* Takes a waiting tag out again; false if it does not wait here. */
 bool limit_queue_remove (struct limit_queue *queue, uint64_t tag);
 size_t limit_queue_length (const struct limit_queue *queue);
+/* While it is held, nothing leaves it. */
+void limit_queue_hold (struct limit_queue *queue, bool held);
 
 struct admission {
   struct limit_queue *queue;
@@ -115,8 +121,8 @@ void limit_queue_throttled (struct limit_queue *queue, const char *bucket,
 void limit_queue_reply (struct limit_queue *queue, int64_t now_ms,
                         const struct http_reply *reply);
 
-/* [{cloud, account, region, class, admitted, throttled, waited_ms, longest_ms,
- *   waiting}]; new reference. */
+/* [{cloud, account, region, part (if any), class, admitted, throttled,
+ * waited_ms, longest_ms, waiting}]; new reference. */
 json_t *limiter_report (const struct limiter *limiter);
 
 #endif

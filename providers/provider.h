@@ -73,8 +73,13 @@ enum op_id {
   OP_ATTACH_OS,
   /* in {vm: record, saved: the record before}   out {}: put attributes back */
   OP_RESTORE_ATTRIBUTES,
-  /* in {helper: record, disks: [{disk: os_disk, slot: text}]}   out {}
-   * slot: a device name or LUN, from helper_slots below */
+  /* in {helper: record, disks: [{disk: os_disk, slot: text}], force: detach
+   *     only, or absent, alone: a number, or absent}
+   * out {failed: absent, or [{id: of a disk, error, alone: bool}]}
+   * slot: a device name or LUN, from helper_slots below.  Where a call about
+   * several disks fails as a whole, it is as with OP_STOP; alone: which one it
+   * was is not known, and this one should be sent by itself (with the same
+   * number in "alone", no two calls are the same words). */
   OP_HELPER_ATTACH,
   OP_HELPER_DETACH,
   /* in {vm, disk, token, name, tags: {}}   out {created: {kind, id}} */
@@ -138,6 +143,12 @@ struct provider_op {
    * (paths, ended by NULL); NULL: any may. */
   const char *const *together;
   const char *next_class; /* of requests after the first; NULL: limit_class */
+  /* ... or which bucket the next request of `in` is from (page included). */
+  const char *(*class_of) (const struct binding *b, const json_t *in);
+  /* What of the account the service counts by itself, and changes one call
+   * after the other: its id, as a path in `in`.  Such calls go one at a time,
+   * until what they began has ended, and others join them meanwhile. */
+  const char *part;
 
   int (*build) (const struct binding *b, const json_t *in,
                 struct http_request *req, struct err **err);

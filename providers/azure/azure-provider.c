@@ -67,6 +67,16 @@ static const struct provider_option options[] = {
                           .parse = parse_##row                                 \
   }
 
+/* The largest sizes take so many data disks. */
+#define HELPER_DISKS 64
+
+#define HELPER(text, row)                                                      \
+  {                                                                            \
+    text, "helper", HELPER_DISKS, true,                                        \
+        .next_class = "operation", .part = "helper.id", .build = build_##row,  \
+        .parse = parse_##row                                                   \
+  }
+
 const struct provider azure_provider = {
     .name = "azure",
     .description = "Azure VMs with managed OS disks",
@@ -100,10 +110,8 @@ const struct provider azure_provider = {
                                    .parse = azure_look_parse},
             [OP_STOP] = CHANGE ("stop", "power", stop),
             [OP_START] = CHANGE ("start", "power", start),
-            [OP_HELPER_ATTACH] =
-                CHANGE ("helper-attach", "helper", helper_attach),
-            [OP_HELPER_DETACH] =
-                CHANGE ("helper-detach", "helper", helper_detach),
+            [OP_HELPER_ATTACH] = HELPER ("helper-attach", helper_attach),
+            [OP_HELPER_DETACH] = HELPER ("helper-detach", helper_detach),
             [OP_SNAPSHOT] = CHANGE ("snapshot", "snapshot", snapshot),
             [OP_SNAPSHOTS] = {"snapshots", "list", 1, .build = build_snapshots,
                               .parse = parse_snapshots},

@@ -231,10 +231,10 @@ azure_op_build (const struct azure_op *op, const struct binding *b,
                         req, err);
 }
 
-int
-azure_op_parse (const struct azure_op *op, const struct binding *b,
-                const json_t *in, const struct http_reply *reply, json_t **out,
-                struct err **err)
+static int
+parse_part (const struct azure_op *op, const struct binding *b,
+            const json_t *in, const struct http_reply *reply, json_t **out,
+            struct err **err)
 {
   CLEANUP_JSON json_t *root = NULL;
   json_t *poll;
@@ -252,4 +252,17 @@ azure_op_parse (const struct azure_op *op, const struct binding *b,
   if (poll)
     return poll_again (poll, reply, out);
   return ended (op, b, in, root, out, err);
+}
+
+int
+azure_op_parse (const struct azure_op *op, const struct binding *b,
+                const json_t *in, const struct http_reply *reply, json_t **out,
+                struct err **err)
+{
+  CLEANUP_ERR struct err *why = NULL;
+
+  if (parse_part (op, b, in, reply, out, &why) == 0)
+    return 0;
+  *out = op->divide ? op->divide (in, why) : NULL;
+  return *out ? 0 : err_move (err, TAKE (why));
 }

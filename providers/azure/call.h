@@ -44,6 +44,9 @@ struct azure_op {
   /* NULL: out is {}. */
   int (*read) (const struct binding *b, const json_t *in, const json_t *root,
                json_t **out, struct err **err);
+  /* What an error means for each of the things that a call was about: out as
+   * providers/provider.h has it.  NULL from it, or none: for all the same. */
+  json_t *(*divide) (const json_t *in, const struct err *why);
 };
 
 int azure_op_build (const struct azure_op *op, const struct binding *b,

@@ -52,7 +52,7 @@ static const struct row {
      "Azure Disk Encryption"},
     {"OperationNotAllowed", "LUN", ERR_TAKEN, 0, NULL},
     {"InvalidParameter", "LUN", ERR_TAKEN, 0, NULL},
-    {"OperationNotAllowed", "maximum number of data disks", ERR_REFUSED, 0,
+    {"OperationNotAllowed", "maximum number of data disks", ERR_TAKEN, 0,
      "the helper has no slot left"},
     {"OperationNotAllowed", "another operation is in progress", ERR_CONFLICT,
      BUSY_MS, NULL},

@@ -8,10 +8,10 @@
  * these buckets, though each would have its own, which errs on the slow side.
  *
  * The limits of one VM (12 changes, then 4 a minute) matter for helpers, whose
- * attaches and detaches are changes of the helper: class "helper" is apart, so
- * that its 429 holds up nothing else.  attachDetachDataDisks is not in the
- * published table; that it counts as a change of the VM is a guess, which a 429
- * that names its policy would confirm. */
+ * attaches and detaches are changes of the helper: class "helper" has a bucket
+ * for each.  attachDetachDataDisks is not in the published table; that it
+ * counts as a change of the VM is a guess, which a 429 that names its policy
+ * would confirm. */
 
 #define READS(name)                                                            \
   {                                                                            \
@@ -46,6 +46,11 @@ const struct limit_spec azure_limits[] = {
     COMPUTE ("update", "UpdateVM", 1500, 500 / 60.0),
     WRITES ("helper"),
     COMPUTE ("helper", "UpdateVM", 1500, 500 / 60.0),
+    {.limit_class = "helper",
+     .bucket = "helper-updates",
+     .capacity = 12,
+     .refill_per_s = 4 / 60.0,
+     .per_part = true},
     WRITES ("disk"),
     /* 1,000 in 3 minutes, as seen in replies. */
     COMPUTE ("disk", "CreateUpdateDisks", 1000, 1000 / 180.0),

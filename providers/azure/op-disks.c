@@ -1,6 +1,5 @@
-/* Rows about disks: helpers, copies, the swap. */
+/* Rows about disks: copies, the swap, deletion.  Helpers are in op-helper.c. */
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,91 +8,6 @@
 #include "ids.h"
 #include "ops.h"
 #include "record.h"
-
-/* --- helpers ---------------------------------------------------------------
- *
- * Any number of disks a call.  A disk is attached without host caching and
- * stays when the helper goes. */
-
-static int
-lun_of (const json_t *item, int *lun, struct err **err)
-{
-  const char *slot = json_str (item, "slot", "");
-
-  if (*slot == '\0' || strspn (slot, "0123456789") != strlen (slot) ||
-      strlen (slot) > 2)
-    return err_set (err, ERR_INTERNAL, "\"%s\" is no LUN", slot);
-  *lun = atoi (slot);
-  return 0;
-}
-
-static int
-make_helper (const json_t *in, const char *list, json_t *disks_taken,
-             struct azure_call *call, struct err **err)
-{
-  CLEANUP_JSON json_t *disks = disks_taken;
-  const char *helper = json_need_str (in, "helper.id", err);
-
-  if (helper == NULL)
-    return -1;
-  if (json_array_size (disks) == 0)
-    return err_set (err, ERR_INTERNAL, "a call about no disk");
-  call->method = "POST";
-  call->api = API_VM;
-  call->path = xasprintf ("%s/attachDetachDataDisks", helper);
-  call->body = json_make ("{s:O}", list, disks);
-  return 0;
-}
-
-static int
-make_helper_attach (const struct binding *b, const json_t *in,
-                    struct azure_call *call, struct err **err)
-{
-  CLEANUP_JSON json_t *list = json_array ();
-  json_t *item;
-  size_t i;
-  int lun = 0;
-
-  (void)b;
-  json_array_foreach (json_object_get (in, "disks"), i, item)
-  {
-    const char *id = json_need_str (item, "disk.id", err);
-
-    if (id == NULL || lun_of (item, &lun, err) == -1)
-      return -1;
-    json_array_append_new (list, json_make ("{s:s,s:i,s:s,s:s}", "diskId", id,
-                                            "lun", lun, "caching", "None",
-                                            "deleteOption", "Detach"));
-  }
-  return make_helper (in, "dataDisksToAttach", TAKE (list), call, err);
-}
-
-/* ForceDetach tears a disk off a helper that does not answer; what it has not
- * written is lost. */
-static int
-make_helper_detach (const struct binding *b, const json_t *in,
-                    struct azure_call *call, struct err **err)
-{
-  CLEANUP_JSON json_t *list = json_array ();
-  bool force = json_bool (in, "force", false);
-  json_t *item;
-  size_t i;
-
-  (void)b;
-  json_array_foreach (json_object_get (in, "disks"), i, item)
-  {
-    const char *id = json_need_str (item, "disk.id", err);
-    json_t *entry;
-
-    if (id == NULL)
-      return -1;
-    entry = json_make ("{s:s}", "diskId", id);
-    if (force)
-      json_put_str (entry, "detachOption", "ForceDetach");
-    json_array_append_new (list, entry);
-  }
-  return make_helper (in, "dataDisksToDetach", TAKE (list), call, err);
-}
 
 /* --- copies ----------------------------------------------------------------
  *
@@ -359,14 +273,6 @@ read_snapshots (const struct binding *b, const json_t *in, const json_t *root,
   return 0;
 }
 
-const struct azure_op azure_op_helper_attach =
-    {"attachDetachDataDisks (attach)",
-     "Microsoft.Compute/virtualMachines/attachDetachDataDisks/action",
-     .changes = true, .make = make_helper_attach};
-const struct azure_op azure_op_helper_detach =
-    {"attachDetachDataDisks (detach)",
-     "Microsoft.Compute/virtualMachines/attachDetachDataDisks/action",
-     .changes = true, .make = make_helper_detach};
 const struct azure_op azure_op_disk_from = {"disks (copy)",
                                             "Microsoft.Compute/disks/write",
                                             .changes = true,

@@ -303,7 +303,82 @@ test_gone (void)
   CU_ASSERT_EQUAL (p.err ? p.err->code : 0, ERR_NOT_FOUND);
 }
 
+/* A call about three disks fails: who is told what. */
+static const struct {
+  struct play_reply reply;
+  enum err_code codes[3]; /* of the disks; 0: the call itself failed */
+  bool alone;
+} shares[] = {
+    {{409, NULL,
+      "{'error':{'code':'ConflictingUserInput','message':'Disk vm1 cannot be "
+      "attached as the disk is already owned by VM x.'}}"},
+     {ERR_CONFLICT, ERR_TRANSIENT, ERR_TRANSIENT},
+     false},
+    {{404, NULL,
+      "{'error':{'code':'ResourceNotFound','message':'The Resource "
+      "Microsoft.Compute/disks/VM10 under resource group g was not found.'}"
+      "}"},
+     {ERR_TRANSIENT, ERR_NOT_FOUND, ERR_TRANSIENT},
+     false},
+    {{409, NULL,
+      "{'error':{'code':'InvalidParameter','message':'A disk at LUN 7 "
+      "already exists.'}}"},
+     {ERR_TRANSIENT, ERR_TRANSIENT, ERR_TAKEN},
+     false},
+    /* some disk, nobody knows which */
+    {{400, NULL, "{'error':{'code':'BadRequest','message':'No.'}}"},
+     {ERR_TRANSIENT, ERR_TRANSIENT, ERR_TRANSIENT},
+     true},
+    {{202, ASYNC, ""}, {ERR_CONFLICT, ERR_TRANSIENT, ERR_TRANSIENT}, false},
+    /* the helper, not a disk */
+    {{409, NULL,
+      "{'error':{'code':'OperationNotAllowed','message':'Operation X is not "
+      "allowed on VM h since another operation is in progress.'}}"},
+     {0},
+     false},
+    {{404, NULL,
+      "{'error':{'code':'ResourceNotFound','message':'The Resource "
+      "Microsoft.Compute/virtualMachines/h under resource group g was not "
+      "found.'}}"},
+     {0},
+     false},
+    {{429, NULL, "{'code':'TooManyRequests','message':'vm1'}"}, {0}, false},
+};
+
+static void
+test_divided (void)
+{
+  static const struct play_reply late =
+      {200, NULL,
+       "{'status':'Failed','error':{'code':'ConflictingUserInput','message':"
+       "'Disk VM1 is owned by x.'}}"};
+  CLEANUP_PLAY struct play p;
+
+  play_init (&p);
+  for (size_t i = 0; i < ARRAY_SIZE (shares); i++) {
+    struct play_reply replies[] = {shares[i].reply, late};
+    json_t *failed;
+
+    play (&p, OP_HELPER_ATTACH,
+          "{'helper':{'id':'" GROUP "/virtualmachines/h'},'disks':["
+          "{'disk':{'id':'" GROUP "/disks/vm1'},'slot':'0'},"
+          "{'disk':{'id':'" GROUP "/disks/vm10'},'slot':'1'},"
+          "{'disk':{'id':'" GROUP "/disks/vm2'},'slot':'7'}]}",
+          replies, shares[i].reply.status == 202 ? 2 : 1);
+    failed = json_at (p.out, "failed");
+    CU_ASSERT_EQUAL (failed == NULL, shares[i].codes[0] == 0);
+    for (size_t j = 0; failed && j < 3; j++) {
+      const json_t *item = json_array_get (failed, j);
+      CLEANUP_ERR struct err *err = json_to_err (json_at (item, "error"));
+
+      CU_ASSERT_EQUAL (err->code, shares[i].codes[j]);
+      CU_ASSERT_EQUAL (json_bool (item, "alone", false), shares[i].alone);
+    }
+  }
+}
+
 static const struct unit_case tests[] = {
+    {"a call about several disks fails", test_divided},
     {"an operation is followed", test_follow},
     {"by Location alone", test_location},
     {"how operations end", test_ends},

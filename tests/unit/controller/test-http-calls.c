@@ -63,6 +63,15 @@ static const struct limit_spec limits[] =
     {{.limit_class = "x", .bucket = "x", .capacity = 1000, .refill_per_s = 100},
      {.limit_class = "few", .bucket = "few", .capacity = 10, .refill_per_s = 1},
      {.limit_class = "y", .bucket = "y", .capacity = 1000, .refill_per_s = 100},
+     {.limit_class = "helper",
+      .bucket = "h",
+      .capacity = 100,
+      .refill_per_s = 100},
+     {.limit_class = "helper",
+      .bucket = "each",
+      .capacity = 4,
+      .refill_per_s = 0.1,
+      .per_part = true},
      {0}};
 static const struct provider provider =
     {.name = "plain",
@@ -73,6 +82,14 @@ static const struct provider provider =
                           .next_class = "y",
                           .build = build,
                           .parse = parse},
+             [OP_HELPER_ATTACH] = {.name = "helper-attach",
+                                   .limit_class = "helper",
+                                   .max_ids = 8,
+                                   .changes = true,
+                                   .next_class = "y",
+                                   .part = "helper.id",
+                                   .build = build,
+                                   .parse = parse},
              [OP_START] = {.name = "start",
                            .limit_class = "few",
                            .changes = true,
@@ -380,7 +397,83 @@ test_followed (void)
   release (&service);
 }
 
+static json_t *
+lend (const char *helper, unsigned disk, unsigned alone)
+{
+  json_t *in =
+      json_make ("{s:{s:s},s:[{s:{s:i}}],s:i,s:i}", "helper", "id", helper,
+                 "disks", "disk", "id", (int)disk, "parts", 2, "wait", 5000);
+
+  if (alone)
+    json_put_int (in, "alone", (int64_t)alone);
+  return in;
+}
+
+/* A call that takes many disks of a helper goes alone, until what it began has
+ * ended; those that come meanwhile become one, but for who wants to be alone.
+ * Another helper's calls do not wait for it, and count in a bucket of its own.
+ */
+static void
+test_parts (void)
+{
+  struct service service;
+  struct completion completion;
+  CLEANUP_JSON json_t *report = NULL;
+  json_t *row;
+  unsigned answered = 0, queues = 0;
+  int64_t first_ms = 0, last_ms = 0;
+  size_t i;
+
+  init (&service, 1, 1);
+  for (unsigned n = 1; n <= 12; n++) {
+    struct effect effect = {.id = n,
+                            .kind = EFFECT_OP,
+                            .binding = &binding,
+                            .op = OP_HELPER_ATTACH,
+                            .in = lend (n == 12 ? "b" : "a", n, n == 11)};
+
+    http_calls_submit (service.calls, effect);
+    fetch (&service);
+    http_calls_step (service.calls);
+    fake_clock_advance (&service.clock, 20);
+  }
+  for (i = 0; i < 4000 && http_calls_pending (service.calls); i++) {
+    http_calls_step (service.calls);
+    while (http_calls_collect (service.calls, &completion)) {
+      CU_ASSERT_PTR_NULL (completion.err);
+      answered++;
+      last_ms = clock_now_ms (&service.clock.clock);
+      if (first_ms == 0)
+        first_ms = last_ms;
+      completion_release (&completion);
+    }
+    fake_clock_advance (&service.clock, 50);
+  }
+  CU_ASSERT_EQUAL (answered, 12);
+  report = http_calls_report (service.calls);
+  json_array_foreach (json_at (report, "calls"), i, row)
+  {
+    /* a: 1, then 2 to 9 (8 a call), 10, 11 alone; b: 12; two polls each */
+    CU_ASSERT_EQUAL (json_int (row, "calls", 0), 5 * 3);
+  }
+  json_array_foreach (json_at (report, "queues"), i, row)
+  {
+    bool a = strcmp (json_str (row, "part", ""), "a") == 0;
+
+    if (strcmp (json_str (row, "class", ""), "helper") != 0)
+      continue;
+    CU_ASSERT_EQUAL (json_int (row, "admitted", 0), a ? 4 : 1);
+    queues++;
+  }
+  CU_ASSERT_EQUAL (queues, 2);
+  /* Four of one helper, one after the other, of two waits each. */
+  CU_ASSERT (last_ms - first_ms >= 3 * 10000);
+  CU_ASSERT (last_ms - first_ms < 3 * 10000 + 12000);
+  release (&service);
+}
+
 static const struct unit_case cases[] = {
+    {"calls about one helper become one", test_parts},
     {"keys that ended are renewed once", test_renewed_once},
     {"wrong keys are tried once more, by one call", test_wrong_keys},
     {"wrong keys from the start cost one request", test_wrong_from_the_start},
