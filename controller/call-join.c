@@ -84,3 +84,11 @@ call_join_parts (json_t *to, const json_t *part)
       json_object_set (to, key, value);
   }
 }
+
+bool
+call_goes_on_alone (const json_t *in, enum err_code code)
+{
+  return json_at (in, "page.follow") &&
+         (code == ERR_THROTTLED || code == ERR_AUTH || code == ERR_DENIED ||
+          code == ERR_TRANSIENT);
+}

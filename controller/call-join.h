@@ -27,4 +27,8 @@ bool call_may_join (const struct provider_op *row, const json_t *a,
  * are joined, of all else the last word counts. */
 void call_join_parts (json_t *to, const json_t *part);
 
+/* What a change asked for goes on without us: only how it ends could not be
+ * asked (providers/provider.h, "next"). */
+bool call_goes_on_alone (const json_t *in, enum err_code code);
+
 #endif

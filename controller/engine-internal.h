@@ -150,6 +150,10 @@ void job_step_over (struct engine *engine, struct job *job, const char *state,
 /* The last request was refused: unless an earlier one may have had an effect,
  * there is nothing to take back. */
 void job_had_no_effect (struct job *job);
+/* engine-request.c: gives it in.request; the cloud has said what became of it.
+ */
+void job_name_request (struct job *job, struct effect *effect);
+void job_request_answered (struct job *job);
 /* The next step of the way back, or its end. */
 void job_next_back (struct engine *engine, struct job *job);
 bool job_has_flag (const struct job *job, enum step_flags flag);

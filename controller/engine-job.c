@@ -209,22 +209,6 @@ cannot_act (struct engine *engine, struct job *job, struct err *err_taken)
   job->need_after_ms += settle_ms;
 }
 
-/* A repetition of the same attempt is the same request; the next attempt, here
- * or after a restart, is another one. */
-static void
-put_request (const struct job *job, struct effect *effect)
-{
-  CLEANUP_FREE char *request = NULL;
-
-  if (!job->binding->provider->request_ids || effect->kind != EFFECT_OP ||
-      !job_has_effect (job, effect))
-    return;
-  request = xasprintf ("%s/%lld/%s/%s/%lld", job->policy->campaign,
-                       (long long)job->id, job->step->name,
-                       job->back ? "back" : "on", (long long)job->attempt);
-  json_put_str (effect->in, "request", request);
-}
-
 static void
 act (struct engine *engine, struct job *job)
 {
@@ -245,7 +229,7 @@ act (struct engine *engine, struct job *job)
   /* From here on the effect may stand, until a reply says that it can't. */
   remember_undo (job);
   job->changes = job_has_effect (job, &effect);
-  put_request (job, &effect);
+  job_name_request (job, &effect);
   job->phase = PHASE_ACT;
   job->acted_ms = engine_now (engine);
   job->cancelled = false;

@@ -111,9 +111,10 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
   job->errors++;
   if (may_be_hidden (engine, job, err))
     err->code = ERR_TRANSIENT;
-  if (is_refusal (err->code))
+  if (is_refusal (err->code)) {
+    job_request_answered (job);
     job_had_no_effect (job);
-  else {
+  } else {
     job->uncertain = true;
     distrust (engine, job, true);
   }
@@ -191,6 +192,7 @@ job_complete (struct engine *engine, struct job *job,
   job->effect = 0;
   job->errors = 0;
   job->uncertain = true;
+  job_request_answered (job);
   if (job->changes)
     job_set_answered (job, job->step, engine_now (engine));
   if (verdict == VERDICT_NO)

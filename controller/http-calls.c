@@ -359,7 +359,8 @@ failed (struct http_calls *calls, struct call *call,
       let_others_go (call);
     return;
   }
-  if (decision.verdict == RETRY_LOOK && err->code != ERR_CONFLICT)
+  if ((decision.verdict == RETRY_LOOK && err->code != ERR_CONFLICT) ||
+      call_goes_on_alone (call->in, err->code))
     err->code = ERR_UNKNOWN_EFFECT;
   finish (calls, call, NULL, TAKE (err));
 }

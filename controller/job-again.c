@@ -7,8 +7,8 @@
 #include "step.h"
 
 /* What is known of the VM and its place in the campaign. */
-static const char *const kept[] = {"found",      "planned", "group",
-                                   "was_broken", "notes",   "tries"};
+static const char *const kept[] = {"found", "planned", "group",  "was_broken",
+                                   "notes", "tries",   "request"};
 
 /* What was created for it still exists. */
 static void

@@ -30,6 +30,23 @@ is_allowed (const struct job *job, const json_t *refusal)
   return false;
 }
 
+/* A plan's own strategy only checks; the real one waits in a fact. */
+static bool
+is_meant (const struct job *job, const json_t *refusal)
+{
+  const json_t *only = json_object_get (refusal, "strategies");
+  const char *name = json_str (job->facts, "strategy", job->strategy->name);
+  json_t *item;
+  size_t i;
+
+  json_array_foreach ((json_t *)only, i, item)
+  {
+    if (strcmp (json_string_value (item), name) == 0)
+      return true;
+  }
+  return only == NULL;
+}
+
 static int
 check_refusals (const struct job *job, const json_t *vm, struct err **err)
 {
@@ -38,7 +55,7 @@ check_refusals (const struct job *job, const json_t *vm, struct err **err)
 
   json_array_foreach (json_at (vm, "refusals"), i, item)
   {
-    if (is_allowed (job, item))
+    if (!is_meant (job, item) || is_allowed (job, item))
       continue;
     return err_set (err, ERR_REFUSED, "%s: %s%s%s",
                     json_str (item, "code", "?"), json_str (item, "text", ""),

@@ -18,6 +18,19 @@ completion_release (struct completion *completion)
   err_free (TAKE (completion->err));
 }
 
+/* A deletion at the operator's word is repeated by its name, too. */
+static void
+name_request (struct world *world, const struct binding *binding, enum op_id op,
+              json_t *in)
+{
+  CLEANUP_FREE char *request = NULL;
+
+  if (!binding->provider->request_ids || !binding->provider->ops[op].changes)
+    return;
+  request = xasprintf ("asked/%lld", (long long)clock_wall_ms (world->clock));
+  json_put_str (in, "request", request);
+}
+
 json_t *
 world_ask (struct world *world, struct binding *binding, enum op_id op,
            json_t *in_taken, struct err **err)
@@ -31,6 +44,7 @@ world_ask (struct world *world, struct binding *binding, enum op_id op,
   struct completion c;
   bool told = false;
 
+  name_request (world, binding, op, effect.in);
   world->submit (world, effect);
   for (;;) {
     if (!world->collect (world, &c)) {

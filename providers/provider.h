@@ -20,7 +20,9 @@
  * be large).  Callers of OP_FIND see its parts as pages; for all others
  * controller/http-calls.c does it.  "after_ms" beside "next": not before so
  * much time has passed; so a row follows an operation that a service goes on
- * with after its reply (Azure), and answers when it has ended, well or not.
+ * with after its reply (Azure, Google), and answers when it has ended, well or
+ * not.  Such a "next" has a member "follow": if nothing can be asked any more,
+ * the effect is unknown, not absent.
  *
  * Operations with an effect take "dry_run": true where the provider can say
  * whether it is allowed without doing it: then out is {} or the error is

@@ -67,6 +67,18 @@ vm_add_refusal (json_t *vm, const char *code, bool allowable, const char *fmt,
 }
 
 void
+vm_limit_refusal (json_t *vm, const char *const *strategies)
+{
+  const json_t *list = list_of (vm, "refusals");
+  json_t *names = json_array ();
+
+  for (; *strategies; strategies++)
+    json_array_append_new (names, json_string (*strategies));
+  json_put (json_array_get (list, json_array_size (list) - 1), "strategies",
+            names);
+}
+
+void
 vm_add_warning (json_t *vm, const char *code, const char *fmt, ...)
 {
   va_list args;

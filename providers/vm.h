@@ -23,7 +23,8 @@
  *   status_checks  true: a describe with "health" tells how it does
  *   addresses  ["10.0.0.5"]: where the guest may be reached, best first
  *   facts      {...}: what the provider found out for its own use
- *   refusals   [{"code": "managed-save", "text": "...", "allow": bool}]
+ *   refusals   [{"code": "managed-save", "text": "...", "allow": bool,
+ *                "strategies": ["swap"]: only of these; absent: of all}]
  *   warnings   [{"code": "...", "text": "..."}]
  *
  * A refusal's code is stable, kebab-case, and may be allowed by --allow CODE
@@ -46,6 +47,8 @@ bool vm_is_power (const json_t *vm, const char *power);
 
 void vm_add_refusal (json_t *vm, const char *code, bool allowable,
                      const char *fmt, ...) ATTR_PRINTF (4, 5);
+/* The last one that was added is only of these strategies; ended by NULL. */
+void vm_limit_refusal (json_t *vm, const char *const *strategies);
 void vm_add_warning (json_t *vm, const char *code, const char *fmt, ...)
     ATTR_PRINTF (3, 4);
 

@@ -5,8 +5,9 @@
  *   root = gcp_reply (GCP_STOP, reply, err);
  *
  * Changes answer with an operation, and a failed one is HTTP 200: gcp_reply
- * looks.  One that has not ended yet counts as accepted: its effect is seen by
- * a later look (providers/provider.h). */
+ * looks.  One that has not ended yet is followed where its late errors matter
+ * (operation.h), and else counts as accepted: its effect is seen by a later
+ * look (providers/provider.h). */
 
 #ifndef BOOTMEND_GCP_CALL_H
 #define BOOTMEND_GCP_CALL_H
@@ -30,8 +31,11 @@
 
 /* `id`: behind the project, "" for the project itself, without the method's
  * suffix.  `query` (may be NULL) is percent-encoded already; `body` may be NULL
- * and is borrowed.  Changes get a requestId made of in.request (or in.token):
- * with it a repetition has no second effect. */
+ * and is borrowed.  Changes get a requestId made of in.request (or in.token)
+ * and of all that is asked: with it a repetition has no second effect.  With
+ * in.dry_run a change becomes the question whether it would be allowed: which
+ * of its permissions on this resource are granted (testIamPermissions, which
+ * needs none itself); gcp_accepted reads the answer. */
 void gcp_request (const struct binding *b, enum gcp_method method,
                   const char *id, const struct strbuf *query,
                   const json_t *body, const json_t *in,
@@ -45,9 +49,13 @@ const char *gcp_need_id (const json_t *in, const char *path, const char *kind,
 json_t *gcp_reply (enum gcp_method method, const struct http_reply *reply,
                    struct err **err) ATTR_USE;
 
-/* For rows whose answer is only "accepted". */
-int gcp_accepted (enum gcp_method method, const struct http_reply *reply,
-                  json_t **out, struct err **err) ATTR_USE;
+/* For rows whose answer is only "accepted", or, to in.dry_run, "allowed". */
+int gcp_accepted (enum gcp_method method, const json_t *in,
+                  const struct http_reply *reply, json_t **out,
+                  struct err **err) ATTR_USE;
+
+/* What a serial port shows, whatever bytes it sends; as gcp_reply. */
+json_t *gcp_console (const struct http_reply *reply, struct err **err) ATTR_USE;
 
 /* name="a" OR name="b" */
 void gcp_filter_names (struct strbuf *filter, const json_t *ids);

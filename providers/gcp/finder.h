@@ -59,6 +59,9 @@ int gcp_source_file (struct gcp_finder *f, struct credentials **ret,
                      struct err **err) ATTR_USE;
 /* The project_id of that file; NULL: none. */
 char *gcp_file_project (struct gcp_finder *f);
+/* What a program prints (source-program.c); `json` is the whole file. */
+struct secret *gcp_subject_of_program (struct gcp_finder *f, const json_t *json,
+                                       struct err **err) ATTR_USE;
 int gcp_source_metadata (struct gcp_finder *f, struct credentials **ret,
                          struct err **err) ATTR_USE;
 /* NULL: it does not answer. */

@@ -17,6 +17,9 @@ static const struct provider_option options[] = {
     {"gcp-local-ssd", "WHAT", "refused",
      "what becomes of Local SSD contents when a VM is stopped: discard or "
      "preserve"},
+    {"gcp-serial-port", "N", "1",
+     "serial port that consoles are read from, 1 to 4; Windows' emergency "
+     "console is on 2"},
     {"gcp-endpoint", "URL", "Google's", "where Compute is called instead"},
     {"gcp-impersonate", "MAIL", "nobody",
      "service account to act as, by its mail address"},
@@ -33,8 +36,8 @@ static const struct provider_option options[] = {
 static void
 own_config (struct binding *b)
 {
-  static const char *const names[] = {"project", "local-ssd", "endpoint",
-                                      "impersonate", "settle"};
+  static const char *const names[] = {"project",     "local-ssd",   "endpoint",
+                                      "impersonate", "serial-port", "settle"};
   json_t *config = b->config ? json_deep_copy (b->config) : json_object ();
 
   for (size_t i = 0; i < ARRAY_SIZE (names); i++) {
@@ -54,6 +57,7 @@ check_options (struct binding *b, struct err **err)
   const char *choice = json_str (b->config, "local-ssd", "discard");
   const char *url = json_str (b->config, "endpoint", "https://x");
   const char *settle = json_str (b->config, "settle", NULL);
+  const char *port = json_str (b->config, "serial-port", "1");
 
   if (strcmp (choice, "discard") != 0 && strcmp (choice, "preserve") != 0)
     return err_set (err, ERR_USAGE,
@@ -61,6 +65,9 @@ check_options (struct binding *b, struct err **err)
                     choice);
   if (strncmp (url, "https://", 8) != 0 && strncmp (url, "http://", 7) != 0)
     return err_set (err, ERR_USAGE, "--gcp-endpoint: \"%s\" is no URL", url);
+  if (*port < '1' || *port > '4' || port[1])
+    return err_set (err, ERR_USAGE,
+                    "--gcp-serial-port: \"%s\" is none of 1 to 4", port);
   if (settle && (text_parse_duration_ms (settle, &b->settle_ms) == -1 ||
                  b->settle_ms < 1))
     return err_set (err, ERR_USAGE,
@@ -95,6 +102,13 @@ gcp_open (struct binding *b, struct err **err)
     title, class, 1, true, .build = gcp_##row##_build,                         \
                            .parse = gcp_##row##_parse                          \
   }
+/* The same, and its operation is read (operation.h). */
+#define FOLLOWED(title, class, row)                                            \
+  {                                                                            \
+    title, class, 1, true, .next_class = "operation",                          \
+                           .build = gcp_##row##_build,                         \
+                           .parse = gcp_##row##_parse                          \
+  }
 /* As many as a filter takes. */
 #define MANY(title, row)                                                       \
   {                                                                            \
@@ -104,7 +118,7 @@ gcp_open (struct binding *b, struct err **err)
 const struct provider gcp_provider = {
     .name = "gcp",
     .description = "Google Compute Engine instances with persistent disks",
-    .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE,
+    .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN | CAP_GUEST_PING,
     .options = options,
     .settle_ms = SETTLE_MS,
     .poll_ms = 3000,
@@ -125,24 +139,25 @@ const struct provider gcp_provider = {
             [OP_DESCRIBE] = MANY ("describe", vms),
             [OP_DESCRIBE_DISKS] = MANY ("describe-disks", disks),
             [OP_STOP] = CHANGE ("stop", "change", stop),
-            [OP_START] = CHANGE ("start", "change", start),
+            [OP_START] = FOLLOWED ("start", "change", start),
             [OP_DETACH_OS] = CHANGE ("detach-os", "change", detach_os),
-            [OP_ATTACH_OS] = CHANGE ("attach-os", "change", attach_os),
+            [OP_ATTACH_OS] = FOLLOWED ("attach-os", "change", attach_os),
             [OP_RESTORE_ATTRIBUTES] =
                 CHANGE ("restore-attributes", "change", restore),
             [OP_HELPER_ATTACH] =
-                CHANGE ("helper-attach", "change", helper_attach),
+                FOLLOWED ("helper-attach", "change", helper_attach),
             [OP_HELPER_DETACH] =
                 CHANGE ("helper-detach", "change", helper_detach),
-            [OP_SNAPSHOT] = CHANGE ("snapshot", "snapshot", snapshot),
+            [OP_SNAPSHOT] = FOLLOWED ("snapshot", "snapshot", snapshot),
             [OP_SNAPSHOTS] = ROW ("snapshots", "list", snapshots),
-            [OP_DISK_FROM] = CHANGE ("disk-from", "change", disk_from),
+            [OP_DISK_FROM] = FOLLOWED ("disk-from", "change", disk_from),
             [OP_KEEP] = CHANGE ("keep", "change", keep),
             [OP_DELETE] = CHANGE ("delete", "change", delete),
             [OP_FIND_CREATED] = ROW ("find-created", "list", find_created),
             [OP_MARK] = CHANGE ("mark", "change", mark),
             [OP_UNMARK] = CHANGE ("unmark", "change", unmark),
             [OP_SERIAL_LOG] = ROW ("serial-log", "serial", serial_log),
+            [OP_GUEST_PING] = ROW ("guest-ping", "guest", guest_ping),
             [OP_SCREENSHOT] = ROW ("screenshot", "screenshot", screenshot),
         },
 };

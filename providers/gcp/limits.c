@@ -17,8 +17,10 @@ const struct limit_spec gcp_limits[] = {
     CLASS ("read", "reads"),
     CLASS ("list", "lists"),
     CLASS ("change", "changes"),
+    CLASS ("operation", "operation-reads"),
     /* Counted as changes, too. [API rate limits] */
     CLASS ("screenshot", "changes"),
+    CLASS ("guest", "changes"),
     CLASS ("serial", "serial-port"),
     CLASS ("snapshot", "snapshots"),
     {0},

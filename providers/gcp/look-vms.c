@@ -4,9 +4,9 @@
  * names, a page of instances, then the disks that they boot from.  What is
  * known so far travels as data (out.next, in.page):
  *
- *   {phase: "groups" | "instances" | "disks", at, token, vms, items,
- *    members: [id], unreachable: {scope: why}, unseen: [id], count,
- *    rest: token of the next page of instances}
+ *   {phase: "groups" | "instances" | "consoles" | "disks", at, token, vms,
+ *    items, console, members: [id], unreachable: {scope: why}, unseen: [id],
+ * count, rest: token of the next page of instances}
  *
  * Lists over all zones may be partial: a zone that does not answer says nothing
  * about its VMs, so that they are not called gone. */
@@ -157,6 +157,8 @@ gcp_vms_build (const struct binding *b, const json_t *in,
 
   if (in_phase (state, "groups"))
     return build_groups (b, in, state, req, err);
+  if (in_phase (state, "consoles"))
+    return gcp_consoles_build (b, in, state, req, err);
   if (in_phase (state, "disks"))
     return build_disks (b, in, state, req);
   return build_instances (b, in, state, req, err);
@@ -316,6 +318,16 @@ read_groups (json_t *state, const json_t *root)
   }
 }
 
+/* From here on the disks are asked for; false: there are none. */
+static bool
+to_disks (json_t *state)
+{
+  json_put_str (state, "phase", "disks");
+  json_put_int (state, "at", 0);
+  json_put (state, "token", NULL);
+  return json_array_size (json_object_get (state, "items")) > 0;
+}
+
 /* Whether there is another request before the records are whole. */
 static bool
 advance (const json_t *in, json_t *state, const json_t *root)
@@ -323,11 +335,18 @@ advance (const json_t *in, json_t *state, const json_t *root)
   const char *token = json_str (root, "nextPageToken", "");
   int64_t at = json_int (state, "at", 0);
 
+  if (in_phase (state, "instances") &&
+      !json_bool (in, "selector.impaired", false))
+    return to_disks (state);
   if (in_phase (state, "instances")) {
-    json_put_str (state, "phase", "disks");
-    json_put_int (state, "at", 0);
-    json_put (state, "token", NULL);
-    return json_array_size (json_object_get (state, "items")) > 0;
+    json_put_str (state, "phase", "consoles");
+    json_put_int (state, "console", 0);
+  }
+  if (in_phase (state, "consoles")) {
+    if (gcp_consoles_next (state))
+      return true;
+    gcp_consoles_choose (state);
+    return to_disks (state);
   }
   if (*token) {
     json_put_str (state, "token", token);
@@ -367,6 +386,13 @@ gcp_vms_parse (const struct binding *b, const json_t *in,
   CLEANUP_ERR struct err *why = NULL;
   enum gcp_method method = method_of (in, state);
 
+  if (in_phase (state, "consoles")) {
+    if (gcp_consoles_read (state, reply, err) == -1)
+      return -1;
+    *out = advance (in, state, NULL) ? json_make ("{s:O}", "next", state)
+                                     : gcp_look_end (b, in, state);
+    return 0;
+  }
   root = gcp_reply (method, reply, &why);
   /* A get of one that is gone is no failure: of an instance, and of a disk that
    * was deleted since. */

@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "names.h"
+#include "operation.h"
 #include "ops.h"
 
 /* Labels of what is made: the campaign's, with values as labels allow. */
@@ -44,6 +45,8 @@ gcp_snapshot_build (const struct binding *b, const json_t *in,
 
   if (id == NULL)
     return -1;
+  if (gcp_follow_build (b, in, req))
+    return 0;
   body = new_thing (in, json_object ());
   gcp_request (b,
                gcp_for_disk (id, GCP_CREATE_SNAPSHOT,
@@ -58,15 +61,15 @@ gcp_snapshot_parse (const struct binding *b, const json_t *in,
                     const struct http_reply *reply, json_t **out,
                     struct err **err)
 {
-  CLEANUP_JSON json_t *root = gcp_reply (GCP_CREATE_SNAPSHOT, reply, err);
   CLEANUP_FREE char *name =
       gcp_name_of (json_str (in, "name", json_str (in, "token", "")));
   CLEANUP_FREE char *id = xasprintf ("global/snapshots/%s", name);
 
   (void)b;
-  if (root == NULL)
+  if (gcp_followed (GCP_CREATE_SNAPSHOT, in, reply, out, err) == -1)
     return -1;
-  *out = json_make ("{s:{s:s,s:s}}", "created", "kind", "snapshot", "id", id);
+  json_put (*out, "created",
+            json_make ("{s:s,s:s}", "kind", "snapshot", "id", id));
   return 0;
 }
 
@@ -151,15 +154,15 @@ gcp_disk_from_build (const struct binding *b, const json_t *in,
 
   if (disk == NULL)
     return -1;
+  if (gcp_follow_build (b, in, req))
+    return 0;
+  if (json_bool (in, "dry_run", false))
+    return err_set (err, ERR_REFUSED,
+                    "whether a disk may be made can't be asked before there is "
+                    "one");
   if (!gcp_is_a (source, "snapshots"))
     return err_set (err, ERR_REFUSED,
                     "a disk is made from a snapshot, not from %s", source);
-  if (json_bool (in, "vm.facts.vtpm", false) &&
-      strcmp (json_str (in, "vm.os", ""), "windows") == 0)
-    return err_set (err, ERR_REFUSED,
-                    "vtpm: it is a Shielded VM with Windows: BitLocker may "
-                    "keep its keys in the vTPM, which opens no copy; repair "
-                    "its own disk (--strategy move)");
   link = xasprintf ("projects/%s/%s", b->account, source);
   body = copy_like (b, in, scope);
   json_put_str (body, "sourceSnapshot", link);
@@ -173,16 +176,15 @@ gcp_disk_from_parse (const struct binding *b, const json_t *in,
                      const struct http_reply *reply, json_t **out,
                      struct err **err)
 {
-  CLEANUP_JSON json_t *root = gcp_reply (GCP_DISK_INSERT, reply, err);
   CLEANUP_FREE char *scope = gcp_scope_of (json_str (in, "vm.os_disk.id", ""));
   CLEANUP_FREE char *name =
       gcp_name_of (json_str (in, "name", json_str (in, "token", "")));
   CLEANUP_FREE char *id = xasprintf ("%s/disks/%s", scope, name);
 
   (void)b;
-  if (root == NULL)
+  if (gcp_followed (GCP_DISK_INSERT, in, reply, out, err) == -1)
     return -1;
-  *out = json_make ("{s:{s:s,s:s}}", "created", "kind", "disk", "id", id);
+  json_put (*out, "created", json_make ("{s:s,s:s}", "kind", "disk", "id", id));
   return 0;
 }
 
@@ -219,7 +221,7 @@ gcp_delete_parse (const struct binding *b, const json_t *in,
   CLEANUP_ERR struct err *why = NULL;
 
   (void)b;
-  if (gcp_accepted (delete_method (json_str (in, "id", "")), reply, out,
+  if (gcp_accepted (delete_method (json_str (in, "id", "")), in, reply, out,
                     &why) == 0)
     return 0;
   if (why->code != ERR_NOT_FOUND)

@@ -8,6 +8,7 @@
 
 #include "call.h"
 #include "names.h"
+#include "operation.h"
 #include "ops.h"
 
 static int
@@ -80,6 +81,8 @@ gcp_attach_os_build (const struct binding *b, const json_t *in,
 
   if (disk == NULL)
     return -1;
+  if (gcp_follow_build (b, in, req))
+    return 0;
   if (*device == '\0')
     return err_set (err, ERR_INTERNAL, "no device name for %s", disk);
   body = attached (b, disk, device);
@@ -121,6 +124,8 @@ gcp_helper_attach_build (const struct binding *b, const json_t *in,
 
   if (disk == NULL)
     return -1;
+  if (gcp_follow_build (b, in, req))
+    return 0;
   if (*slot == '\0')
     return err_set (err, ERR_INTERNAL, "no device name for %s", disk);
   body = attached (b, disk, slot);
@@ -143,18 +148,17 @@ gcp_helper_detach_build (const struct binding *b, const json_t *in,
   return vm ? detach (b, vm, json_str (item, "slot", ""), in, req, err) : -1;
 }
 
-#define ACCEPTED(row, method)                                                  \
+#define ANSWERED(row, method, read)                                            \
   int gcp_##row##_parse (const struct binding *b, const json_t *in,            \
                          const struct http_reply *reply, json_t **out,         \
                          struct err **err)                                     \
   {                                                                            \
     (void)b;                                                                   \
-    (void)in;                                                                  \
-    return gcp_accepted (method, reply, out, err);                             \
+    return read (method, in, reply, out, err);                                 \
   }                                                                            \
   struct unused_##row /* takes the semicolon */
 
-ACCEPTED (detach_os, GCP_DETACH_DISK);
-ACCEPTED (attach_os, GCP_ATTACH_DISK);
-ACCEPTED (helper_attach, GCP_ATTACH_DISK);
-ACCEPTED (helper_detach, GCP_DETACH_DISK);
+ANSWERED (detach_os, GCP_DETACH_DISK, gcp_accepted);
+ANSWERED (attach_os, GCP_ATTACH_DISK, gcp_followed);
+ANSWERED (helper_attach, GCP_ATTACH_DISK, gcp_followed);
+ANSWERED (helper_detach, GCP_DETACH_DISK, gcp_accepted);

@@ -2,17 +2,19 @@
 
 #include <string.h>
 
+#include <base/clock.h>
 #include <base/strbuf.h>
+#include <base/text.h>
 
 #include "call.h"
 #include "errors.h"
 #include "names.h"
 #include "ops.h"
 
-/* Port 1: the console of Linux and, of Windows, what its firmware and the
- * emergency console say.  `start` is a byte's number since the start of the VM;
- * what has fallen out of the last MiB is left out. [discovery,
- * getSerialPortOutput] */
+/* Port 1, or --gcp-serial-port: the console of Linux and, of Windows, what its
+ * firmware says; its emergency console is on port 2.  `start` is a byte's
+ * number since the start of the VM; what has fallen out of the last MiB is left
+ * out. [discovery, getSerialPortOutput] */
 int
 gcp_serial_log_build (const struct binding *b, const json_t *in,
                       struct http_request *req, struct err **err)
@@ -25,7 +27,7 @@ gcp_serial_log_build (const struct binding *b, const json_t *in,
 
   if (id == NULL)
     return -1;
-  http_form_add (&query, "port", "1");
+  http_form_add (&query, "port", json_str (b->config, "serial-port", "1"));
   http_form_add (&query, "start", start);
   gcp_request (b, GCP_SERIAL_PORT, id, &query, NULL, in, req);
   req->max_reply_bytes = 8 << 20; /* a MiB of what JSON has to escape */
@@ -55,19 +57,25 @@ without_zeros (const char *body, size_t len)
   return strbuf_take (&sb);
 }
 
+json_t *
+gcp_console (const struct http_reply *reply, struct err **err)
+{
+  CLEANUP_HTTP_REPLY struct http_reply clean = {.status = reply->status};
+
+  clean.body = without_zeros (reply->body, reply->body_len);
+  clean.body_len = strlen (clean.body);
+  return gcp_reply (GCP_SERIAL_PORT, &clean, err);
+}
+
 int
 gcp_serial_log_parse (const struct binding *b, const json_t *in,
                       const struct http_reply *reply, json_t **out,
                       struct err **err)
 {
-  CLEANUP_HTTP_REPLY struct http_reply clean = {.status = reply->status};
-  CLEANUP_JSON json_t *root = NULL;
+  CLEANUP_JSON json_t *root = gcp_console (reply, err);
   int64_t next;
 
   (void)b;
-  clean.body = without_zeros (reply->body, reply->body_len);
-  clean.body_len = strlen (clean.body);
-  root = gcp_reply (GCP_SERIAL_PORT, &clean, err);
   if (root == NULL)
     return -1;
   next = gcp_number (root, "next");
@@ -113,5 +121,60 @@ gcp_screenshot_parse (const struct binding *b, const json_t *in,
       json_make ("{s:s,s:s}", "type",
                  strncmp (data, "iVBOR", 5) == 0 ? "image/png" : "image/jpeg",
                  "data", data);
+  return 0;
+}
+
+/* --- guest attributes ----------------------------------------------------- */
+
+/* OS Config's agent writes its inventory soon after each boot, and every ten
+ * minutes: a time in it after the last start is a word from inside.
+ * [Compute, "OS inventory management"] */
+int
+gcp_guest_ping_build (const struct binding *b, const json_t *in,
+                      struct http_request *req, struct err **err)
+{
+  const char *id = gcp_need_id (in, "vm.id", "instances", err);
+  CLEANUP_STRBUF struct strbuf query = STRBUF_EMPTY;
+
+  if (id == NULL)
+    return -1;
+  http_form_add (&query, "queryPath", "guestInventory/LastUpdated");
+  gcp_request (b, GCP_GUEST_ATTRIBUTES, id, &query, NULL, in, req);
+  return 0;
+}
+
+static int
+not_alive (const char *why, json_t **out)
+{
+  *out = json_make ("{s:b,s:s}", "alive", 0, "why", why);
+  return 0;
+}
+
+int
+gcp_guest_ping_parse (const struct binding *b, const json_t *in,
+                      const struct http_reply *reply, json_t **out,
+                      struct err **err)
+{
+  CLEANUP_ERR struct err *why = NULL;
+  CLEANUP_JSON json_t *root = gcp_reply (GCP_GUEST_ATTRIBUTES, reply, &why);
+  const json_t *item = json_array_get (json_at (root, "queryValue.items"), 0);
+  const char *value = json_str (item, "value", "");
+  CLEANUP_FREE char *shown = NULL, *text = NULL;
+  int64_t started, written;
+
+  (void)b;
+  if (root == NULL && why->code != ERR_NOT_FOUND)
+    return err_move (err, TAKE (why));
+  if (time_parse_ms (value, &written) == -1)
+    return not_alive ("its OS inventory says nothing yet", out);
+  shown = text_printable (value);
+  if (time_parse_ms (json_str (in, "vm.facts.launched", ""), &started) == -1 ||
+      written <= started) {
+    text = xasprintf ("its OS inventory is of %.40s, before its last start",
+                      shown);
+    return not_alive (text, out);
+  }
+  text = xasprintf ("its OS inventory was written at %.40s", shown);
+  *out = json_make ("{s:b,s:s}", "alive", 1, "why", text);
   return 0;
 }

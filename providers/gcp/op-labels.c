@@ -62,6 +62,8 @@ build (const struct binding *b, const json_t *in, enum change change,
   if (page)
     body = json_make ("{s:O,s:s}", "labels", json_object_get (page, "labels"),
                       "labelFingerprint", json_str (page, "fingerprint", ""));
+  if (json_bool (in, "dry_run", false))
+    page = in; /* only the second one needs a permission to change anything */
   gcp_request (b, page ? target.set : target.get, target.id, NULL, body, in,
                req);
   return 0;
@@ -135,6 +137,8 @@ parse (const json_t *in, enum change change, const struct http_reply *reply,
 
   if (target_of (in, change, &target, err) == -1)
     return -1;
+  if (json_bool (in, "dry_run", false))
+    return gcp_accepted (target.set, in, reply, out, err);
   root = gcp_reply (second ? target.set : target.get, reply, err);
   if (root == NULL)
     return -1;

@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "names.h"
+#include "operation.h"
 #include "ops.h"
 
 int
@@ -47,10 +48,11 @@ only_vm (const json_t *in, struct err **err)
 }
 
 static int
-accepted_vm (enum gcp_method method, const struct http_reply *reply,
-             json_t **out, struct err **err)
+accepted_vm (enum gcp_method method, const json_t *in,
+             const struct http_reply *reply, json_t **out, struct err **err)
 {
-  if (gcp_accepted (method, reply, out, err) == -1)
+  if ((method == GCP_STOP ? gcp_accepted : gcp_followed) (method, in, reply,
+                                                          out, err) == -1)
     return -1;
   json_put (*out, "failed", json_array ());
   return 0;
@@ -86,8 +88,7 @@ gcp_stop_parse (const struct binding *b, const json_t *in,
                 const struct http_reply *reply, json_t **out, struct err **err)
 {
   (void)b;
-  (void)in;
-  return accepted_vm (GCP_STOP, reply, out, err);
+  return accepted_vm (GCP_STOP, in, reply, out, err);
 }
 
 int
@@ -98,6 +99,8 @@ gcp_start_build (const struct binding *b, const json_t *in,
 
   if (id == NULL)
     return -1;
+  if (gcp_follow_build (b, in, req))
+    return 0;
   gcp_request (b, GCP_START, id, NULL, NULL, in, req);
   return 0;
 }
@@ -107,8 +110,7 @@ gcp_start_parse (const struct binding *b, const json_t *in,
                  const struct http_reply *reply, json_t **out, struct err **err)
 {
   (void)b;
-  (void)in;
-  return accepted_vm (GCP_START, reply, out, err);
+  return accepted_vm (GCP_START, in, reply, out, err);
 }
 
 /* --- attributes ----------------------------------------------------------- */
@@ -165,6 +167,5 @@ gcp_restore_parse (const struct binding *b, const json_t *in,
                    struct err **err)
 {
   (void)b;
-  (void)in;
-  return gcp_accepted (GCP_SET_AUTO_DELETE, reply, out, err);
+  return gcp_accepted (GCP_SET_AUTO_DELETE, in, reply, out, err);
 }

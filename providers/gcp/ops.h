@@ -22,8 +22,8 @@ GCP_ROW (keep);
 GCP_ROW (vms);   /* look-vms.c: find, describe */
 GCP_ROW (disks); /* look-disks.c */
 GCP_ROW (snapshots);
-GCP_ROW (find_created);
-GCP_ROW (detach_os); /* op-disks.c */
+GCP_ROW (find_created); /* look-made.c */
+GCP_ROW (detach_os);    /* op-disks.c */
 GCP_ROW (attach_os);
 GCP_ROW (helper_attach);
 GCP_ROW (helper_detach);
@@ -32,6 +32,7 @@ GCP_ROW (disk_from);
 GCP_ROW (delete);
 GCP_ROW (serial_log); /* op-evidence.c */
 GCP_ROW (screenshot);
+GCP_ROW (guest_ping);
 
 /* place.c */
 char **gcp_helper_paths (const json_t *disk, const char *slot,

@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <base/strbuf.h>
 #include <base/vec.h>
@@ -198,6 +199,16 @@ metadata_of (const json_t *instance, const char *key)
   return "";
 }
 
+/* Metadata's "TRUE", as Google's own agents read it. */
+static bool
+is_on (const json_t *instance, const char *key)
+{
+  const char *value = metadata_of (instance, key);
+
+  return strcasecmp (value, "true") == 0 || strcmp (value, "1") == 0 ||
+         strcasecmp (value, "y") == 0 || strcasecmp (value, "yes") == 0;
+}
+
 /* No value of the metadata goes into a record but these: they may be secrets
  * (startup scripts, keys). */
 static json_t *
@@ -230,6 +241,9 @@ facts_of (const json_t *instance)
   for (size_t i = 0; i < ARRAY_SIZE (flags); i++)
     json_put_bool (facts, flags[i].key,
                    json_bool (instance, flags[i].path, false));
+  json_put_bool (facts, "inventory",
+                 is_on (instance, "enable-guest-attributes") &&
+                     is_on (instance, "enable-osconfig"));
   if (gcp_is_a (group, "instanceGroupManagers"))
     json_put_str (facts, "group", group);
   return facts;
@@ -310,6 +324,7 @@ gcp_record (const struct binding *b, const json_t *instance)
   gcp_copy (vm, "power_reason", instance, "statusMessage");
   json_put_str (vm, "os", os_of (instance));
   json_put (vm, "facts", facts_of (instance));
+  json_put_bool (vm, "guest_agent", json_bool (vm, "facts.inventory", false));
   gcp_copy (attributes, "number", instance, "id");
   gcp_copy_last (attributes, "machine_type", instance, "machineType");
   json_put (attributes, "labels", gcp_own_labels (labels));

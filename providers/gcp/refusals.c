@@ -175,6 +175,21 @@ read_only_boot (const struct binding *b, const json_t *vm)
   return xstrdup ("its boot disk is attached read-only");
 }
 
+/* The vTPM with the keys is only in the original VM: what BitLocker sealed with
+ * it opens no copy. [Compute, "Create a Windows persistent disk snapshot"] */
+static char *
+vtpm_copy (const struct binding *b, const json_t *vm)
+{
+  (void)b;
+  if (!fact_true (vm, "vtpm") ||
+      strcmp (json_str (vm, "os", ""), "windows") != 0)
+    return NULL;
+  return xstrdup (
+      "it is a Shielded VM with Windows: BitLocker may keep its keys in the "
+      "vTPM, which opens no copy; repair its own disk (--strategy move), or "
+      "allow this if BitLocker is off");
+}
+
 /* --- warnings ------------------------------------------------------------- */
 
 static char *
@@ -270,10 +285,13 @@ local_ssd_choice (const struct binding *b, const json_t *vm)
                                                     : "preserved by Google");
 }
 
+static const char *const of_copies[] = {"swap", "restore", NULL};
+
 struct row {
   const char *code;
   bool allowable;
   char *(*text) (const struct binding *b, const json_t *vm);
+  const char *const *strategies; /* only of these; NULL: of all */
 };
 
 static const struct row refusals[] = {
@@ -290,6 +308,7 @@ static const struct row refusals[] = {
     {"start-restricted", false, start_restricted},
     {"too-many-labels", false, too_many_labels},
     {"read-only-boot", false, read_only_boot},
+    {"vtpm-copy", true, vtpm_copy, of_copies},
 };
 
 static const struct row warnings[] = {
@@ -309,8 +328,11 @@ gcp_judge (const struct binding *b, json_t *vm)
   for (size_t i = 0; i < ARRAY_SIZE (refusals); i++) {
     CLEANUP_FREE char *text = refusals[i].text (b, vm);
 
-    if (text)
-      vm_add_refusal (vm, refusals[i].code, refusals[i].allowable, "%s", text);
+    if (text == NULL)
+      continue;
+    vm_add_refusal (vm, refusals[i].code, refusals[i].allowable, "%s", text);
+    if (refusals[i].strategies)
+      vm_limit_refusal (vm, refusals[i].strategies);
   }
   for (size_t i = 0; i < ARRAY_SIZE (warnings); i++) {
     CLEANUP_FREE char *text = warnings[i].text (b, vm);

@@ -14,6 +14,7 @@ const char gcp_selector_help[] =
     "gcp:zone=ZONE            of a zone\n"
     "gcp:group=ZONE/NAME      members of an instance group (REGION/NAME, too)\n"
     "gcp:filter:EXPRESSION    by a filter of instances.list\n"
+    "gcp:impaired             running ones whose serial ports tell of a crash\n"
     "gcp:*                    all\n"
     "gcp:A,B,!C               names are added up, other words must all fit "
     "(one kind given twice: either), ! takes out; \\, is a comma\n"
@@ -143,15 +144,12 @@ add_name (json_t *made, const char *word, struct err **err)
   if (*word == '\0')
     return err_set (err, ERR_USAGE,
                     "an empty word; * means all instances of the project");
-  if (strcmp (word, "impaired") == 0)
-    return err_set (err, ERR_USAGE,
-                    "Google Cloud does not tell which instances fail to boot: "
-                    "name them, or choose them by label");
   if ((zone && !gcp_is_zone (zone)) || !gcp_is_name (slash ? slash + 1 : word))
-    return err_set (err, ERR_USAGE,
-                    "\"%s\" is none of an instance's name, ZONE/NAME, a self "
-                    "link, name=, label:, zone=, group=, filter:, project=, *",
-                    word);
+    return err_set (
+        err, ERR_USAGE,
+        "\"%s\" is none of an instance's name, ZONE/NAME, a self "
+        "link, name=, label:, zone=, group=, filter:, project=, impaired, *",
+        word);
   add_id (made, zone, slash ? slash + 1 : word);
   return 0;
 }
@@ -161,6 +159,10 @@ add_word (json_t *made, const char *word, struct err **err)
 {
   if (*word == '!')
     return add_exclusion (made, word + 1, err);
+  if (strcmp (word, "impaired") == 0) {
+    json_put_bool (made, "impaired", true);
+    return 0;
+  }
   if (strcmp (word, "*") == 0) {
     json_put_bool (made, "all", true);
     return 0;
@@ -202,8 +204,9 @@ end_word (json_t *made, struct strbuf *text, struct err **err)
 static bool
 names_something (const json_t *made)
 {
-  static const char *const kinds[] = {"ids",    "names",   "labels", "zones",
-                                      "groups", "filters", "all"};
+  static const char *const kinds[] = {"ids",   "names",   "labels",
+                                      "zones", "groups",  "filters",
+                                      "all",   "impaired"};
 
   for (size_t i = 0; i < ARRAY_SIZE (kinds); i++)
     if (json_object_get (made, kinds[i]))

@@ -175,6 +175,8 @@ subject_token (struct gcp_finder *f, const json_t *json, struct err **err)
   const char *file = json_str (source, "file", NULL);
   struct secret *text = NULL;
 
+  if (json_object_get (source, "executable"))
+    return gcp_subject_of_program (f, json, err);
   if (file)
     text = secret_read_file (file, MAX_FILE, err);
   else if (json_str (source, "url", NULL) &&
@@ -182,8 +184,8 @@ subject_token (struct gcp_finder *f, const json_t *json, struct err **err)
     text = subject_of_url (f, source, err);
   else
     err_set (err, ERR_AUTH,
-             "its credential_source is neither a file nor a url: programs and "
-             "AWS are not supported yet");
+             "its credential_source is neither a file, a url nor a program: "
+             "AWS is not supported");
   return text ? token_in (text, json_object_get (source, "format"), err) : NULL;
 }
 

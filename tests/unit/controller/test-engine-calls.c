@@ -36,7 +36,8 @@ struct small_world {
   struct vm vms[N_MOST];
   struct pending_vec pending;
   unsigned calls[OP_COUNT], about[OP_COUNT], questions, mixed;
-  json_t *requests; /* {request: true}: each is there once; NULL: uncounted */
+  json_t *requests; /* {request: how often}; NULL: uncounted */
+  unsigned lost;    /* so many replies to stops get lost, before their effect */
 };
 
 static const char *const together[] = {"zone", NULL};
@@ -145,7 +146,9 @@ note_request (struct small_world *w, const json_t *in)
   const char *request = json_str (in, "request", NULL);
 
   if (request && w->requests)
-    json_put_bool (w->requests, request, true);
+    json_put_int (w->requests, request,
+                  1 + json_integer_value (
+                          json_object_get (w->requests, request)));
 }
 
 static void
@@ -166,7 +169,10 @@ submit (struct world *world, struct effect effect)
         vms ? vms : json_array_size (json_at (effect.in, "ids"));
     if (effect.op == OP_DESCRIBE)
       pending.completion.out = describe (w, effect.in);
-    else {
+    else if (effect.op == OP_STOP && w->lost > 0) {
+      w->lost--;
+      err_set (&pending.completion.err, ERR_UNKNOWN_EFFECT, "no reply");
+    } else {
       change (w, effect.op, effect.in);
       pending.completion.out = json_object ();
     }
@@ -211,6 +217,7 @@ run_campaign (struct run *run, const struct provider *provider, int n)
 {
   struct small_world *w = &run->world;
   json_t *requests = w->requests;
+  unsigned lost = w->lost;
   struct binding binding = {.provider = provider,
                             .account = (char *)"1",
                             .region = (char *)""};
@@ -226,6 +233,7 @@ run_campaign (struct run *run, const struct provider *provider, int n)
   CU_ASSERT_PTR_NOT_NULL_FATAL (policy);
   memset (run, 0, sizeof *run);
   w->requests = requests;
+  w->lost = lost;
   fake_clock_init (&w->clock, 1000000);
   w->world = (struct world){.clock = &w->clock.clock,
                             .submit = submit,
@@ -330,7 +338,7 @@ test_requests (void)
   CU_ASSERT (calls >= 16);
   CU_ASSERT_EQUAL (json_object_size (with->world.requests), calls);
   CU_ASSERT_PTR_NOT_NULL (
-      json_object_get (with->world.requests, "c/1/stop/on/1"));
+      json_object_get (with->world.requests, "c/1/on/stop/2"));
   CU_ASSERT_EQUAL (json_object_size (without->world.requests), 0);
   json_decref (with->world.requests);
   json_decref (without->world.requests);
@@ -338,10 +346,39 @@ test_requests (void)
   free (without);
 }
 
+static int64_t
+count_of (const struct run *run, const char *request)
+{
+  return json_integer_value (json_object_get (run->world.requests, request));
+}
+
+/* A request whose reply was lost is the same one when it is sent again. */
+static void
+test_same_request (void)
+{
+  struct provider wanting = gathering;
+  struct run *run = xcalloc (1, sizeof *run);
+
+  wanting.request_ids = true;
+  run->world.requests = json_object ();
+  run->world.lost = 1;
+  for (int op = 0; op < OP_COUNT; op++)
+    if (wanting.ops[op].changes)
+      wanting.ops[op].max_ids = 1;
+  run_campaign (run, &wanting, 1);
+  CU_ASSERT_EQUAL (run->repaired, 1);
+  CU_ASSERT_EQUAL (run->world.lost, 0);
+  CU_ASSERT_EQUAL (count_of (run, "c/1/on/stop/2"), 2);
+  CU_ASSERT_EQUAL (count_of (run, "c/1/on/mark/1"), 1);
+  json_decref (run->world.requests);
+  free (run);
+}
+
 static const struct unit_case cases[] = {
     {"calls are filled and looks are shared", test_calls_are_filled},
     {"few VMs wait for nobody", test_few_wait_for_nobody},
     {"requests have names", test_requests},
+    {"a lost one is repeated by its name", test_same_request},
 };
 
 UNIT_MAIN ("engine: calls", cases)

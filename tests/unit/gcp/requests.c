@@ -81,6 +81,24 @@ const struct request_case request_cases[] = {
      "POST projects/p-1/" WEB "/stop?discardLocalSsd=true&requestId=*"},
     {OP_START, "{'vms': [" VM "], 'request': 'r'}",
      "POST projects/p-1/" WEB "/start?requestId=*"},
+    {OP_START,
+     "{'vms': [" VM "], 'page': {'follow': {'operation': '" Z
+     "/operations/o'}}}",
+     "GET projects/p-1/" Z "/operations/o"},
+    {OP_START,
+     "{'vms': [" VM
+     "], 'page': {'follow': {'operation': 'regions/r1/operations/o'}}}",
+     "GET projects/p-1/regions/r1/operations/o"},
+    {OP_SNAPSHOT,
+     "{'disk': " OS_DISK
+     ", 'page': {'follow': {'operation': 'global/operations/o'}}}",
+     "GET projects/p-1/global/operations/o"},
+    {OP_START, "{'vms': [" VM "], 'request': 'r', 'dry_run': true}",
+     "POST projects/p-1/" WEB
+     "/testIamPermissions {\"permissions\":[\"compute.instances.start\"]}"},
+    {OP_KEEP, "{'disk': " OS_DISK ", 'keep': true, 'dry_run': true}",
+     "POST projects/p-1/" DISK
+     "/testIamPermissions {\"permissions\":[\"compute.disks.setLabels\"]}"},
     {OP_DETACH_OS, "{'vm': " VM ", 'disk': " OS_DISK ", 'request': 'r'}",
      "POST projects/p-1/" WEB
      "/detachDisk?deviceName=persistent-disk-0&requestId=*"},
@@ -169,7 +187,17 @@ const struct request_case request_cases[] = {
      "{\"labelFingerprint\":\"f\",\"labels\":{}}"},
     {OP_SERIAL_LOG, "{'vm': " VM ", 'after': 1234}",
      "GET projects/p-1/" WEB "/serialPort?port=1&start=1234"},
+    {OP_FIND_CREATED, "{}",
+     "GET projects/p-1/aggregated/disks?maxResults=500"
+     "&filter=labels.bootmend-campaign:*"},
+    {OP_FIND,
+     "{'selector': {'impaired': true}, 'page': {'phase': 'consoles', 'vms': "
+     "[{'id': '" WEB "', 'power': 'running'}]}}",
+     "GET projects/p-1/" WEB "/serialPort?port=1&start=-65536"},
     {OP_SCREENSHOT, "{'vm': " VM "}", "GET projects/p-1/" WEB "/screenshot"},
+    {OP_GUEST_PING, "{'vm': " VM "}",
+     "GET projects/p-1/" WEB
+     "/getGuestAttributes?queryPath=guestInventory/LastUpdated"},
 };
 const size_t request_count = ARRAY_SIZE (request_cases);
 

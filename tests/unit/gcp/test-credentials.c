@@ -290,7 +290,7 @@ test_bad_files (void)
        "no https address"},
       {"{\"type\":\"external_account\",\"audience\":\"x\","
        "\"credential_source\":{\"environment_id\":\"aws1\",\"url\":\"u\"}}",
-       "AWS are not supported"},
+       "AWS is not supported"},
   };
 
   for (size_t i = 0; i < ARRAY_SIZE (files); i++) {
@@ -359,6 +359,52 @@ test_external (void)
   expect (&s, "t-1|workload identity of ");
   CU_ASSERT_PTR_NOT_NULL (strstr (s.seen.buf, "subject_token=subject-2\n"));
   stage_release (&s);
+}
+
+/* A program is run only where that is allowed; it knows what it is for. */
+static void
+test_program (void)
+{
+  static const struct {
+    const char *script, *says;
+  } programs[] = {
+      {"echo '{\"version\":1,\"success\":true,\"token_type\":"
+       "\"urn:ietf:params:oauth:token-type:jwt\",\"id_token\":\"'"
+       "$GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE'\",\"expiration_time\":9999999999}'",
+       "t-1|workload identity of "},
+      {"echo '{\"version\":1,\"success\":false,\"code\":\"401\","
+       "\"message\":\"signed out\"}'",
+       "!auth: "},
+      {"echo '{\"version\":1,\"success\":true,\"id_token\":\"x\","
+       "\"expiration_time\":1}'",
+       "!auth: "},
+      {"echo no", "!auth: "},
+  };
+  static const char *const why[] = {"subject_token=%2F%2Fiam%2Fx",
+                                    "it says: 401: signed out",
+                                    "has ended already", "printed no JSON"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (programs); i++)
+    for (unsigned allowed = 0; allowed < 2; allowed++) {
+      struct stage s;
+      CLEANUP_FREE char *text = NULL, *found = NULL;
+
+      stage_init (&s);
+      put_file (&s, "token", programs[i].script);
+      text = xasprintf ("{\"type\":\"external_account\",\"audience\":"
+                        "\"//iam/x\",\"credential_source\":{\"executable\":"
+                        "{\"command\":\"sh %s/token\"}}}",
+                        s.folder);
+      put_file (&s, "key.json", text);
+      if (allowed)
+        set (&s, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES", "1");
+      expect (&s, allowed ? programs[i].says : "!auth: ");
+      found = find (&s);
+      CU_ASSERT_PTR_NOT_NULL (
+          strstr (i || !allowed ? found : s.seen.buf,
+                  allowed ? why[i] : "ALLOW_EXECUTABLES=1"));
+      stage_release (&s);
+    }
 }
 
 static void
@@ -437,6 +483,7 @@ static const struct unit_case tests[] = {
     {"files that can't be used", test_bad_files},
     {"a person's login", test_user},
     {"workload identity", test_external},
+    {"a program", test_program},
     {"impersonation", test_impersonated},
     {"metadata server", test_metadata},
     {"project", test_project},

@@ -55,7 +55,7 @@ static const struct {
      "{'status': 'DONE', 'httpErrorStatusCode': 503, 'error': {'errors':"
      " [{'code': 'ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS', 'message':"
      " 'x'}]}}",
-     ERR_TRANSIENT, "no room"},
+     ERR_CONFLICT, "no room"},
     {OP_START, 200,
      "{'status': 'DONE', 'error': {'errors': [{'code': 'QUOTA_EXCEEDED'}]}}",
      ERR_REFUSED, "quota of the project"},
@@ -78,6 +78,10 @@ static const struct {
     {OP_SNAPSHOT, 200,
      "{'status': 'DONE', 'error': {'errors': [{'code':"
      " 'RESOURCE_OPERATION_RATE_EXCEEDED', 'message': 'x'}]}}",
+     ERR_CONFLICT, "10 minutes"},
+    {OP_SNAPSHOT, 400,
+     "{'error': {'message': 'x', 'errors': [{'reason':"
+     " 'operationRateExceeded'}]}}",
      ERR_TRANSIENT, "10 minutes"},
     {OP_DISK_FROM, 412,
      "{'error': {'message': 'Constraint constraints/compute.x violated',"

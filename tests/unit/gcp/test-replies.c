@@ -387,7 +387,8 @@ test_created (void)
       parse (OP_FIND_CREATED, "{'campaign': 'c'}", 200,
              "{'items': {'" Z "': {'disks': [{'selfLink': '" LINK Z
              "/disks/n', 'description': 'bootmend: T-1'}, {'selfLink': '" LINK Z
-             "/disks/kept', 'description': 'mine'}]}}}",
+             "/disks/kept', 'description': 'mine', 'labels':"
+             " {'bootmend-campaign': 'c'}}]}}}",
              NULL);
   CLEANUP_FREE char *next = with_page ("{'campaign': 'c'}", first);
   CLEANUP_JSON json_t *last = parse (OP_FIND_CREATED, next, 200,
@@ -398,8 +399,10 @@ test_created (void)
   const json_t *disks = json_object_get (first, "created");
   const json_t *snapshots = json_object_get (last, "created");
 
-  CU_ASSERT_EQUAL (json_array_size (disks), 1);
+  CU_ASSERT_EQUAL (json_array_size (disks), 2);
   CU_ASSERT_STRING_EQUAL (at (json_array_get (disks, 0), "token"), "T-1");
+  CU_ASSERT_STRING_EQUAL (at (json_array_get (disks, 1), "token"), "");
+  CU_ASSERT_STRING_EQUAL (at (json_array_get (disks, 1), "campaign"), "c");
   CU_ASSERT_STRING_EQUAL (at (json_array_get (snapshots, 0), "kind"),
                           "snapshot");
   CU_ASSERT_PTR_NULL (json_object_get (last, "next"));

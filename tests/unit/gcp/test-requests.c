@@ -118,10 +118,6 @@ static const struct {
      "{'vm': {'os_disk': {'id': 'zones/z/disks/a'}}, 'source': {'id':"
      " 'zones/z/disks/b'}}",
      ERR_REFUSED, "made from a snapshot"},
-    {OP_DISK_FROM,
-     "{'vm': {'os': 'windows', 'facts': {'vtpm': true}, 'os_disk': {'id':"
-     " 'zones/z/disks/a'}}, 'source': {'id': 'global/snapshots/b'}}",
-     ERR_REFUSED, "vtpm: "},
     {OP_HELPER_ATTACH,
      "{'helper': {'id': 'zones/z/instances/h'}, 'disks': [{'disk': {'id':"
      " 'zones/z/disks/a'}, 'slot': ''}]}",
