@@ -78,6 +78,10 @@ recreate (struct fake_cloud *cloud, struct fake_object *instance, json_t *arg)
   (void)arg;
   if (strcmp (gce_status (instance), "TERMINATED") != 0)
     return;
+  if (boot == NULL) {
+    boot = json_object ();
+    json_put (spec, "boot", boot);
+  }
   json_put_bool (boot, "boots", true);
   json_object_del (boot, "content");
   json_object_del (boot, "image");

@@ -134,6 +134,8 @@ cut (struct fake_call *call, struct gce_items *items)
   while (from < items->len && *after &&
          strcmp (items->ptr[from].id, after) <= 0)
     from++;
+  if (items->len == 0)
+    return 0;
   memmove (items->ptr, items->ptr + from,
            (items->len - from) * sizeof *items->ptr);
   items->len -= from;
@@ -152,7 +154,7 @@ begin (struct fake_call *call, const char *list_kind, json_t **filter)
   const char *text = gce_param (call, "filter");
   CLEANUP_FREE char *kind = xasprintf ("compute#%s", list_kind);
   CLEANUP_FREE char *self = NULL;
-  CLEANUP_FAKE_URL struct fake_url url;
+  CLEANUP_FAKE_URL struct fake_url url = {0};
   bool bad;
 
   *filter = gce_filter_parse (text, &bad);

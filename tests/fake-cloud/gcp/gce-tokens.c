@@ -87,7 +87,7 @@ find_by (const struct fake_cloud *cloud, const char *key, const char *value)
 static char *
 own_url (const struct fake_call *call)
 {
-  CLEANUP_FAKE_URL struct fake_url url;
+  CLEANUP_FAKE_URL struct fake_url url = {0};
 
   fake_url_split (call->req->url, &url);
   return xasprintf ("%s%s", url.base, url.path);

@@ -64,7 +64,7 @@ owns (struct fake_cloud *cloud, const struct http_request *req)
 {
   static const char *const starts[] = {"/compute/", "/computeMetadata",
                                        "/v1/projects/-/serviceAccounts/"};
-  CLEANUP_FAKE_URL struct fake_url url;
+  CLEANUP_FAKE_URL struct fake_url url = {0};
 
   (void)cloud;
   fake_url_split (req->url, &url);
@@ -137,7 +137,7 @@ parse_compute (struct fake_call *call, const struct fake_url *url)
 static void
 parse (struct fake_call *call)
 {
-  CLEANUP_FAKE_URL struct fake_url url;
+  CLEANUP_FAKE_URL struct fake_url url = {0};
 
   fake_url_split (call->req->url, &url);
   if (strncmp (url.path, "/compute/", 9) == 0) {
