@@ -21,6 +21,7 @@ patients_release (struct patient_vec *patients)
     free (patients->ptr[i].problem);
     free (patients->ptr[i].problem_id);
     json_decref (patients->ptr[i].diagnoses);
+    json_decref (patients->ptr[i].seen);
   }
   patient_vec_release (patients);
 }
@@ -30,7 +31,9 @@ patient_add (struct patient_vec *patients, const struct diagnosis_rules *rules,
              const char *name, const json_t *findings)
 {
   struct patient patient = {.name = xstrdup (name),
-                            .diagnoses = diagnose (rules, findings)};
+                            .diagnoses = diagnose (rules, findings),
+                            .seen = json_deep_copy (
+                                json_object_get (findings, "facts"))};
 
   patient_vec_push (patients, patient);
 }
@@ -137,6 +140,41 @@ add_line (struct strbuf *sb, const struct cli *cli, int indent,
   strbuf_addch (sb, '\n');
 }
 
+static bool
+is_evidence (const struct patient *patient, const char *what)
+{
+  json_t *diagnosis, *one;
+  size_t i, j;
+
+  json_array_foreach (patient->diagnoses, i, diagnosis)
+  {
+    json_array_foreach (json_at (diagnosis, "evidence"), j, one)
+    {
+      if (strcmp (json_str (one, "what", ""), what) == 0)
+        return true;
+    }
+  }
+  return false;
+}
+
+/* What is known besides: when it started last, what a log could not tell. */
+static void
+add_seen (struct strbuf *sb, const struct cli *cli,
+          const struct patient *patient)
+{
+  json_t *fact;
+  size_t i;
+
+  json_array_foreach (patient->seen, i, fact)
+  {
+    const char *what = json_str (fact, "what", "?");
+    CLEANUP_FREE char *head = xasprintf ("%s: seen: ", patient->name);
+
+    if (!is_evidence (patient, what))
+      add_line (sb, cli, 0, head, what);
+  }
+}
+
 static void
 print_details (const struct cli *cli, const struct patient *patient)
 {
@@ -169,6 +207,7 @@ print_details (const struct cli *cli, const struct patient *patient)
       add_line (&sb, cli, 4, "Source: ", json_string_value (one));
     }
   }
+  add_seen (&sb, cli, patient);
   if (sb.len)
     printf ("\n%s", sb.buf);
   strbuf_release (&sb);
@@ -262,6 +301,8 @@ print_json (const struct patient_vec *patients, json_t *groups,
     json_put (row, "diagnoses",
               patient->diagnoses ? json_incref (patient->diagnoses)
                                  : json_array ());
+    if (json_array_size (patient->seen) > 0)
+      json_put (row, "seen", json_incref (patient->seen));
     json_array_append_new (list, row);
   }
   output_json ("diagnose",

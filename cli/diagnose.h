@@ -11,6 +11,7 @@
 struct patient {
   char *name;
   json_t *diagnoses; /* see diagnose (); NULL: nothing could be read */
+  json_t *seen;      /* facts of its disk: [{fact, what, value}]; or NULL */
   char *problem;     /* why not */
   char *problem_id;  /* "refused", "no-console", ... */
 };

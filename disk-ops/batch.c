@@ -192,6 +192,7 @@ batch_run (const struct batch_options *options, const struct work *works,
   batch.disks = xcalloc (n_works + 1, sizeof *batch.disks);
   for (size_t i = 0; i < n_works; i++) {
     disk_init (&batch.disks[i], &works[i], hooks);
+    batch.disks[i].parse_program = options->parse_program;
     flow_prepare (&batch.disks[i]);
   }
   for (int round = ROUND_SHARED; r == 0 && round <= ROUND_ALONE; round++)

@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* FILETIME of 1970: units of 100 ns since 1601. */
+#define FILETIME_EPOCH UINT64_C (116444736000000000)
+
 /* So much of the start of a small dump has all that is looked at. */
 #define CRASH_DUMP_BYTES (1 << 20)
 /* ... and of a large one. */

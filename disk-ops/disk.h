@@ -34,6 +34,8 @@ enum round {
 struct disk {
   const struct work *work;
   const struct batch_hooks *hooks;
+  const char *parse_program; /* of parse.h; NULL: none can be started */
+  bool parsed_openly;        /* that it ran without seccomp has been noted */
   struct patient patient;
   struct patient_lock lock;
   int evidence_lock; /* keeps two runs off one evidence folder; -1: none */

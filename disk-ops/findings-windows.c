@@ -3,20 +3,16 @@
 
 #include "findings.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-#include <base/clock.h>
 
 #include "crash-dump.h"
 #include "disk.h"
+#include "guest-parse.h"
 #include "guest-path.h"
 #include "refuse.h"
 
 #define SYSTEM32  "/Windows/System32"
 #define MAX_DUMPS 3 /* the newest */
-/* 1601 to 1970, in units of 100 ns */
-#define FILETIME_EPOCH UINT64_C (116444736000000000)
 
 /* Without one of these no Windows gets to its login. */
 static const char *const vital[] =
@@ -72,42 +68,34 @@ look_at_hives (struct disk *disk, struct findings *f)
 }
 
 static void
-add_dump (struct findings *f, const char *path, const struct crash_dump *dump)
+add_dump (struct findings *f, const char *shown, const json_t *dump)
 {
-  json_t *parameters = json_array ();
-  json_t *json;
+  const json_t *list = json_object_get (dump, "parameters");
+  uint64_t parameters[4] = {0};
 
-  for (size_t i = 0; i < 4; i++) {
-    CLEANUP_FREE char *text = xasprintf ("0x%" PRIx64, dump->parameters[i]);
+  for (size_t i = 0; i < ARRAY_SIZE (parameters); i++) {
+    const char *text = json_string_value (json_array_get (list, i));
 
-    json_array_append_new (parameters, json_string (text));
+    parameters[i] = text ? strtoull (text, NULL, 16) : 0;
   }
-  json = json_make ("{s:I, s:o, s:s}", "code", (json_int_t)dump->code,
-                    "parameters", parameters, "where", path);
-  json_put_str (json, "driver", dump->driver);
-  if (dump->when > FILETIME_EPOCH) {
-    CLEANUP_FREE char *when =
-        time_format_ms ((int64_t)((dump->when - FILETIME_EPOCH) / 10000));
-
-    json_put_str (json, "when", when);
-  }
-  json_array_append_new (f->bugchecks, json);
+  findings_bugcheck (f, (uint32_t)json_int (dump, "code", 0), parameters,
+                     json_str (dump, "driver", NULL), shown,
+                     json_int (dump, "when_ms", 0));
 }
 
 static void
 read_dump (struct disk *disk, struct findings *f, const char *path,
            const char *shown, int bytes)
 {
-  struct crash_dump dump;
-  CLEANUP_FREE char *content = NULL;
-  size_t len = 0;
+  CLEANUP_PARSE struct parse parse = {0};
+  CLEANUP_ERR struct err *err = NULL;
 
-  content = guestfs_pread (disk->g, path, bytes, 0, &len);
-  if (content == NULL)
-    return;
-  if (crash_dump_read ((const unsigned char *)content, len, &dump) == 0)
-    add_dump (f, shown, &dump);
-  crash_dump_release (&dump);
+  guest_parse_init (disk, &parser_crash_dump, &parse);
+  if (guest_parse_add (disk, &parse, path, bytes, &err) == 0 &&
+      guest_parse_run (disk, &parse, &err) == 0)
+    add_dump (f, shown, parse.result);
+  else
+    findings_unread (f, &parse, shown, err);
 }
 
 static void
@@ -138,4 +126,5 @@ findings_windows (struct disk *disk, struct findings *f)
     findings_fact (f, "pending-xml", NULL,
                    "/Windows/WinSxS/pending.xml is there");
   read_dumps (disk, f);
+  findings_event_log (disk, f);
 }

@@ -1,12 +1,15 @@
 #include "findings.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include <base/clock.h>
 #include <base/text.h>
 
 #include "disk.h"
 #include "guest-path.h"
+#include "parse.h"
 #include "refuse.h"
 
 /* Full: less than this share and less than this many bytes are free. */
@@ -29,6 +32,35 @@ findings_fact (struct findings *f, const char *fact, const char *value,
   json = json_make ("{s:s, s:s}", "fact", fact, "what", printable);
   json_put_str (json, "value", clean);
   json_array_append_new (f->facts, json);
+}
+
+void
+findings_bugcheck (struct findings *f, uint64_t code,
+                   const uint64_t *parameters, const char *driver,
+                   const char *where, int64_t when_ms)
+{
+  CLEANUP_FREE char *name = driver ? text_printable (driver) : NULL;
+  CLEANUP_FREE char *when = when_ms > 0 ? time_format_ms (when_ms) : NULL;
+  json_t *list = json_array (), *json;
+
+  for (size_t i = 0; i < 4; i++) {
+    CLEANUP_FREE char *text = xasprintf ("0x%" PRIx64, parameters[i]);
+
+    json_array_append_new (list, json_string (text));
+  }
+  json = json_make ("{s:I, s:o, s:s}", "code", (json_int_t)code, "parameters",
+                    list, "where", where);
+  json_put_str (json, "driver", name);
+  json_put_str (json, "when", when);
+  json_array_append_new (f->bugchecks, json);
+}
+
+void
+findings_unread (struct findings *f, const struct parse *parse,
+                 const char *what, const struct err *err)
+{
+  findings_fact (f, parse->died ? "parser-died" : "unreadable",
+                 parse->parser->name, "%s: %s", what, err->msg);
 }
 
 int64_t

@@ -28,6 +28,20 @@ void findings_fact (struct findings *f, const char *fact, const char *value,
  * way, an error). */
 int64_t findings_size (struct disk *disk, const char *path);
 
+/* A stop code with its four parameters; driver may be NULL, when_ms 0. */
+void findings_bugcheck (struct findings *f, uint64_t code,
+                        const uint64_t *parameters, const char *driver,
+                        const char *where, int64_t when_ms);
+
+/* What a parser could not read, or died of. */
+struct parse;
+void findings_unread (struct findings *f, const struct parse *parse,
+                      const char *what, const struct err *err);
+
+/* Of event_log_parse's answer, which is as hostile as the log. */
+void findings_events (struct findings *f, const json_t *log);
+
+void findings_event_log (struct disk *disk, struct findings *f);
 void findings_windows (struct disk *disk, struct findings *f);
 void findings_linux (struct disk *disk, struct findings *f);
 

@@ -82,6 +82,9 @@ struct batch_options {
   const char *scratch; /* folder for redo overlays */
   bool force_tcg;      /* KVM is known not to work here */
   int memsize_mb;      /* of the appliance; 0: libguestfs's default */
+  /* The program whose main knows parse_child_main (parse.h), usually
+   * "/proc/self/exe".  NULL: what needs such a parser can't be read. */
+  const char *parse_program;
 };
 
 /* Works through all disks.  An error of one disk is that disk's result; -1 is

@@ -14,6 +14,7 @@
 #include <base/json.h>
 #include <base/strbuf.h>
 #include <base/text.h>
+#include <disk-ops/parse.h>
 #include <protocol/protocol.h>
 
 #include "scratch.h"
@@ -249,6 +250,20 @@ check_memory (const struct check_input *in)
                   "an appliance takes up to 1.25 GiB: choose a larger machine");
 }
 
+/* Of what reads guests' logs, dumps and hives outside of the appliance. */
+static struct finding
+check_confinement (const struct check_input *in)
+{
+  CLEANUP_FREE char *why = NULL;
+
+  (void)in;
+  if (parse_can_confine (&why))
+    return finding (OK, xstrdup ("seccomp"), NULL);
+  return finding (WARNING, xstrdup (why),
+                  "what reads guests' logs and dumps is confined by limits and "
+                  "a user of its own alone; take a kernel with seccomp");
+}
+
 static const struct {
   const char *name;
   struct finding (*check) (const struct check_input *in);
@@ -264,6 +279,7 @@ static const struct {
     {"devices", check_devices},
     {"scratch", check_scratch},
     {"memory", check_memory},
+    {"confinement", check_confinement},
 };
 
 int

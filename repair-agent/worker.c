@@ -288,7 +288,8 @@ run_batch (struct worker *w, const struct agent_backend *backend,
                                             backend->kvm_is_broken (scratch),
                                         .memsize_mb =
                                             (int)json_int (w->batch,
-                                                           "memsize_mb", 0)};
+                                                           "memsize_mb", 0),
+                                        .parse_program = "/proc/self/exe"};
   const struct batch_hooks hooks = {.stage = on_stage,
                                     .appliance = on_appliance,
                                     .result = on_result,

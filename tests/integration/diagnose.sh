@@ -72,7 +72,7 @@ END
 "$make_disk" --bad bad.img
 "$make_disk" --healthy whole.img
 start=$(sfdisk --json whole.img | jq '.partitiontable.partitions[0].start')
-for name in stop junk; do
+for name in stop junk events; do
   dd if=whole.img of=$name.img bs=512 skip="$start" conv=sparse status=none
 done
 ntfscp -q -f stop.img MINI.DMP /Windows/MEMORY.DMP
@@ -81,6 +81,20 @@ ntfscp -q -f stop.img MINI.DMP /Windows/MEMORY.DMP
   head -c 20000 /dev/urandom
 } >JUNK.DMP
 ntfscp -q -f junk.img JUNK.DMP /Windows/MEMORY.DMP
+# What Windows logged: a stop long ago, an unexpected end, a driver, a stop, and
+# a log that is none.
+evtx-tool >System.evtx <<'END'
+[{"id": 1001, "provider": "Microsoft-Windows-WER-SystemErrorReporting",
+  "when": "2024-05-01T00:00:00Z", "data": [["param1", "string", "0x00000024 (0x1, 0x2, 0x3, 0x4)"]]},
+ {"id": 6005, "provider": "EventLog", "when": "2024-07-19T04:00:00Z", "data": []},
+ {"id": 7045, "provider": "Service Control Manager", "when": "2024-07-19T04:01:00Z",
+  "data": [["ServiceName", "string", "Acme"], ["ImagePath", "string", "\\??\\C:\\acme.sys"]]},
+ {"id": 41, "provider": "Microsoft-Windows-Kernel-Power", "when": "2024-07-19T04:20:00Z",
+  "data": [["BugcheckCode", "u32", "0x139"], ["BugcheckParameter1", "hex64", "2"]]}]
+END
+events=/Windows/System32/winevt/Logs/System.evtx
+ntfscp -q -f events.img System.evtx $events
+ntfscp -q -f junk.img JUNK.DMP $events
 : >empty.img
 sha256sum -- *.img >before
 
@@ -101,6 +115,17 @@ expect_first empty.img refused
   select(.id == "driver-irql-not-less-or-equal").evidence[0].what') == \
   'stop code 0x000000D1 (0x10, 0x2, 0x0, 0xfffff80312345678), 2024-'* ]] ||
   fail "stop.img: $(row '.images[] | select(.name == "stop.img")')"
+said=$(row '.images[] | select(.name == "events.img") |
+  .diagnoses[].evidence[].what, .seen[].what, .diagnoses[].id')
+for words in 'stop code 0x00000139 (0x2, 0x0, 0x0, 0x0), 2024-07-19T04:20:00Z' \
+  'driver Acme was installed' kernel-security-check-failure driver-before-stop \
+  'event 1001 at 2024-05-01T00:00:00Z' 'ends at 2024-07-19T04:20:00Z without a shutdown'; do
+  [[ $said == *"$words"* ]] || fail "events.img: no '$words': $said"
+done
+[[ $said != *ntfs-file-system* ]] || fail 'a stop of last month is no reason for today'
+[[ $(row '.images[] | select(.name == "junk.img").seen[] | select(.fact == "unreadable").what') == \
+  *'the System event log: it has no chunk of an event log'* ]] ||
+  fail "junk.img: $(row '.images[] | select(.name == "junk.img")')"
 [[ $(row '[.groups[].count] | add') -eq $(wc -l <before) ]] || fail 'groups'
 sha256sum --quiet -c before || fail 'an image was changed'
 

@@ -17,6 +17,7 @@
 
 #include <base/log.h>
 #include <base/json.h>
+#include <disk-ops/parse.h>
 #include <disk-ops/work.h>
 #include <recipes/recipe.h>
 
@@ -171,6 +172,8 @@ main (int argc, char **argv)
   struct work *works;
   size_t n;
 
+  if (parse_is_child (argc, argv))
+    parse_child_main (disk_parsers, argc, argv);
   if (argc != 2) {
     fprintf (stderr, "Usage: disk-batch SCRATCH < WORKS\n");
     return 2;
@@ -188,6 +191,7 @@ main (int argc, char **argv)
   for (size_t i = 0; i < n; i++)
     load_work (json_array_get (json, i), &works[i]);
   options.scratch = argv[1];
+  options.parse_program = "/proc/self/exe";
   options.force_tcg = kvm_is_broken (argv[1]);
   if (batch_run (&options, works, n, &hooks, &err) == -1)
     print_line (json_make ("{s:o}", "end", json_from_err (err)));

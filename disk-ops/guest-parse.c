@@ -1,0 +1,42 @@
+#include "guest-parse.h"
+
+#include <unistd.h>
+
+#include "disk.h"
+
+void
+guest_parse_init (const struct disk *disk, const struct parser *parser,
+                  struct parse *parse)
+{
+  *parse = (struct parse){.program = disk->parse_program, .parser = parser};
+}
+
+int
+guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
+                 int64_t bytes, struct err **err)
+{
+  CLEANUP_CLOSE int fd = parse_memory (path, err);
+  CLEANUP_FREE char *name = xasprintf ("/proc/self/fd/%d", fd);
+  int taken;
+
+  if (fd == -1)
+    return -1;
+  if (guestfs_download_offset (disk->g, path, name, 0, bytes) == -1)
+    return disk_guest_error (disk, err, "%s", path);
+  taken = fd;
+  fd = -1;
+  return parse_add_file (parse, taken, err);
+}
+
+int
+guest_parse_run (struct disk *disk, struct parse *parse, struct err **err)
+{
+  int r = parse_run (parse, err);
+
+  if (r == 0 && !parse->confined && !disk->parsed_openly) {
+    disk->parsed_openly = true;
+    disk_note (disk, "this machine has no seccomp: the programs that read what "
+                     "the guest wrote were confined by limits alone");
+  }
+  return r;
+}
