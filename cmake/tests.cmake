@@ -1,17 +1,17 @@
 # Tests that are scripts.
 #
 #   bootmend_script_test (integration cli-usage.sh)
-#   bootmend_script_test (fault kill-agent.sh TIMEOUT 900 LOCK libvirt)
+#   bootmend_script_test (fault kill-agent.sh TIMEOUT 900 COST 100)
 #
 # The first word is the CTest label (integration, fault, fuzz, lint), and the
 # test's name is LABEL-SCRIPT without ".sh". A script starts with
 #   . "$(dirname "$0")/../functions.sh"
 # which says what it gets. Exit status 77 means skipped, with the reason as the
-# last line. ARGS are handed over. Tests that name the same LOCK never run side
-# by side; LONG ones are skipped unless BOOTMEND_TEST_LONG is set
+# last line. ARGS are handed over. Those that COST most begin first, so that none
+# is waited for at the end (about seconds; 1 if not given); LONG ones are skipped unless BOOTMEND_TEST_LONG is set
 # (scripts/check --long).
 function (bootmend_script_test label script)
-  cmake_parse_arguments (arg "LONG" "TIMEOUT;NAME" "ARGS;LOCK" ${ARGN})
+  cmake_parse_arguments (arg "LONG" "TIMEOUT;NAME;COST" "ARGS" ${ARGN})
   if (NOT arg_TIMEOUT)
     set (arg_TIMEOUT 300)
   endif ()
@@ -24,7 +24,7 @@ function (bootmend_script_test label script)
   set_tests_properties (${arg_NAME} PROPERTIES
     LABELS ${label} TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77
     ENVIRONMENT "BOOTMEND_BUILD=${CMAKE_BINARY_DIR};BOOTMEND_SOURCE=${CMAKE_SOURCE_DIR};BOOTMEND_TEST_IS_LONG=${arg_LONG}")
-  if (arg_LOCK)
-    set_tests_properties (${arg_NAME} PROPERTIES RESOURCE_LOCK "${arg_LOCK}")
+  if (arg_COST)
+    set_tests_properties (${arg_NAME} PROPERTIES COST ${arg_COST})
   endif ()
 endfunction ()

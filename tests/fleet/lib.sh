@@ -9,8 +9,14 @@
 #   check_as_before t-bad-1           # disk to the byte, definition, running
 #   fleet_reset                       # broken again, as after fleet_up
 #
-# Uses the machine's own libvirt (qemu:///system), started if none runs: tests
-# that use this name LOCK libvirt.
+# The libvirt (qemu:///system) is the test's own. Where that can't be, it is the
+# machine's, started if none runs, and such tests run one after another.
+. "$source_dir/tests/own-namespace.sh"
+if ! own_namespace "$@" && ((EUID == 0)) && [[ -z ${BOOTMEND_FLEET_LOCKED:-} ]]; then
+  rm -rf "$work"
+  trap - EXIT
+  BOOTMEND_FLEET_LOCKED=1 exec flock --close /run/lock/bootmend-fleet "$0" "$@"
+fi
 
 fleet=$work/fleet
 prefix=t

@@ -136,14 +136,16 @@ virsh -q start second
 [[ $(refusals web-1) == disk-in-use ]] || fail "in use: $(refusals web-1)"
 virsh -q destroy second
 virsh -q undefine second
-qemu-io -f raw -c 'sleep 4000' "$work/web-1.img" &
+qemu-io -f raw -c 'sleep 600000' "$work/web-1.img" &
+holder=$!
 is_refused() { [[ $(refusals "$1") == "$2" ]]; }
-wait_for 4 is_refused web-1 disk-in-use ||
+wait_for 30 is_refused web-1 disk-in-use ||
   fail "open elsewhere: $(refusals web-1)"
 call start "{\"vms\": [$(record web-1)]}"
 expect '.failed[0].error.code' conflict
 [[ $(last '.failed[0].error.message') == *lock* ]] || fail "libvirt's words?"
-wait %?qemu-io || true
+kill "$holder"
+wait "$holder" || true
 qemu-img create -q -f qcow2 -b "$work/db-1.img" -F raw "$work/over.qcow2"
 define over
 sed "s|over.img|over.qcow2|; s|type='raw'|type='qcow2'|" "$work/over.xml" \

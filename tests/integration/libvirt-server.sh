@@ -4,10 +4,8 @@
 #   . "$(dirname "$0")/../functions.sh"
 #   . "$source_dir/tests/integration/libvirt-server.sh"
 #
-# runs the rest of the script in mount and PID namespaces of its own, where
-# /run/libvirt, /etc/libvirt and the like are empty and libvirtd is fresh, with
-# virtlogd. All of it, QEMUs included, ends with the script. Skips where there
-# is no root or where namespaces are not allowed.
+# runs the rest of the script in namespaces of its own (own-namespace.sh) with a
+# fresh libvirtd and virtlogd. Skips where that is not allowed.
 #
 #   libvirtd_start, libvirtd_stop   the server, e.g. to restart it
 #   domain_xml NAME [ELEMENT...]    a small domain with disk $work/NAME.img and
@@ -15,16 +13,8 @@
 # shellcheck disable=SC2154 # functions.sh sets work, source_dir, test_name
 requires libvirtd virsh unshare qemu-system-x86_64 qemu-img
 
-if [[ -z ${BOOTMEND_IN_NAMESPACE:-} ]]; then
-  if ((EUID != 0)) || ! unshare -m -p -f true 2>/dev/null; then
-    skip "needs root and namespaces"
-  fi
-  cd /
-  rm -rf "$work"
-  trap - EXIT
-  BOOTMEND_IN_NAMESPACE=1 exec unshare -m -p -f --mount-proc \
-    --kill-child bash "$source_dir/tests/integration/$test_name.sh" "$@"
-fi
+. "$source_dir/tests/own-namespace.sh"
+own_namespace "$@" || skip "needs root and namespaces"
 
 libvirtd_start() {
   libvirtd -d -f "$work/libvirtd.conf" -p "$work/libvirtd.pid" \
@@ -45,11 +35,6 @@ libvirtd_is_gone() {
     [[ ! -d /proc/$1 ]]
 }
 
-for folder in /run/libvirt /etc/libvirt /var/lib/libvirt /var/log/libvirt \
-  /var/cache/libvirt; do
-  mkdir -p "$folder"
-  mount -t tmpfs tmpfs "$folder"
-done
 cat >"$work/libvirtd.conf" <<END
 auth_unix_rw = "none"
 auth_unix_ro = "none"
