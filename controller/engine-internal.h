@@ -34,7 +34,7 @@ struct flight {
   struct job_vec jobs;
   struct binding *binding;
   enum effect_kind kind;
-  enum op_id op; /* of a describe */
+  enum op_id op; /* of a call */
   enum depth depth;
   bool changes; /* has an effect */
   bool renewal; /* of marks; see engine-lease.c */
@@ -52,7 +52,8 @@ struct watcher {
   unsigned failures;        /* times in a row that none was */
   int64_t failing_since_ms; /* when that began; valid if failures > 0 */
   int64_t counted_to_ms;    /* blind time up to here counts for no step */
-  struct err *error;        /* the last one; NULL: the last answer was well */
+  int64_t dark_since_ms; /* another saw nothing since, and does now; 0: none */
+  struct err *error;     /* the last one; NULL: the last answer was well */
 };
 DEFINE_VEC (struct watcher, watcher_vec);
 
@@ -212,7 +213,7 @@ void job_taken_over (struct engine *engine, struct job *job,
 /* engine-reply.c */
 void job_complete (struct engine *engine, struct job *job,
                    struct completion *completion);
-void job_complete_late (struct engine *engine, struct job *job);
+void job_complete_late (struct engine *engine, struct job *job, enum op_id op);
 void job_reply_failed (struct engine *engine, struct job *job,
                        struct err *err_taken);
 /* From when on a describe shows what became of a request that was answered, or

@@ -212,7 +212,7 @@ lease_answer (struct engine *engine, const struct flight *flight,
     bool failed = has_failed (job, completion);
 
     if (job->renewal != flight->id) {
-      job_complete_late (engine, job);
+      job_complete_late (engine, job, flight->op);
       continue;
     }
     job->renewal = 0;

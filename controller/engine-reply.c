@@ -207,14 +207,24 @@ job_complete (struct engine *engine, struct job *job,
     job_step_over (engine, job, "done", NULL);
 }
 
-/* The reply to a request that was given up. */
+/* How long a guest that nobody waits for may take to shut down (a guess). */
+#define SHUTDOWN_MOST_MS 60000
+
+/* The reply to a request that was given up.  A guest that is asked to shut down
+ * runs on for a while: until then no look tells what comes of it. */
 void
-job_complete_late (struct engine *engine, struct job *job)
+job_complete_late (struct engine *engine, struct job *job, enum op_id op)
 {
   if (job->abandoned)
     job->abandoned--;
   job->disturbed = true;
   distrust (engine, job, true);
+  if (op == OP_STOP) {
+    job->trust_after_ms += job->policy->shutdown_ms > SHUTDOWN_MOST_MS
+                               ? job->policy->shutdown_ms
+                               : SHUTDOWN_MOST_MS;
+    job->early_after_ms = job->trust_after_ms;
+  }
 }
 
 int64_t

@@ -125,6 +125,7 @@ send (struct engine *engine, struct outgoing *outgoing)
                           .jobs = outgoing->jobs,
                           .binding = effect->binding,
                           .kind = effect->kind,
+                          .op = effect->op,
                           .changes =
                               outgoing->jobs.len &&
                               job_has_effect (outgoing->jobs.ptr[0], effect),
@@ -287,7 +288,7 @@ land (struct engine *engine, const struct flight *flight,
     if (job->effect == flight->id)
       job_complete (engine, job, completion);
     else if (flight->changes)
-      job_complete_late (engine, job);
+      job_complete_late (engine, job, flight->op);
   }
 }
 

@@ -168,20 +168,33 @@ poller_error (const struct engine *engine, const struct binding *binding)
                     : watcher_of (engine, binding, OP_DESCRIBE_DISKS)->error;
 }
 
-/* Its VMs and its disks may be out of sight at the same time: what counts for
- * one counts only once. */
+/* Its VMs and its disks may be out of sight at the same time: time counts once,
+ * and when both can be seen again.  INT64_MAX: not yet. */
 static int64_t
-not_counted_since (struct engine *engine, const struct binding *binding,
+not_counted_since (struct engine *engine, struct watcher *watcher,
                    int64_t since_ms)
 {
+  if (watcher->dark_since_ms && watcher->dark_since_ms < since_ms)
+    since_ms = watcher->dark_since_ms;
+  watcher->dark_since_ms = 0;
   for (size_t i = 0; i < engine->watchers.len; i++) {
-    struct watcher *watcher = &engine->watchers.ptr[i];
+    struct watcher *other = &engine->watchers.ptr[i];
 
-    if (watcher->binding != binding)
+    if (other->binding != watcher->binding || other == watcher ||
+        blind_since_ms (engine, other) == INT64_MAX)
       continue;
-    if (watcher->counted_to_ms > since_ms)
-      since_ms = watcher->counted_to_ms;
-    watcher->counted_to_ms = engine_now (engine);
+    if (other->dark_since_ms == 0 || since_ms < other->dark_since_ms)
+      other->dark_since_ms = since_ms;
+    return INT64_MAX;
+  }
+  for (size_t i = 0; i < engine->watchers.len; i++) {
+    struct watcher *other = &engine->watchers.ptr[i];
+
+    if (other->binding != watcher->binding)
+      continue;
+    if (other->counted_to_ms > since_ms)
+      since_ms = other->counted_to_ms;
+    other->counted_to_ms = engine_now (engine);
   }
   return since_ms;
 }
@@ -192,9 +205,9 @@ sight_is_back (struct engine *engine, struct watcher *watcher, int64_t since_ms)
 {
   int64_t now = engine_now (engine);
 
-  since_ms = not_counted_since (engine, watcher->binding, since_ms);
-
-  for (size_t i = 0; i < engine->jobs.len; i++) {
+  watcher->failures = 0;
+  since_ms = not_counted_since (engine, watcher, since_ms);
+  for (size_t i = 0; since_ms != INT64_MAX && i < engine->jobs.len; i++) {
     struct job *job = engine->jobs.ptr[i];
 
     if (job->binding != watcher->binding)
@@ -203,7 +216,6 @@ sight_is_back (struct engine *engine, struct watcher *watcher, int64_t since_ms)
     if (job->step_began_ms > now) /* it came there when all was dark */
       job->step_began_ms = now;
   }
-  watcher->failures = 0;
 }
 
 static void

@@ -25,6 +25,7 @@ own_namespace() {
 
 if [[ -n ${BOOTMEND_IN_NAMESPACE:-} && ! -e /run/bootmend-namespace ]]; then
   mount -t tmpfs tmpfs /run
+  mkdir -m 1777 /run/lock
   : >/run/bootmend-namespace
   for folder in /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
     mkdir -p "$folder"
