@@ -62,15 +62,9 @@ job_of (const struct campaign *campaign, const json_t *entry)
 static bool
 is_wanted (const struct cli *cli, const struct job *job)
 {
-  const struct str_vec *patterns = options_list (cli->options, "vm");
+  CLEANUP_FREE char **patterns = request_patterns (cli);
 
-  if (patterns->len == 0)
-    return true;
-  for (size_t i = 0; job && i < patterns->len; i++)
-    if (text_glob_match (patterns->ptr[i], job->name, false) ||
-        strcmp (patterns->ptr[i], job->vm) == 0)
-      return true;
-  return false;
+  return patterns == NULL || (job && campaign_job_matches (job, patterns));
 }
 
 static void

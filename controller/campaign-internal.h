@@ -71,9 +71,6 @@ int campaign_open_keys (struct campaign *campaign, struct err **err) ATTR_USE;
  * permissions are there. */
 int campaign_make_ready (struct campaign *campaign, struct err **err) ATTR_USE;
 
-/* Does its name, id or key match one of the patterns?  NULL: all do. */
-bool campaign_job_matches (const struct job *job, char *const *patterns);
-
 char *campaign_journal_path (const char *folder);
 
 #endif

@@ -208,16 +208,27 @@ campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
   return run_jobs (campaign, hooks, campaign->journal, end, err);
 }
 
+/* However the operator spells it. */
+static bool
+is_its_id (const struct job *job, const char *text)
+{
+  const char *id = json_str (job->facts, "found.id", "");
+  const struct provider *provider =
+      provider_by_name (json_str (job->facts, "found.provider", ""));
+  CLEANUP_FREE char *spelled =
+      provider && provider->spell_id ? provider->spell_id (text) : NULL;
+
+  return strcmp (spelled ? spelled : text, id) == 0;
+}
+
 bool
 campaign_job_matches (const struct job *job, char *const *patterns)
 {
-  const char *id = json_str (job->facts, "found.id", "");
-
   if (patterns == NULL)
     return true;
   for (size_t i = 0; patterns[i]; i++)
     if (text_glob_match (patterns[i], job->name, false) ||
-        strcmp (patterns[i], id) == 0 || strcmp (patterns[i], job->vm) == 0)
+        is_its_id (job, patterns[i]) || strcmp (patterns[i], job->vm) == 0)
       return true;
   return false;
 }

@@ -69,6 +69,8 @@ bool campaign_is_live (const struct campaign *campaign);
 const char *campaign_id (const struct campaign *campaign);
 /* Its jobs, in order. */
 const struct job_vec *campaign_jobs (const struct campaign *campaign);
+/* Does its name, id or key match one of the patterns?  NULL: all do. */
+bool campaign_job_matches (const struct job *job, char *const *patterns);
 
 /* Carries all open jobs on. */
 int campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,

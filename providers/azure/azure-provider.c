@@ -42,6 +42,7 @@ ROW (snapshot);
 ROW (swap);
 ROW (delete);
 ROW (snapshots);
+ROW (find_created);
 BUILD (preflight);
 
 static const struct provider_option options[] = {
@@ -65,6 +66,14 @@ static const struct provider_option options[] = {
   {                                                                            \
     text, class, 1, true, .next_class = "operation", .build = build_##row,     \
                           .parse = parse_##row                                 \
+  }
+
+/* From a few on they are asked for by lists (look-lists.c): the more in one
+ * look, the better. */
+#define LOOK(text)                                                             \
+  {                                                                            \
+    text, "read", 1000, .class_of = azure_look_class,                          \
+                        .build = azure_look_build, .parse = azure_look_parse   \
   }
 
 /* The largest sizes take so many data disks. */
@@ -101,13 +110,10 @@ const struct provider azure_provider = {
         {
             [OP_IDENTIFY] = {"identify", "read", .build = build_identify,
                              .parse = parse_identify},
-            [OP_FIND] = {"find", "list", .build = azure_look_build,
-                         .parse = azure_look_parse},
-            [OP_DESCRIBE] = {"describe", "read", 1, .build = azure_look_build,
-                             .parse = azure_look_parse},
-            [OP_DESCRIBE_DISKS] = {"describe-disks", "read", 1,
-                                   .build = azure_look_build,
-                                   .parse = azure_look_parse},
+            [OP_FIND] = {"find", "list", .class_of = azure_look_class,
+                         .build = azure_look_build, .parse = azure_look_parse},
+            [OP_DESCRIBE] = LOOK ("describe"),
+            [OP_DESCRIBE_DISKS] = LOOK ("describe-disks"),
             [OP_STOP] = CHANGE ("stop", "power", stop),
             [OP_START] = CHANGE ("start", "power", start),
             [OP_HELPER_ATTACH] = HELPER ("helper-attach", helper_attach),
@@ -119,6 +125,9 @@ const struct provider azure_provider = {
             [OP_SWAP_OS] = CHANGE ("swap-os", "update", swap),
             [OP_KEEP] = CHANGE ("keep", "tag", keep),
             [OP_DELETE] = CHANGE ("delete", "delete", delete),
+            [OP_FIND_CREATED] = {"find-created", "list",
+                                 .build = build_find_created,
+                                 .parse = parse_find_created},
             [OP_MARK] = CHANGE ("mark", "tag", mark),
             [OP_UNMARK] = CHANGE ("unmark", "tag", unmark),
             [OP_SERIAL_LOG] = {"serial-log", "read", 1,

@@ -4,8 +4,8 @@
  * instance view, then its OS disk, then its size.  What is still to be asked
  * travels as data: parse gives it as out.next, build finds it as in.page.
  *
- *   page {queue: [ask], found: number of VMs so far}
- *   ask  {what: "list", url}          a page of VMs (a path, or a nextLink)
+ *   page {queue: [ask], found: number of VMs so far, and what look-lists.c has}
+ *   ask  {what: ..., path | url}      a list: look-lists.c
  *        {what: "vm", id}
  *        {what: "disk" | "sizes", vm: record so far}
  *        {what: "item", id}           a disk or snapshot by itself
@@ -22,5 +22,8 @@ int azure_look_build (const struct binding *b, const json_t *in,
 int azure_look_parse (const struct binding *b, const json_t *in,
                       const struct http_reply *reply, json_t **out,
                       struct err **err);
+
+/* Lists are counted apart. */
+const char *azure_look_class (const struct binding *b, const json_t *in);
 
 #endif

@@ -10,15 +10,23 @@
 #include "record.h"
 #include "refusals.h"
 
-const struct azure_op *const azure_ops[] =
-    {&azure_op_identify,      &azure_op_stop,
-     &azure_op_start,         &azure_op_mark,
-     &azure_op_unmark,        &azure_op_keep,
-     &azure_op_helper_attach, &azure_op_helper_detach,
-     &azure_op_disk_from,     &azure_op_snapshot,
-     &azure_op_swap,          &azure_op_delete,
-     &azure_op_snapshots,     &azure_op_preflight,
-     &azure_op_diagnostics,   NULL};
+const struct azure_op *const azure_ops[] = {&azure_op_identify,
+                                            &azure_op_stop,
+                                            &azure_op_start,
+                                            &azure_op_mark,
+                                            &azure_op_unmark,
+                                            &azure_op_keep,
+                                            &azure_op_helper_attach,
+                                            &azure_op_helper_detach,
+                                            &azure_op_disk_from,
+                                            &azure_op_snapshot,
+                                            &azure_op_swap,
+                                            &azure_op_delete,
+                                            &azure_op_snapshots,
+                                            &azure_op_preflight,
+                                            &azure_op_diagnostics,
+                                            &azure_op_find_created,
+                                            NULL};
 
 static int
 make_identify (const struct binding *b, const json_t *in,

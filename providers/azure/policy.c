@@ -28,6 +28,7 @@ static const struct {
     {NULL, "Microsoft.Compute/virtualMachines/read", USE_LOOK},
     {NULL, "Microsoft.Compute/virtualMachines/instanceView/read", USE_LOOK},
     {NULL, "Microsoft.Compute/virtualMachines/vmSizes/read", USE_LOOK},
+    {NULL, "Microsoft.Compute/locations/vmSizes/read", USE_LOOK},
     {NULL, "Microsoft.Compute/disks/read", USE_LOOK},
     {&azure_op_preflight, NULL, USE_LOOK},
     {NULL, "Microsoft.Resources/tags/read", USE_REPAIR},
@@ -44,6 +45,8 @@ static const struct {
      USE_REPAIR},
     {NULL, "Microsoft.Compute/locations/operations/read", USE_REPAIR},
     {NULL, "Microsoft.Compute/locations/diskOperations/read", USE_REPAIR},
+    /* what a lost reply has made */
+    {NULL, "Microsoft.Compute/snapshots/read", USE_REPAIR},
     {&azure_op_snapshots, NULL, USE_RESTORE},
     {NULL, "Microsoft.Compute/snapshots/beginGetAccess/action", USE_RESTORE},
     {&azure_op_snapshot, NULL, USE_RESTORE},

@@ -114,6 +114,12 @@ put_view (json_t *record, json_t *facts, const json_t *view)
   }
 }
 
+void
+azure_record_view (json_t *record, const json_t *view)
+{
+  put_view (record, json_object_get (record, "facts"), view);
+}
+
 /* --- disks of the model -------------------------------------------------- */
 
 static void

@@ -25,6 +25,8 @@ json_t *azure_record (const struct binding *b, const json_t *vm);
 /* Adds what GET of its OS disk says. */
 void azure_record_disk (json_t *record, const json_t *disk);
 /* Adds how many data disks its size takes, from GET vmSizes. */
+/* Puts in what an instance view says, where the VM's own had none. */
+void azure_record_view (json_t *record, const json_t *view);
 void azure_record_sizes (json_t *record, const json_t *sizes);
 
 /* running, stopped, ... of an instance view; "other" without one. */

@@ -119,8 +119,9 @@ read_list (void)
   CLEANUP_JSON json_t *out = read_as (OP_FIND, in);
   size_t n = json_array_size (json_at (exchange, "response.value"));
 
+  /* Few are asked for one by one; more lists go on with many. */
   CU_ASSERT_EQUAL (json_array_size (json_at (out, "next.queue")),
-                   n + (*said ("response.nextLink") != '\0'));
+                   *said ("response.nextLink") || n >= 6 ? 1 : n);
 }
 
 static void
