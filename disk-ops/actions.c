@@ -11,6 +11,7 @@
 
 #include "disk.h"
 #include "guest-path.h"
+#include "plan-room.h"
 
 static int
 do_delete (struct disk *disk, const struct change *change, struct err **err)
@@ -190,7 +191,10 @@ actions_do (struct disk *disk, struct err **err)
 
     if (!change->evidence_only &&
         doers[change->action->kind](disk, change, err) == -1)
-      return -1;
+      return plan_room_explain (disk,
+                                change->file.path ? change->file.path
+                                                  : change->to,
+                                err);
   }
   registry_forget (disk); /* what is checked is read again */
   return 0;

@@ -139,6 +139,7 @@ forget_try (struct disk *disk)
   json_object_del (disk->result, "unlocked");
   disk->lvm_inside = false;
   disk->mounted = NULL;
+  ntfs_lent_release (&disk->lent);
   disk->refusal = NULL;
 }
 

@@ -8,6 +8,8 @@
 #include <base/clock.h>
 #include <base/text.h>
 
+#include "refuse.h"
+
 void
 disk_init (struct disk *disk, const struct work *work,
            const struct batch_hooks *hooks)
@@ -40,6 +42,7 @@ disk_release (struct disk *disk)
   plan_release (&disk->plan);
   registry_forget (disk);
   ntfs_saved_release (&disk->ntfs_saved);
+  ntfs_lent_release (&disk->lent);
   str_vec_free_all (&disk->mappings);
   json_decref (disk->result);
 }
@@ -106,6 +109,22 @@ disk_refuse (struct disk *disk, struct err **err, const char *code,
   return err_set (err, ERR_REFUSED, "%s", printable);
 }
 
+/* What drivers say of structures that make no sense: EIO (ntfs-3g), EUCLEAN and
+ * EBADMSG (ext4, xfs, btrfs).  Programs in the appliance give only the text; of
+ * a folder or file that can't be read to its end libguestfs says only that. */
+static bool
+says_damaged (const char *why)
+{
+  static const char *const words[] = {"Input/output error",
+                                      "Structure needs cleaning", "Bad message",
+                                      "receive cancelled by daemon"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (words); i++)
+    if (strstr (why, words[i]))
+      return true;
+  return false;
+}
+
 int
 disk_guest_error (struct disk *disk, struct err **err, const char *fmt, ...)
 {
@@ -122,6 +141,11 @@ disk_guest_error (struct disk *disk, struct err **err, const char *fmt, ...)
     if (*p == '\n')
       *p = ' ';
   printable = text_printable (text);
+  if (disk->mounted && why && says_damaged (why) &&
+      guestfs_is_ready (disk->g) == 1)
+    return disk_refuse (disk, err, REFUSE_FS_DAMAGED,
+                        "%s: the file system is damaged there: %s",
+                        disk->mounted->name, printable);
   return err_set (err,
                   guestfs_is_ready (disk->g) == 1 ? ERR_DISK : ERR_TRANSIENT,
                   "%s", printable);

@@ -18,6 +18,7 @@
 #include "identify.h"
 #include "manifest.h"
 #include "ntfs-fix.h"
+#include "ntfs-lend.h"
 #include "lock.h"
 #include "os-root.h"
 #include "plan.h"
@@ -54,11 +55,12 @@ struct disk {
   struct os_root os;
   const struct volume *mounted; /* at "/" of the appliance, or NULL */
   bool mounted_rw;
-  bool boot_mounted;       /* a /boot of its own, below it */
-  struct str_vec mappings; /* of unlocked volumes, in /dev/mapper */
-  bool lvm_inside;         /* logical volumes are in one of them */
+  const struct volume *boot_mounted; /* a /boot of its own, below it */
+  struct str_vec mappings;           /* of unlocked volumes, in /dev/mapper */
+  bool lvm_inside;                   /* logical volumes are in one of them */
 
   struct ntfs_saved_vec ntfs_saved; /* for the evidence */
+  struct ntfs_lent lent;            /* for as long as it is mounted */
   struct registry_vec registry;     /* hives that were read */
   struct plan plan;   /* what apply is about to do, or report would */
   bool change_ready;  /* overlay holds a checked change to commit */
@@ -85,7 +87,8 @@ int disk_refuse (struct disk *disk, struct err **err, const char *code,
                  const char *fmt, ...) ATTR_PRINTF (4, 5);
 
 /* An error from the last libguestfs call: ERR_DISK with its text made
- * printable, or ERR_TRANSIENT if the appliance is gone.  Returns -1. */
+ * printable, or ERR_TRANSIENT if the appliance is gone; refuses ("fs-damaged")
+ * if what is mounted makes no sense to its driver.  Returns -1. */
 int disk_guest_error (struct disk *disk, struct err **err, const char *fmt, ...)
     ATTR_PRINTF (3, 4);
 

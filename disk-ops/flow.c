@@ -150,6 +150,28 @@ flow_make_overlay (struct disk *disk, const char *scratch, size_t index)
     disk_answer_error (disk, err);
 }
 
+/* A repair goes on: one file is changed, and what is wrong elsewhere is fsck's.
+ * The mark stays, so that the guest's own fsck sees it. */
+static void
+note_ext_errors (struct disk *disk, const struct volume *volume)
+{
+  const struct ext_state *ext = &volume->ext;
+  CLEANUP_FREE char *last = NULL, *counted = NULL;
+
+  if (!ext->errors)
+    return;
+  if (ext->error_count > 0 && ext->last_error_s > 0) {
+    last = time_format_ms (ext->last_error_s * 1000);
+    counted =
+        xasprintf (" (%u of them, the last at %s)", ext->error_count, last);
+  }
+  disk_note (disk,
+             "%s is marked as having errors%s: the mark stays, so the "
+             "system's fsck checks it at its next start, which may stop for a "
+             "person to answer",
+             volume->name, counted ? counted : "");
+}
+
 /* Opened, system found, recipe matched. */
 static int
 look (struct disk *disk, struct err **err)
@@ -162,6 +184,7 @@ look (struct disk *disk, struct err **err)
     return -1;
   json_put (disk->result, "os", os_root_to_json (&disk->os));
   disk_stage (disk, "os-found");
+  note_ext_errors (disk, disk->os.volume);
   if (plan_make (disk, err) == -1)
     return -1;
   disk_stage (disk, "matched");

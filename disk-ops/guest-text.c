@@ -81,11 +81,13 @@ guest_text_change (struct disk *disk, const struct recipe_action *action,
     free (text->planned->content);
     text->planned->content = strbuf_take (new);
     text->planned->content_len = len;
+    text->planned->size_after = (int64_t)len;
     digest_bytes (text->planned->content, len, text->planned->after);
     return 0;
   }
   change.content = strbuf_take (new);
   change.content_len = len;
+  change.size_after = (int64_t)len;
   digest_bytes (change.content, len, change.after);
   change.to = TAKE (text->path);
   change.file = text->file;

@@ -214,6 +214,6 @@ linux_boot_mount (struct disk *disk, struct err **err)
   if (guestfs_mount_vfs (disk->g, options, driver, volume->device, "/boot") ==
       -1)
     return disk_guest_error (disk, err, "/boot (%s): mount", volume->name);
-  disk->boot_mounted = true;
+  disk->boot_mounted = volume;
   return 0;
 }

@@ -8,6 +8,8 @@
 
 #include "disk.h"
 #include "guest-path.h"
+#include "name-match.h"
+#include "refuse.h"
 
 /* What is shown; all are counted. */
 #define MAX_RECORDED 200
@@ -123,6 +125,14 @@ evaluate_one (struct disk *disk, const char *path, bool record,
 
   if (r != 1)
     return r;
+  /* a folder that is meant by its name, and is elsewhere: not "clean" */
+  if (match->folder && file.link &&
+      !name_has_wildcard (guest_path_name (match->path))) {
+    guest_file_release (&file);
+    return disk_refuse (disk, err, REFUSE_REPARSE_POINT,
+                        "%s is a link or reparse point, which is not followed",
+                        path);
+  }
   reason = match_reason_against (match, &file);
   if (reason == NULL &&
       against_content (disk, match, &file, &reason, err) == -1) {

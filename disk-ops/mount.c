@@ -93,9 +93,9 @@ mount_end (struct disk *disk, struct err **err)
     return 0;
   disk->mounted = NULL;
   disk->mounted_rw = false;
-  disk->boot_mounted = false;
+  disk->boot_mounted = NULL;
   /* all: quicker than one, and leaves nothing behind for the next disk */
   if (guestfs_umount_all (disk->g) == -1)
     return disk_guest_error (disk, err, "unmount");
-  return 0;
+  return ntfs_take_back (disk, err);
 }

@@ -10,6 +10,7 @@
 
 #include "disk.h"
 #include "mount.h"
+#include "ntfs-lend.h"
 #include "ntfs.h"
 #include "unlock.h"
 
@@ -205,7 +206,7 @@ refuse_hibernated (struct disk *disk, const struct volume *volume,
 {
   CLEANUP_ERR struct err *why = NULL;
 
-  if (mount_plain (disk, volume, "ro", &why) == -1)
+  if (ntfs_mount_to_look (disk, volume, &why) == -1)
     return guestfs_is_ready (disk->g) == 1 ? 0 : err_move (err, TAKE (why));
   if (ntfs_refuse_hibernated (disk, volume, err) == -1)
     return -1;

@@ -94,6 +94,12 @@ undo_fixups (unsigned char *record, size_t len)
   return 0;
 }
 
+bool
+ntfs_record_is_whole (unsigned char *record, size_t len)
+{
+  return undo_fixups (record, len) == 0;
+}
+
 /* The first attribute of a type without a name; NULL if there is none. */
 static const unsigned char *
 find_attribute (unsigned char *record, size_t len, uint32_t type,

@@ -58,6 +58,10 @@ struct ntfs_run {
 int ntfs_boot_parse (const unsigned char *sector, size_t len,
                      struct ntfs_boot *boot);
 
+/* Were all sectors of this file record written together?  Its fixups are undone
+ * in place. */
+bool ntfs_record_is_whole (unsigned char *record, size_t len);
+
 /* The first run of the unnamed data of a file record; the record's fixups are
  * undone in place.  -1 if there is none or it makes no sense. */
 int ntfs_first_run (unsigned char *record, size_t len,

@@ -9,6 +9,7 @@
 #include "guest-path.h"
 #include "mount.h"
 #include "ntfs-fix.h"
+#include "ntfs-lend.h"
 #include "ntfs-log.h"
 #include "refuse.h"
 
@@ -174,7 +175,7 @@ explain_no (struct disk *disk, const struct volume *volume, const char *said,
 {
   CLEANUP_FREE char *printable = text_printable (said ? said : "");
 
-  if (mount_plain (disk, volume, "ro", err) == -1)
+  if (ntfs_mount_to_look (disk, volume, err) == -1)
     return -1;
   if (ntfs_refuse_hibernated (disk, volume, err) == -1)
     return -1;
@@ -258,7 +259,5 @@ ntfs_mount (struct disk *disk, const struct volume *volume, bool to_write,
     return -1;
   if (to_write)
     return mount_to_write (disk, volume, err);
-  if (mount_plain (disk, volume, "ro", err) == -1)
-    return -1;
-  return 0;
+  return ntfs_mount_to_look (disk, volume, err);
 }

@@ -178,8 +178,8 @@ search_release (struct search *search)
   free (TAKE (search->trouble));
 }
 
-/* A volume that can't be mounted is no reason to stop: the system may be on
- * another one.  It is told if there is none. */
+/* A volume that can't be mounted or read is no reason to stop: the system may
+ * be on another one.  It is told if there is none. */
 static int
 try_volume (struct disk *disk, const struct volume *volume, bool to_write,
             struct search *search, struct err **err)
@@ -187,7 +187,8 @@ try_volume (struct disk *disk, const struct volume *volume, bool to_write,
   CLEANUP_ERR struct err *why = NULL;
   struct os_root found;
 
-  if (mount_volume (disk, volume, to_write, &why) == -1) {
+  if (mount_volume (disk, volume, to_write, &why) == -1 ||
+      look_at_mounted (disk, &found, &why) == -1) {
     if (why->code != ERR_REFUSED || to_write)
       return err_move (err, TAKE (why));
     search->trouble_code = TAKE (disk->refusal);
@@ -195,8 +196,6 @@ try_volume (struct disk *disk, const struct volume *volume, bool to_write,
     search->trouble = xstrdup (why->msg);
     return mount_end (disk, err);
   }
-  if (look_at_mounted (disk, &found, err) == -1)
-    return -1;
   if (found.kind == OS_NONE) {
     if (volume->kind == VOLUME_BTRFS && volume->subvolume == NULL)
       add_subvolumes (disk, volume);

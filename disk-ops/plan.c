@@ -10,6 +10,7 @@
 #include "match.h"
 #include "name-match.h"
 #include "plan-linux.h"
+#include "plan-room.h"
 #include "refuse.h"
 #include "registry.h"
 #include "restore.h"
@@ -235,6 +236,7 @@ plan_content (struct disk *disk, struct change change, int64_t size,
   bool same;
 
   memcpy (change.after, sha256, sizeof change.after);
+  change.size_after = size;
   if (look_at_target (disk, &change, size, sha256, &same, err) == -1) {
     change_release (&change);
     return -1;
@@ -378,6 +380,8 @@ plan_make (struct disk *disk, struct err **err)
     r = plan_action (disk, &all, &recipe->actions[i], err);
   if (r == 0)
     registry_plan_end (disk);
+  if (r == 0)
+    r = plan_room_check (disk, err);
   evaluated_release (&all);
   return r;
 }

@@ -25,8 +25,9 @@ struct change {
   char *content; /* the new content, if it was worked out from the old
                     one; NULL: it is the action's, or none */
   size_t content_len;
-  char after[65]; /* SHA-256 of the content put there; "": none is */
-  bool link;      /* as a further name of the source */
+  int64_t size_after; /* bytes of the content put there */
+  char after[65];     /* SHA-256 of the content put there; "": none is */
+  bool link;          /* as a further name of the source */
 };
 DEFINE_VEC (struct change, change_vec);
 
@@ -37,7 +38,8 @@ struct plan {
 void plan_release (struct plan *plan);
 
 /* Evaluates all matches and fills disk->plan; refuses with "no-match" if a
- * required one finds nothing, "target-exists" if a name is taken. */
+ * required one finds nothing, "target-exists" if a name is taken, "no-space"
+ * and "immutable" if the change could not be made (plan-room.h). */
 int plan_make (struct disk *disk, struct err **err) ATTR_USE;
 
 /* For those who plan: one more change, which is taken over also in case of

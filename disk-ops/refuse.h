@@ -17,6 +17,8 @@
 #define REFUSE_DIRTY_NTFS         "dirty-ntfs"
 #define REFUSE_FS_DAMAGED         "fs-damaged"
 #define REFUSE_FS_READ_ONLY       "fs-read-only"
+#define REFUSE_NO_SPACE           "no-space"
+#define REFUSE_IMMUTABLE          "immutable"
 #define REFUSE_NO_MATCH           "no-match"
 #define REFUSE_REPARSE_POINT      "reparse-point"
 #define REFUSE_AMBIGUOUS          "ambiguous-name"

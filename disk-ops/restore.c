@@ -146,6 +146,8 @@ find_in_store (struct disk *disk, const struct recipe_action *action,
     if (best && restore_compare_versions (found[i], best) < 0)
       continue;
     r = suits (disk, found[i], action->sha256, &file, hex, err);
+    if (r == 1)
+      change->size_after = file.size_bytes;
     guest_file_release (&file);
     if (r == -1)
       return -1;
@@ -170,12 +172,15 @@ find_source (struct disk *disk, const struct recipe_action *action,
 
   if (action->content_len) {
     digest_bytes (action->content, action->content_len, change->after);
+    change->size_after = (int64_t)action->content_len;
     return 1;
   }
   if (action->from) {
     r = suits (disk, action->from, action->sha256, &file, change->after, err);
-    if (r == 1)
+    if (r == 1) {
       change->source = TAKE (file.path);
+      change->size_after = file.size_bytes;
+    }
     guest_file_release (&file);
   }
   if (r == 0 && action->winsxs)
@@ -323,6 +328,7 @@ restore_plan_hive (struct disk *disk, const struct recipe_action *action,
   guest_file_release (&source);
   change->content = (char *)bytes.ptr;
   change->content_len = bytes.len;
+  change->size_after = (int64_t)bytes.len;
   if (r == -1 || check_state (disk, action->from, &bytes, err) == -1)
     return -1;
   hive_seal (bytes.ptr, highest_sequence (disk, change->to) + SEQUENCE_GAP);

@@ -78,6 +78,8 @@ find_kind (struct disk *disk, struct volume *volume, struct err **err)
     if (bytes == NULL)
       return disk_guest_error (disk, err, "%s", volume->name);
     volume->kind = volume_kind_of (bytes, len);
+    if (volume->kind == VOLUME_EXT)
+      ext_state_read (bytes, len, &volume->ext);
   }
   return 0;
 }

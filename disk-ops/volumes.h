@@ -8,6 +8,7 @@
 #include <base/vec.h>
 
 #include "encryption.h"
+#include "ext-state.h"
 #include "ntfs-log.h"
 #include "signature.h"
 
@@ -19,6 +20,7 @@ struct volume {
   char *name;      /* for people: "partition 2", "whole disk", "vg/lv" */
   enum volume_kind kind;
   struct ntfs_log log;           /* of NTFS */
+  struct ext_state ext;          /* of ext2, ext3, ext4 */
   struct encryption *encryption; /* of an encrypted one, else NULL */
 };
 DEFINE_VEC (struct volume, volume_vec);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <base/mem.h>
+#include <disk-ops/ext-state.h>
 #include <disk-ops/ntfs-log.h>
 #include <disk-ops/signature.h>
 
@@ -222,6 +223,49 @@ test_ntfs_log_states (void)
   CU_ASSERT_EQUAL (log.state, NTFS_LOG_UNKNOWN);
 }
 
+static void
+test_ntfs_records_are_whole (void)
+{
+  unsigned char record[1024];
+
+  make_record (record, 0x80, 0, (const unsigned char *)"\x21\x02\x23\x01", 64,
+               4);
+  record[511] ^= 1; /* a sector that was written at another time */
+  CU_ASSERT (!ntfs_record_is_whole (record, sizeof record));
+  record[511] ^= 1;
+  CU_ASSERT (ntfs_record_is_whole (record, sizeof record));
+  memcpy (record, "BAAD", 4);
+  CU_ASSERT (!ntfs_record_is_whole (record, sizeof record));
+}
+
+static void
+test_ext_state (void)
+{
+  unsigned char head[2048] = {0}, *super = head + 1024;
+  struct ext_state state;
+
+  super[0x38] = 0x53;
+  super[0x39] = 0xef;
+  super[0x3a] = 1;    /* unmounted */
+  super[0x60] = 0xc2; /* extents, 64 bits, file types */
+  ext_state_read (head, sizeof head, &state);
+  CU_ASSERT (!state.errors && state.extents);
+  super[0x3a] = 3;
+  super[0x60] = 0x02;
+  super[0x194] = 7;
+  super[0x1cc] = 1;
+  super[0x1cd] = 1;
+  ext_state_read (head, sizeof head, &state);
+  CU_ASSERT (state.errors && !state.extents);
+  CU_ASSERT_EQUAL (state.error_count, 7);
+  CU_ASSERT_EQUAL (state.last_error_s, 257);
+  ext_state_read (head, sizeof head - 1, &state);
+  CU_ASSERT (!state.errors);
+  super[0x39] = 0;
+  ext_state_read (head, sizeof head, &state);
+  CU_ASSERT (!state.errors);
+}
+
 /* Any bytes at all: no crash, nothing outside of what was given (the sanitizer
  * build looks). */
 static void
@@ -260,6 +304,8 @@ static const struct unit_case cases[] = {
     {"NTFS geometry", test_ntfs_geometry},
     {"NTFS dirty flag", test_ntfs_dirty_flag},
     {"NTFS log states", test_ntfs_log_states},
+    {"NTFS records are whole", test_ntfs_records_are_whole},
+    {"ext state", test_ext_state},
     {"noise is harmless", test_noise_is_harmless},
 };
 UNIT_MAIN ("disk-ops volumes", cases)
