@@ -14,6 +14,7 @@
 #include "linux-devices.h"
 #include "mount.h"
 #include "refuse.h"
+#include "undo-ntfs.h"
 #include "undo.h"
 
 #define NS INT64_C (1000000000)
@@ -42,7 +43,7 @@ changed_since (struct disk *disk, const char *path, struct err **err)
                       path);
 }
 
-/* Times by name; the xattr calls of libguestfs lose binary values. */
+/* Attributes of other systems than NTFS are text, which libguestfs can set. */
 static int
 put_back_metadata (struct disk *disk, const char *path, const json_t *metadata,
                    struct err **err)
@@ -53,13 +54,7 @@ put_back_metadata (struct disk *disk, const char *path, const json_t *metadata,
   enum volume_kind kind = disk->mounted->kind;
   const char *name;
 
-  if (kind == VOLUME_NTFS)
-    disk_note (disk,
-               "%s: content and the times of change and access are back; its "
-               "creation time, DOS attributes and security descriptor could "
-               "not be set and are in the evidence",
-               path);
-  else if (kind != VOLUME_VFAT) {
+  if (kind != VOLUME_NTFS && kind != VOLUME_VFAT) {
     if (guestfs_chown (disk->g, (int)json_int (metadata, "uid", 0),
                        (int)json_int (metadata, "gid", 0), path) == -1 ||
         guestfs_chmod (disk->g, (int)json_int (metadata, "mode", 0), path) ==
@@ -86,7 +81,8 @@ put_back_metadata (struct disk *disk, const char *path, const json_t *metadata,
   if (guestfs_utimens (disk->g, path, accessed / NS, accessed % NS,
                        modified / NS, modified % NS) == -1)
     return disk_guest_error (disk, err, "%s: times", path);
-  return 0;
+  return kind == VOLUME_NTFS ? undo_ntfs_metadata (disk, path, metadata, err)
+                             : 0;
 }
 
 /* The content from the evidence, after a look at its hash. */
@@ -154,6 +150,10 @@ undo_move (struct disk *disk, const json_t *row, const char *path,
     return changed_since (disk, moved ? path : to, err);
   if (guestfs_rename (disk->g, to, path) == -1)
     return disk_guest_error (disk, err, "rename %s to %s", to, path);
+  if (disk->mounted->kind == VOLUME_NTFS &&
+      undo_ntfs_short_name (disk, path, json_object_get (row, "metadata"),
+                            err) == -1)
+    return -1;
   /* the quarantine folders, if nothing else is in them */
   folder = guest_path_parent (to);
   if (strcmp (json_str (row, "action", ""), "quarantine") == 0)

@@ -26,7 +26,15 @@ sys='[{"id": "bad", "kind": "file", "header": "aa aa aa aa",
        "path": "/windows/system32/DRIVERS/crowdstrike/c-00000291*.SYS"}]'
 quarantine=$(recipe park windows "$sys" '[{"action": "quarantine", "of": "bad"}]')
 
+kept=$(recipe keep any '[{"id": "renamed", "path": "/Kept/renamed", "kind": "folder"},
+  {"id": "parked", "path": "/Kept/parked/*", "kind": "file", "size": {"max": 9999999}},
+  {"id": "deleted", "path": "/Kept/deleted/*", "kind": "file", "size": {"max": 9999999}}]' \
+  '[{"action": "rename", "of": "renamed", "to": "renamed.off"},
+    {"action": "quarantine", "of": "parked"}, {"action": "delete", "of": "deleted"}]')
+
 image win
+image kept
+image kept kept-bytes
 image win quarantine
 image win changed
 image ext4
@@ -38,8 +46,11 @@ work_add changed apply "$work/disks/changed.raw"
 work_add ext4 apply "$work/disks/ext4.raw" "$linux"
 work_add overwrite apply "$work/disks/overwrite.raw" "$overwrite"
 work_add twice apply "$work/disks/twice.raw"
+for id in kept kept-bytes; do
+  work_add "$id" apply "$work/disks/$id.raw" "$kept"
+done
 batch
-for id in win quarantine changed ext4 overwrite twice; do
+for id in win quarantine changed ext4 overwrite twice kept kept-bytes; do
   expect "$id" .outcome repaired
 done
 # a name that is already in quarantine gets a number, both keep their times
@@ -51,8 +62,13 @@ guestfish --format=raw -a "$work/disks/win.raw" \
   --format=raw -a "$work/disks/quarantine.raw" \
   --format=raw -a "$work/disks/changed.raw" \
   --format=raw -a "$work/disks/ext4.raw" \
-  --format=raw -a "$work/disks/overwrite.raw" <<END
+  --format=raw -a "$work/disks/overwrite.raw" \
+  --format=raw -a "$work/disks/kept.raw" >"$work/kept.after" <<END
 run
+mount /dev/sdf /
+$(kept_facts /Kept/renamed.off && kept_facts /bootmend-quarantine/keep)
+write /later.txt "used since"
+umount-all
 mount /dev/sda /
 write /later.txt "used since"
 umount-all
@@ -78,7 +94,7 @@ expect twice .outcome repaired
 [[ -e $work/evidence/twice/earlier-1/undo.qcow2 &&
   -e $work/evidence/twice/earlier-1/files/0001 ]] || fail "twice: evidence lost"
 
-for id in win quarantine changed ext4 overwrite; do
+for id in win quarantine changed ext4 overwrite kept kept-bytes; do
   work_add "$id" undo "$work/disks/$id.raw"
 done
 image win never
@@ -87,16 +103,19 @@ image win foreign
 work_add foreign undo "$work/disks/foreign.raw" \
   "{\"evidence\": \"$work/evidence/win\"}"
 batch
-for id in win quarantine ext4 overwrite; do
+for id in win quarantine ext4 overwrite kept; do
   expect "$id" .outcome undone
   expect "$id" .undo files
   [[ $(jq -r .state "$work/evidence/$id/manifest.json") == undone ]] ||
     fail "$id: manifest"
 done
+expect kept-bytes .undo bytes
+cmp "$work/disks/kept-bytes.raw" "$images_dir/kept.raw"
 expect changed .outcome refused
 expect changed .refusal changed-since
 [[ $(sha256sum <"$work/disks/changed.raw") == "$changed" ]] ||
   fail "changed: written to"
+kept_notes=$(result kept '.notes | join("; ")')
 expect never .refusal no-evidence
 # two works on one evidence folder: whichever comes second is told so
 [[ $(result foreign .refusal) == @(foreign-evidence|in-use) ]] ||
@@ -105,8 +124,13 @@ expect never .refusal no-evidence
 seen=$(guestfish --ro --format=raw -a "$work/disks/win.raw" \
   --format=raw -a "$work/disks/quarantine.raw" \
   --format=raw -a "$work/disks/ext4.raw" \
-  --format=raw -a "$work/disks/overwrite.raw" <<END | tr -d '\0'
+  --format=raw -a "$work/disks/overwrite.raw" \
+  --format=raw -a "$work/disks/kept.raw" <<END | tr -d '\0'
 run
+mount-ro /dev/sde /
+$(kept_facts /Kept && kept_facts /Kept/renamed && kept_facts /Kept/parked && kept_facts /Kept/deleted)
+echo facts end
+umount-all
 mount-ro /dev/sda /
 checksum sha256 $bad
 statns $bad
@@ -145,6 +169,38 @@ for what in 'st_uid: 12' 'st_gid: 34' 'st_mtime_sec: 1600000001' \
 done
 [[ $(grep -c 'mode$' <<<"$seen") == 2 && $(grep -cx old <<<"$seen") == 1 ]] ||
   fail "contents: $seen"
+
+### what a rename, a quarantine and their undo keep on NTFS: all of it; the short
+### name, which ntfs-3g drops, is given back by the undo
+same() { # WHAT BEFORE AFTER
+  diff "$2" "$3" || fail "kept: $1 is not as it was"
+}
+for folder in renamed parked deleted; do
+  kept_lines "/Kept/$folder" <"$images_dir/kept" >"$work/$folder.before"
+  kept_lines "/Kept/$folder" <<<"$seen" >"$work/$folder.undone"
+done
+(($(wc -l <"$work/renamed.before") > 40)) || fail "kept: too few facts"
+same renamed "$work/renamed.before" <(kept_lines /Kept/renamed.off <"$work/kept.after")
+same parked <(sed '/dos_name=/d; s/,11,1,2$/,11,1,1/' "$work/parked.before") \
+  <(kept_lines /bootmend-quarantine/keep <"$work/kept.after")
+same "the folder" <(kept_lines /Kept <"$images_dir/kept" | grep ^renamed) \
+  <(kept_lines /Kept <<<"$seen" | grep ^renamed)
+grep -q '^renamed system.ntfs_dos_name=' <(kept_lines /Kept <<<"$seen") ||
+  fail "the folder has no short name"
+same "renamed, undone" "$work/renamed."{before,undone}
+same "parked, undone" "$work/parked."{before,undone}
+# of a file that was deleted and is put back into a volume that has moved on,
+# everything but how its content lay on the disk, which the notes tell
+but_how() {
+  grep -vE '^(compressed.txt|sparse.bin) (stat|system.ntfs_attrib)=|^(first|second)-name.txt stat=' "$1"
+}
+same "deleted, undone" <(but_how "$work/deleted.before") <(but_how "$work/deleted.undone")
+for words in 'compressed.txt was compressed' 'sparse.bin was sparse' \
+  'first-name.txt was one of 2 names'; do
+  [[ $kept_notes == *"$words"* ]] || fail "kept: no note: $words: $kept_notes"
+done
+[[ $kept_notes != *'could not be set'* && $kept_notes != *attributes.txt* ]] ||
+  fail "kept: $kept_notes"
 
 # an undo of "twice" takes back the second repair only, byte by byte
 work_add twice undo "$work/disks/twice.raw"

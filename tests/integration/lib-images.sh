@@ -13,11 +13,15 @@
 #   winlink    drivers/CrowdStrike is a symbolic link
 #   winhiber   win with a hibernated hiberfil.sys
 #   data       NTFS without a system
+#   kept       NTFS without a system, what lib-kept.sh puts there; $images_dir/kept
+#              is what kept_facts says of it
 #   ext4 xfs btrfs vfat lvm   a Linux root (btrfs: in the subvolume @; vfat: none)
 # shellcheck disable=SC2154  # from functions.sh
 
-images_version=$(cat "${BASH_SOURCE[0]}" "$build_dir/bin/ntfs-crash" |
-  sha256sum | cut -c1-16)
+# shellcheck source=/dev/null
+. "$source_dir/tests/integration/lib-kept.sh"
+images_version=$(cat "${BASH_SOURCE[0]}" "$build_dir/bin/ntfs-crash" \
+  "$source_dir/tests/integration/lib-kept.sh" | sha256sum | cut -c1-16)
 images_dir=$build_dir/test-images/$images_version
 bad_time=1721362500  # 2024-07-19T04:15:00Z
 good_time=1721367000 # 2024-07-19T05:30:00Z
@@ -122,6 +126,12 @@ END
   images_linux
   echo umount-all
   echo 'vg-activate-all false'
+  kept_script /dev/sdk
+  echo 'mount-ro /dev/sdk /'
+  for folder in '' /renamed /parked /deleted; do
+    kept_facts "/Kept$folder"
+  done
+  echo umount-all
 }
 
 # part TABLE OUT VOLUME TYPE...: a disk with these volumes as partitions, from
@@ -155,7 +165,7 @@ images_lookalike() { # NAME OFFSET BYTES
 
 images_build() {
   local volumes=(win:24M wincase:24M winlink:24M winhiber:24M data:16M ext4:16M
-    xfs:320M btrfs:128M vfat:16M lvm:40M)
+    xfs:320M btrfs:128M vfat:16M lvm:40M kept:24M)
   local drives=() v
   images_header x bad.sys '\xaa\xaa\xaa\xaa\x01\x00\x23\x01'
   images_header y good.sys '\xaa\xaa\xaa\xaa\x01\x00\x23\x01'
@@ -168,7 +178,8 @@ images_build() {
   # Debian's appliance mounts xfs, but has no tools for it
   mkfs.xfs -q "$images_new/xfs.raw"
   images_script >"$images_new/script"
-  guestfish "${drives[@]}" <"$images_new/script" || fail "guestfish: images"
+  guestfish "${drives[@]}" <"$images_new/script" >"$images_new/kept" ||
+    fail "guestfish: images"
   images_lookalike luks 0 'LUKS\xba\xbe\x00\x02'
   images_lookalike bitlocker 0 '\xeb\x58\x90-FVE-FS-'
   images_partitioned gpt gpt-win win EBD0A0A2-B9E5-4433-87C0-68B6B72699C7
