@@ -24,9 +24,12 @@ dd if=/dev/zero of="$(disk boot)" bs=512 count=1 conv=notrunc status=none
 cp "$(disk boot)" "$(disk boot-apply)"
 cp "$(disk hiber)" "$(disk hiber-apply)"
 # logs that hold a transaction which renames the volume from Daten to Heute
-for id in committed open torn committed-reset; do
+transactions=(committed open torn committed-2 open-2 torn-2)
+for id in "${transactions[@]}" committed-reset; do
   image data "$id"
-  ntfs-crash "$(disk "$id")" 0 1 "${id%-reset}" Heute
+  version=1
+  [[ $id != *-2 ]] || version=2
+  ntfs-crash "$(disk "$id")" 0 $version "${id%-*}" Heute
 done
 hashes >"$work/before"
 
@@ -71,12 +74,12 @@ done
 any='{"format": 1, "name": "any", "version": 1, "title": "Any",
   "description": "For tests.", "os": "any",
   "actions": [{"action": "write", "path": "/new", "content": "new"}]}'
-for id in committed open torn; do
+for id in "${transactions[@]}"; do
   work_add "$id" apply "$(disk "$id")" "{\"recipe\": $any}"
 done
 work_add committed-reset apply "$(disk committed-reset)" \
   "{\"recipe\": $any, \"dirty_ntfs\": \"reset\"}"
-ids+=(committed open torn committed-reset)
+ids+=("${transactions[@]}" committed-reset)
 batch
 for id in "${ids[@]}"; do expect "$id" .outcome repaired; done
 label() { # ID NAME WORDS-OF-THE-NOTE
@@ -84,9 +87,12 @@ label() { # ID NAME WORDS-OF-THE-NOTE
     fail "$1: the volume is called $(ntfslabel -f "$(disk "$1")")"
   result "$1" '.notes[]' | grep -q "$3" || fail "$1: $(result "$1" .notes)"
 }
-label committed Heute 'what was committed in the log is applied'
-label open Daten 'what was committed in the log is applied'
-label torn Daten 'could not be replayed'
+for version in '' -2; do
+  label committed$version Heute 'what was committed in the log is applied'
+  label open$version Daten 'what was committed in the log is applied'
+  label torn$version Daten 'could not be replayed'
+done
+result open-2 '.notes[]' | grep -qF 'its log has version 2.0' || fail "open-2"
 label committed-reset Daten 'the log was emptied and'
 expect clean '.notes | length' 0
 [[ ! -e $work/evidence/clean/ntfs ]] || fail "a clean volume's log is evidence"
@@ -98,7 +104,7 @@ result v1-reset '.notes[]' | grep -q 'the log was emptied and' || fail "v1-reset
 result mirror '.notes[]' | grep -q 'MFTMirr was not what' || fail "mirror"
 flags() { ntfsinfo -f -m "$(disk "$1")" 2>/dev/null | sed -n 's/.*Volume Flags: *\(0x[0-9a-f]*\).*/\1/p'; }
 [[ $(flags clean) == 0x0000 ]] || fail "clean: flags $(flags clean)"
-for id in committed open torn committed-reset; do
+for id in "${transactions[@]}" committed-reset; do
   [[ $(flags "$id") == 0x0001 ]] || fail "$id is not marked dirty: $(flags "$id")"
 done
 for id in v1 v2 v1-reset v2-reset mirror; do

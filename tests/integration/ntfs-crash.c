@@ -6,10 +6,13 @@
  * 2.0).  Two restart pages are written at the start of $LogFile as Windows
  * does: ntfs-3g then takes the volume for one that was not shut down.
  *
- * committed, open, torn (log 1.1): the log holds one transaction that gives the
- * volume the name LABEL, which has as many characters as its name has; it is
- * ended, not ended, or ended on a page of which not all sectors were written.
- * [ntfs-3g include/ntfs-3g/logfile.h] */
+ * committed, open, torn: the log holds one transaction that gives the volume
+ * the name LABEL, which has as many characters as its name has; it is ended,
+ * not ended, or ended on a page of which not all sectors were written.  In a
+ * log 1.1 the last page is in its place and, once more, in page 2; in a log 2.0
+ * it is only in the first of the pages 2 to 33, from where Windows has not yet
+ * taken it to its place.  [ntfs-3g include/ntfs-3g/logfile.h; its ntfsrecover]
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +83,8 @@ make_page (unsigned char *page, int major, int clean, uint64_t log_bytes)
 
 enum {
   PAGES = 6, /* two restart pages, two copies of the last one, two of records */
+  RECORDS_1 = 4, /* where pages with records begin in the log */
+  RECORDS_2 = 34,
   RECORD_HEAD = 48,
   FIRST = 64, /* record of a page */
   UPDATE_RESIDENT = 7,
@@ -176,14 +181,16 @@ find_change (const unsigned char *record, const struct ntfs_boot *boot,
   memcpy (change->old, record + at + change->value, change->len);
 }
 
-/* Pages 2, 4 and 5 of the log: copy of the last page, the one before it, and
- * the last one. */
+/* pages[2], [4] and [5]: copy of the last page, the one before it, and the last
+ * one, which are at `records` of the log. */
 static void
 make_transaction (unsigned char (*pages)[PAGE], uint64_t log_bytes,
-                  const char *how, const struct change *change)
+                  size_t records, const char *how, const struct change *change)
 {
   unsigned char *last = pages[5], *before = pages[4];
-  uint64_t base = lsn_of (log_bytes, 5 * (size_t)PAGE), lsn = base + FIRST / 8;
+  uint64_t base = lsn_of (log_bytes, (records + 1) * PAGE);
+  uint64_t lsn = base + FIRST / 8;
+  uint64_t first = lsn_of (log_bytes, records * PAGE + FIRST);
   size_t end = add_record (last, FIRST, lsn, 2, 0, change);
 
   for (int i = 0; i < 2; i++) { /* the restart pages: from here on */
@@ -207,13 +214,14 @@ make_transaction (unsigned char (*pages)[PAGE], uint64_t log_bytes,
   put (last + 8, lsn, 8);
   put (last + 24, end, 2);
   put (last + 32, lsn, 8);
-  put (before + 8, lsn_of (log_bytes, 4 * (size_t)PAGE + FIRST), 8);
+  put (before + 8, first, 8);
   put (before + 24, PAGE - 16, 2);
-  put (before + 32, lsn_of (log_bytes, 4 * (size_t)PAGE + FIRST), 8);
+  put (before + 32, first, 8);
   for (int i = 0; i < 2; i++)
     put (pages[i] + AREA, lsn, 8);
   memcpy (pages[2], last, PAGE);
-  put (pages[2] + 8, 5 * (uint64_t)PAGE, 8);
+  if (records == RECORDS_1)
+    put (pages[2] + 8, (records + 1) * PAGE, 8);
   seal (before);
   seal (last);
   seal (pages[2]);
@@ -221,6 +229,8 @@ make_transaction (unsigned char (*pages)[PAGE], uint64_t log_bytes,
     pages[2][2 * SECTOR - 1] ^= 1;
     last[2 * SECTOR - 1] ^= 1;
   }
+  if (records == RECORDS_2)
+    memset (last, 0xff, PAGE);
 }
 
 static void
@@ -244,6 +254,7 @@ main (int argc, char **argv)
   struct ntfs_boot boot;
   struct ntfs_run run;
   off_t start;
+  size_t records;
   int fd, n = argc > 5 ? PAGES : 2;
 
   if (argc < 4) {
@@ -251,6 +262,7 @@ main (int argc, char **argv)
     return 2;
   }
   start = atoll (argv[2]);
+  records = atoi (argv[3]) == 1 ? RECORDS_1 : RECORDS_2;
   fd = open (argv[1], O_RDWR | O_CLOEXEC);
   if (fd == -1 || pread (fd, sector, SECTOR, start) != SECTOR)
     fail (argv[1]);
@@ -265,12 +277,15 @@ main (int argc, char **argv)
   if (n > 2) {
     read_record (fd, start, &boot, NTFS_RECORD_VOLUME, record);
     find_change (record, &boot, argv[5], &change);
-    make_transaction (pages, run.length, how, &change);
+    make_transaction (pages, run.length, records, how, &change);
     memset (pages[3], 0xff, PAGE);
   }
-  for (int i = 0; i < n; i++)
-    if (pwrite (fd, pages[i], PAGE, start + (off_t)run.offset + i * PAGE) !=
-        PAGE)
+  for (size_t i = 0; i < (size_t)n; i++) {
+    size_t page = i < RECORDS_1 ? i : records + i - RECORDS_1;
+
+    if (pwrite (fd, pages[i], PAGE,
+                start + (off_t)(run.offset + page * PAGE)) != PAGE)
       fail ("write");
+  }
   return close (fd) == 0 ? 0 : 1;
 }
