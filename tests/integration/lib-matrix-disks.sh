@@ -80,6 +80,11 @@ matrix_windows_disk() { # NAME TO
     ;;
   dirty-1) copy "$plain" "$to" && ntfs-crash "$to" 0 1 ;;
   dirty-2) copy "$plain" "$to" && ntfs-crash "$to" 0 2 ;;
+  log-*)
+    copy "$plain" "$to"
+    ntfslabel -f "$to" Daten >/dev/null 2>&1
+    ntfs-crash "$to" 0 2 "${1#log-}" Heute
+    ;;
   dirty-random)
     copy "$plain" "$to"
     # the log's place is what ntfs-crash finds
@@ -94,10 +99,15 @@ matrix_windows_disk() { # NAME TO
     ntfscp -f -q "$to" "$matrix_new/hiber" /hiberfil.sys
     ntfs-crash "$to" 0 2
     ;;
-  mftmirr)
+  mftmirr | mftmirr-second)
     copy "$plain" "$to"
     at=$(($(ntfs_number "$to" 56) * 4096 + 1024 + 40))
     overwrite <(noise 03) 8 "$to" "$at"
+    [[ $1 == mftmirr ]] || {
+      mv "$to" "$matrix_new/mirror.raw"
+      images_partitioned dos single data 7 mirror 7
+      mv "$matrix_new/single.raw" "$to"
+    }
     ;;
   boot-sector | boot-both)
     matrix_single dos 7 plain "$to"
@@ -109,6 +119,14 @@ matrix_windows_disk() { # NAME TO
     copy "$plain" "$to"
     at=$(($(ntfs_number "$to" 48) * 4096 + 5 * 1024))
     overwrite <(noise 04) 1024 "$to" "$at"
+    ;;
+  index)
+    # the block of the index that has the files' names
+    copy "$matrix_new/many.raw" "$to"
+    while IFS=: read -r at _; do
+      ! grep -qaF C-00000291 <(tail -c +$((at + 1)) "$to" | head -c 4096 |
+        tr -d '\0') || overwrite <(noise 07) 64 "$to" "$at"
+    done < <(grep -obaF INDX "$to")
     ;;
   hive-empty) matrix_hive gone "$to" ;;
   hive-both)
@@ -191,6 +209,8 @@ matrix_linux_disk() { # NAME TO
       "write $matrix_new/noise /etc/fstab" \
       "write $matrix_new/noise /etc/ssh/sshd_config"
     ;;
+  no-inode) copy "$matrix_new/no-inode.raw" "$to" ;;
+  append) matrix_debugfs "$to" 'sif /etc/systemd/system flags 0x80020' ;;
   immutable) matrix_debugfs "$to" 'sif /etc/ssh/sshd_config flags 0x80010' ;;
   link) copy "$matrix_new/link.raw" "$to" ;;
   repaired) copy "$matrix_new/repaired-linux.raw" "$to" ;;
@@ -241,6 +261,18 @@ matrix_no_system_disk() { # NAME TO
   esac
 }
 
+# As many empty files as there are inodes left.
+matrix_no_inode() { # TREE UUID
+  local to=$matrix_new/no-inode.raw i free
+  truncate -s 24M "$to"
+  mke2fs -q -t ext4 -N 64 -U "$2" -d "$1" "$to"
+  free=$(dumpe2fs -h "$to" 2>/dev/null | sed -n 's/^Free inodes: *//p')
+  : >"$matrix_new/nothing"
+  for ((i = 0; i < free; i++)); do
+    echo "write $matrix_new/nothing /home/$i"
+  done | debugfs -w -f - "$to" >/dev/null 2>&1
+}
+
 # Folders that become ext4 volumes on the host.
 matrix_ext4s() {
   local new=$matrix_new v uuid=$linux_root_uuid
@@ -248,6 +280,7 @@ matrix_ext4s() {
   copy "$new/ext4.raw" "$new/full.raw"
   debugfs -w -R "write $new/filler /filler" "$new/full.raw" >/dev/null 2>&1 || true
   e2fsck -fp "$new/full.raw" >/dev/null || (($? == 1))
+  matrix_no_inode "$new/tree" "$uuid"
   cp -a "$new/tree" "$new/link"
   mv "$new/link/etc/ssh" "$new/link/etc/elsewhere"
   ln -s elsewhere "$new/link/etc/ssh"

@@ -5,6 +5,7 @@
 #                                       # -hives, -linux and -bitlocker
 #   matrix_make                         # once; kept in the build folder
 #   matrix_rows                         # NAME|FORMAT|DESCRIPTION, a line each
+#   matrix_here                         # those of this machine and this run
 #   matrix_image NAME [FOLDER]          # a fresh copy: FOLDER/NAME.FORMAT
 #
 # A row's first letter is its table: w (Windows), e (encrypted), l (Linux), d
@@ -27,13 +28,18 @@ w-backing|qcow2|qcow2 with a backing file
 w-case|raw|all names in other letter case
 w-dirty-1|raw|crashed: $LogFile 1.1 not closed
 w-dirty-2|raw|crashed: $LogFile 2.0 (Windows 8 and later, Server 2012 and later)
+w-log-committed|raw|crashed: $LogFile 2.0 with a committed transaction
+w-log-open|raw|crashed: $LogFile 2.0 with a transaction that was not committed
+w-log-torn|raw|crashed: $LogFile 2.0 with a page that is half written
 w-dirty-random|raw|$LogFile overwritten with noise
 w-chkdsk|raw|volume marked for chkdsk
 w-hibernated|raw|hibernated, or fast startup
-w-mftmirr|raw|$MFTMirr differs from $MFT: a look says no, an apply mends it where it is the only volume
+w-mftmirr|raw|$MFTMirr differs from $MFT
+w-mftmirr-second|raw|MBR, $MFTMirr of the second volume, which has Windows, differs
 w-boot-sector|raw|MBR, boot sector of the volume lost, its copy at the end good
 w-boot-both|raw|MBR, boot sector and its copy lost
 w-root-record|raw|MFT record of the root folder lost
+w-index|raw|index of the CrowdStrike folder damaged
 w-hive-new|raw|SYSTEM dirty, logs of Windows 8.1 and later
 w-hive-split|raw|SYSTEM dirty, its changes in both logs
 w-hive-old|raw|SYSTEM dirty, log of Windows 7 and before
@@ -86,10 +92,12 @@ l-dirty|raw|ext4 that was not unmounted, journal to be replayed
 l-errors|raw|ext4 marked as having errors
 l-superblock|raw|ext4, first superblock lost
 l-full|raw|ext4 without a free block
+l-no-inode|raw|ext4 without a free inode
 l-no-grub|raw|no grub.cfg
 l-no-fstab|raw|no /etc/fstab
 l-binary|raw|/etc/fstab and sshd_config overwritten with noise
 l-immutable|raw|sshd_config immutable
+l-append|raw|/etc/systemd/system append-only
 l-link|raw|/etc/ssh is a link to another folder
 l-repaired|raw|nothing wrong with fstab and sshd, newest kernel the only one
 l-two|raw|two Linux systems on one disk
@@ -110,11 +118,39 @@ d-as-qcow2|qcow2|raw called qcow2
 END
 }
 
+# Rows of the long run: what another test shows, too (disk-ops-dirty-ntfs.sh,
+# -registry.sh, -undo.sh, bitlocker.sh, linux-recipes.sh), or another row of the
+# same driver.
+matrix_long=(w-mbr w-qcow2 w-dirty-1 w-dirty-random w-chkdsk w-log-committed
+  w-log-open w-hive-new w-hive-old w-hive-short w-hive-empty w-attributes
+  w-compressed w-sparse w-streams w-many e-wrong-key e-xts e-xts-new e-cbc4k
+  e-elephant e-win11 e-eow e-damaged l-ext4 l-mbr l-gpt l-qcow2 l-xfs l-lvm
+  l-luks2 l-luks1 l-errors l-no-fstab l-binary)
+matrix_all=${matrix_all:-${BOOTMEND_TEST_LONG:-}}
+
+# What has to be made in the appliance, as far as a row wants it.
+matrix_specials=() matrix_linuxes=()
+matrix_wanted() {
+  local name row
+  for name in case names attributes compressed sparse streams many reparse \
+    repaired; do
+    row=w-$name
+    [[ $name != many ]] || row=w-index
+    [[ -z $matrix_all && " ${matrix_long[*]} " == *" $row "* ]] ||
+      matrix_specials+=("$name")
+  done
+  for name in xfs btrfs lvm; do
+    [[ -z $matrix_all && " ${matrix_long[*]} " == *" l-$name "* ]] ||
+      matrix_linuxes+=("$name")
+  done
+}
+matrix_wanted
+
 matrix_version=$(cat "${BASH_SOURCE[0]%.sh}"{,-disks}.sh \
   "$source_dir/tests/integration/lib-linux.sh" \
   "$build_dir"/bin/{ntfs-crash,hive-tool} <(echo "$images_version $hives_version \
   $crypt_dir") | sha256sum | cut -c1-16)
-matrix_dir=$build_dir/test-matrix/$matrix_version
+matrix_dir=$build_dir/test-matrix/$matrix_version${matrix_all:+-all}
 
 ### what needs an appliance: the volumes
 
@@ -217,10 +253,6 @@ matrix_special() { # DEVICE NAME: mounted, a full Windows
   esac
 }
 
-matrix_specials=(case names attributes compressed sparse streams many
-  reparse repaired)
-matrix_linuxes=(xfs btrfs lvm)
-
 # The second run: on copies of the plain one, which takes least time.
 matrix_script() {
   local i=0 name dev letters=abcdefghijklmnop
@@ -270,11 +302,12 @@ matrix_volumes() {
     cp --sparse=always "$matrix_new/plain.raw" "$matrix_new/$name.raw"
     drives+=(--format=raw -a "$matrix_new/$name.raw")
   done
-  truncate -s 320M "$matrix_new/xfs.raw"
-  mkfs.xfs -q "$matrix_new/xfs.raw"
-  truncate -s 128M "$matrix_new/btrfs.raw"
-  truncate -s 48M "$matrix_new/lvm.raw"
   for name in "${matrix_linuxes[@]}"; do
+    case $name in
+    xfs) truncate -s 320M "$matrix_new/xfs.raw" && mkfs.xfs -q "$matrix_new/xfs.raw" ;;
+    btrfs) truncate -s 128M "$matrix_new/btrfs.raw" ;;
+    lvm) truncate -s 48M "$matrix_new/lvm.raw" ;;
+    esac
     drives+=(--format=raw -a "$matrix_new/$name.raw")
   done
   matrix_script >"$matrix_new/script"
@@ -283,14 +316,14 @@ matrix_volumes() {
 
 matrix_make() {
   requires guestfish sfdisk qemu-img mkfs.xfs mke2fs debugfs setfattr ntfscp \
-    ntfsfix mkfs.vfat mkswap
+    ntfsfix ntfslabel mkfs.vfat mkswap
   hives_make
   crypt_make
   mkdir -p "$build_dir/test-matrix"
   (
     flock 9
     [[ -d $matrix_dir ]] && exit 0
-    rm -rf "$build_dir"/test-matrix/*/
+    rm -rf "$build_dir"/test-matrix/new
     matrix_new=$build_dir/test-matrix/new
     mkdir -p "$matrix_new/disks"
     matrix_volumes
@@ -305,6 +338,7 @@ matrix_here() {
   local row name
   matrix_rows | while read -r row; do
     name=${row%%|*}
+    [[ -n $matrix_all || " ${matrix_long[*]} " != *" $name "* ]] || continue
     [[ $row != *'(genuine)' || -f $crypt_dir/${name#e-}.raw ]] || continue
     echo "$row"
   done
