@@ -3,7 +3,7 @@
 #   bootmend_script_test (integration cli-usage.sh)
 #   bootmend_script_test (fault kill-agent.sh TIMEOUT 900 COST 100)
 #
-# The first word is the CTest label (integration, fault, fuzz, lint), and the
+# The first word is the CTest label (integration, fault, simulation, fuzz, lint), and the
 # test's name is LABEL-SCRIPT without ".sh". A script starts with
 #   . "$(dirname "$0")/../functions.sh"
 # which says what it gets. Exit status 77 means skipped, with the reason as the
