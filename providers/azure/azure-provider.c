@@ -59,6 +59,8 @@ static const struct provider_option options[] = {
     {"azure-credential", "NAME", "the first that is there",
      "only this kind of credentials: secret, certificate, federated, "
      "managed-identity, cli"},
+    {"azure-settle", "TIME", "5s",
+     "how far what Azure shows may lag behind what it was told"},
     {NULL},
 };
 

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include <base/files.h>
+#include <base/text.h>
 
 #include "ids.h"
 
 static const char *const options[] = {"subscription", "cloud",
                                       "endpoint",     "tenant",
-                                      "client-id",    "credential"};
+                                      "client-id",    "credential",
+                                      "settle"};
 
 /* [learn.microsoft.com "National clouds"; @azure/identity constants] */
 static const struct cloud {
@@ -77,6 +79,18 @@ add_cloud (json_t *config, struct err **err)
   return 0;
 }
 
+static int
+check_settle (struct binding *b, struct err **err)
+{
+  const char *settle = json_str (b->config, "settle", NULL);
+
+  if (settle && (text_parse_duration_ms (settle, &b->settle_ms) == -1 ||
+                 b->settle_ms < 1))
+    return err_set (err, ERR_USAGE,
+                    "--azure-settle: \"%s\" is no time such as 5s", settle);
+  return 0;
+}
+
 /* Where `az account set` keeps its choice: {"subscriptions": [{"id",
  * "isDefault"}]}, behind a byte order mark. */
 static char *
@@ -112,7 +126,7 @@ azure_open (struct binding *b, struct err **err)
   CLEANUP_FREE char *found = NULL, *id = NULL;
 
   own_config (b);
-  if (add_cloud (b->config, err) == -1)
+  if (add_cloud (b->config, err) == -1 || check_settle (b, err) == -1)
     return -1;
   named = json_str (b->config, "subscription", named);
   if (named == NULL || *named == '\0') {

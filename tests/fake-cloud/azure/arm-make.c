@@ -233,6 +233,20 @@ put_properties (struct fake_call *call, json_t *properties,
     json_put_int (properties, "completionPercent", 0);
 }
 
+/* The service's own word, not in its first reply. [recorded traffic] */
+static void
+put_tier (json_t *body)
+{
+  const char *sku = json_str (body, "sku.name", "Standard_LRS");
+  bool premium = strncasecmp (sku, "Premium", 7) == 0;
+
+  json_put (body, "sku",
+            json_make ("{s:s,s:s}", "name", sku, "tier",
+                       premium                              ? "Premium"
+                       : strncasecmp (sku, "Ultra", 5) == 0 ? "Ultra"
+                                                            : "Standard"));
+}
+
 static struct fake_object *
 new_object (struct fake_call *call, const json_t *body,
             const struct fake_object *source)
@@ -253,6 +267,7 @@ new_object (struct fake_call *call, const json_t *body,
   if (json_object_get (new, "tags") == NULL)
     json_put (new, "tags", json_object ());
   put_properties (call, json_object_get (new, "properties"), source);
+  put_tier (new);
   if (source)
     arm_copy_content (call->cloud, source->body, new, name);
   return fake_object_add (call->cloud, is_snapshot (call) ? "snapshot" : "disk",
@@ -266,6 +281,7 @@ reply_body (struct fake_call *call, const struct fake_object *object)
 
   json_object_del (shown, "id");
   json_object_del (shown, "type");
+  json_object_del (json_object_get (shown, "sku"), "tier");
   if (is_snapshot (call))
     json_object_del (shown, "name");
   json_put_bool (json_object_get (shown, "properties"), "isArmResource", true);
