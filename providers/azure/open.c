@@ -8,9 +8,8 @@
 
 #include "ids.h"
 
-static const char *const options[] = {"subscription", "cloud",
-                                      "endpoint",     "tenant",
-                                      "client-id",    "credential",
+static const char *const options[] = {"subscription", "cloud",     "endpoint",
+                                      "tenant",       "client-id", "credential",
                                       "settle"};
 
 /* [learn.microsoft.com "National clouds"; @azure/identity constants] */
