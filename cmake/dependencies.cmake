@@ -10,7 +10,6 @@ pkg_check_modules (LIBXML2 REQUIRED IMPORTED_TARGET libxml-2.0>=2.9)
 pkg_check_modules (LDAP    REQUIRED IMPORTED_TARGET ldap)
 pkg_check_modules (CURL    REQUIRED IMPORTED_TARGET libcurl>=7.88)
 pkg_check_modules (SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
-pkg_check_modules (SYSTEMD REQUIRED IMPORTED_TARGET libsystemd>=247)
 # Linked in: helpers get the agent as one file, and few have these two.
 pkg_check_modules (EVTX REQUIRED libevtx)
 find_library (LIBEVTX_A libevtx.a REQUIRED)

@@ -319,7 +319,7 @@ findings_event_log (struct disk *disk, struct findings *f)
   if (size <= 0 || guest_path_find (disk, LOG, &path, NULL) != 1)
     return;
   guest_parse_init (disk, &parser_event_log, &parse);
-  if (guest_parse_add (disk, &parse, path, EVENT_LOG_MAX_BYTES, &err) == 0 &&
+  if (guest_parse_add (disk, &parse, path, EVENT_LOG_MAX_BYTES, 0, &err) == 0 &&
       guest_parse_run (disk, &parse, &err) == 0)
     findings_events (f, parse.result);
   else

@@ -222,4 +222,5 @@ findings_linux (struct disk *disk, struct findings *f)
   look_at_auditd (disk, f);
   for (size_t i = 0; i < ARRAY_SIZE (logs); i++)
     add_log (disk, f, logs[i]);
+  findings_journal (disk, f);
 }

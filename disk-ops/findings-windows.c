@@ -91,7 +91,7 @@ read_dump (struct disk *disk, struct findings *f, const char *path,
   CLEANUP_ERR struct err *err = NULL;
 
   guest_parse_init (disk, &parser_crash_dump, &parse);
-  if (guest_parse_add (disk, &parse, path, bytes, &err) == 0 &&
+  if (guest_parse_add (disk, &parse, path, bytes, 0, &err) == 0 &&
       guest_parse_run (disk, &parse, &err) == 0)
     add_dump (f, shown, parse.result);
   else

@@ -41,6 +41,10 @@ void findings_unread (struct findings *f, const struct parse *parse,
 /* Of event_log_parse's answer, which is as hostile as the log. */
 void findings_events (struct findings *f, const json_t *log);
 
+/* Of journal_parse's answer. */
+void findings_journal_says (struct findings *f, const json_t *journal);
+
+void findings_journal (struct disk *disk, struct findings *f);
 void findings_event_log (struct disk *disk, struct findings *f);
 void findings_windows (struct disk *disk, struct findings *f);
 void findings_linux (struct disk *disk, struct findings *f);

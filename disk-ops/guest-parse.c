@@ -1,5 +1,7 @@
 #include "guest-parse.h"
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "disk.h"
@@ -13,8 +15,9 @@ guest_parse_init (const struct disk *disk, const struct parser *parser,
 
 int
 guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
-                 int64_t bytes, struct err **err)
+                 int64_t bytes, int64_t length, struct err **err)
 {
+  struct stat st;
   CLEANUP_CLOSE int fd = parse_memory (path, err);
   CLEANUP_FREE char *name = xasprintf ("/proc/self/fd/%d", fd);
   int taken;
@@ -23,6 +26,9 @@ guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
     return -1;
   if (guestfs_download_offset (disk->g, path, name, 0, bytes) == -1)
     return disk_guest_error (disk, err, "%s", path);
+  if (fstat (fd, &st) == -1 ||
+      (st.st_size < length && ftruncate (fd, length) == -1))
+    return err_set_errno (err, errno, "%s: memory file", path);
   taken = fd;
   fd = -1;
   return parse_add_file (parse, taken, err);

@@ -12,10 +12,10 @@ struct disk;
 void guest_parse_init (const struct disk *disk, const struct parser *parser,
                        struct parse *parse);
 
-/* `bytes` of a file from its start, fewer if it is shorter; path as
- * guest_path_find gives it. */
+/* `bytes` of a file from its start, fewer if it is shorter, and zeros up to
+ * `length`; path as guest_path_find gives it. */
 int guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
-                     int64_t bytes, struct err **err) ATTR_USE;
+                     int64_t bytes, int64_t length, struct err **err) ATTR_USE;
 
 /* parse_run; that it ran without seccomp is noted once for the disk. */
 int guest_parse_run (struct disk *disk, struct parse *parse,

@@ -18,8 +18,10 @@
 #include <base/strbuf.h>
 #include <base/text.h>
 
-/* A busy machine may be this much slower than a processor of one's own. */
+/* A busy machine may be this much slower than a processor of one's own, and
+ * slow to start anything. */
 #define PATIENCE     10
+#define START_MS     20000
 #define MAX_MESSAGES 4096
 /* Where descriptors wait before they get their numbers. */
 #define ASIDE 64
@@ -207,7 +209,8 @@ static int
 listen_to (const struct parse *parse, int *answer, int *messages,
            struct strbuf *said, struct strbuf *noise, struct err **err)
 {
-  int64_t limit_ms = (int64_t)parse->parser->seconds * PATIENCE * 1000;
+  int64_t limit_ms =
+      START_MS + (int64_t)parse->parser->seconds * PATIENCE * 1000;
   int64_t end = clock_now_ms (&real_clock) + limit_ms;
 
   while (*answer >= 0 || *messages >= 0) {

@@ -8,6 +8,7 @@
 
 #include "crash-dump.h"
 #include "event-log.h"
+#include "journal-log.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -54,5 +55,13 @@ const struct parser parser_event_log = {.name = "event-log",
                                         .max_answer = MIB,
                                         .parse = event_log_parse};
 
+const struct parser parser_journal = {.name = "journal",
+                                      .what = "journals",
+                                      .memory_bytes = 768 * MIB,
+                                      .seconds = 15,
+                                      .max_answer = MIB,
+                                      .parse = journal_parse};
+
 const struct parser *const disk_parsers[] = {&parser_crash_dump,
-                                             &parser_event_log, NULL};
+                                             &parser_event_log, &parser_journal,
+                                             NULL};

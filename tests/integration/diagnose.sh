@@ -3,7 +3,7 @@
 # fake cloud by their consoles. Nothing is changed by it, on any of them.
 . "$(dirname "$0")/../functions.sh"
 . "$source_dir/tests/integration/lib-ec2.sh"
-requires mke2fs mkntfs ntfscp jq python3
+requires mke2fs mkntfs ntfscp jq python3 /lib/systemd/systemd-journal-remote
 make_disk=$source_dir/tests/fleet/make-disk
 
 row() { # FILTER...: of the JSON result
@@ -47,6 +47,24 @@ printf '%s\n' 'Nov 19 kernel: EXT4-fs error (device sda1): old' \
   >tree/var/log/kern.log
 linux log
 rm tree/var/log/kern.log
+# the last boot of a journal ended in emergency mode; the one before came up
+n=0
+while IFS='|' read -r boot priority who message; do
+  n=$((n + 1))
+  printf '%s\n' "__REALTIME_TIMESTAMP=$((1721361600 + n))000000" "__MONOTONIC_TIMESTAMP=${n}00000" \
+    "_BOOT_ID=0000000000000000000000000000000$boot" "PRIORITY=$priority" \
+    "SYSLOG_IDENTIFIER=$who" "MESSAGE=$message" ''
+done >entries.txt <<'END'
+1|3|kernel|EXT4-fs error (device sda1): of a boot that came up
+1|6|systemd|Startup finished in 2s.
+2|5|kernel|Linux version 6.1.0-18
+2|3|systemd|Dependency failed for data.mount - /data.
+2|6|systemd|Reached target emergency.target - Emergency Mode.
+END
+mkdir -p tree/var/log/journal/{0123,4567}
+/lib/systemd/systemd-journal-remote -o tree/var/log/journal/0123/system.journal entries.txt 2>/dev/null
+linux journal
+rm -r tree/var/log/journal
 linux full
 debugfs -w -R 'set_super_value free_blocks_count 0' full.img 2>/dev/null
 debugfs -w -R 'set_super_value state 3' full.img 2>/dev/null
@@ -105,6 +123,13 @@ expect_first fstab.img fstab-entry linux-fstab-nofail
 expect_first initrd.img initramfs-missing linux-kernel-previous
 expect_first selinux.img selinux-type linux-selinux-permissive-once
 expect_first log.img xfs-errors
+expect_first journal.img mount-failed
+said=$(row '.images[] | select(.name == "journal.img") | .diagnoses[], .seen[] | tojson')
+for words in '"where":"journal"' 'Dependency failed for data.mount - /data.' \
+  'and ended in emergency mode at 2024-07-19'; do
+  [[ $said == *"$words"* ]] || fail "journal.img: no '$words': $said"
+done
+[[ $said != *ext4-errors* ]] || fail 'an error of an earlier boot is no reason for today'
 expect_first well.img unknown
 expect_first empty.img refused
 [[ $(row '.images[] | select(.name == "full.img").diagnoses[].id' | sort | tr '\n' ' ') == \

@@ -31,7 +31,6 @@ outside=(
   '<seccomp\.h>     disk-ops'
   '<libevtx\.h>     disk-ops'
   '<libbfio\.h>     disk-ops'
-  '<systemd/        disk-ops'
   '<libvirt/        providers/libvirt'
   '<libxml/         providers'
   '<jansson\.h>     base'
