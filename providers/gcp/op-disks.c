@@ -53,14 +53,17 @@ attached (const struct binding *b, const char *disk, const char *device)
   return json_make ("{s:s,s:s}", "source", source, "deviceName", device);
 }
 
+/* In the order in which the VM showed them, if they are the same ones. */
 static json_t *
-features_of (const json_t *attributes)
+features_of (const json_t *disk)
 {
+  const json_t *shown = json_object_get (disk, "features");
+  const json_t *sorted = json_at (disk, "attributes.guest_os_features");
+  bool same = json_array_size (shown) == json_array_size (sorted);
   json_t *list = json_array (), *type;
   size_t i;
 
-  json_array_foreach (json_object_get (attributes, "guest_os_features"), i,
-                      type)
+  json_array_foreach ((json_t *)(same ? shown : sorted), i, type)
   {
     json_array_append_new (list, json_make ("{s:O}", "type", type));
   }
@@ -91,7 +94,8 @@ gcp_attach_os_build (const struct binding *b, const json_t *in,
   json_put_str (body, "mode", json_str (was, "mode", "READ_WRITE"));
   json_put_str (body, "interface", json_str (was, "interface", NULL));
   if (json_array_size (json_object_get (was, "guest_os_features")))
-    json_put (body, "guestOsFeatures", features_of (was));
+    json_put (body, "guestOsFeatures",
+              features_of (json_object_get (in, "disk")));
   gcp_request (b, GCP_ATTACH_DISK, vm, NULL, body, in, req);
   return 0;
 }

@@ -67,17 +67,25 @@ gcp_console (const struct http_reply *reply, struct err **err)
   return gcp_reply (GCP_SERIAL_PORT, &clean, err);
 }
 
+/* Only a running VM has a console, and it begins anew with each start: what one
+ * that is stopped has said so far is nothing, at byte 0.  [Compute, "Viewing
+ * serial port output": kept only while the VM runs] */
 int
 gcp_serial_log_parse (const struct binding *b, const json_t *in,
                       const struct http_reply *reply, json_t **out,
                       struct err **err)
 {
-  CLEANUP_JSON json_t *root = gcp_console (reply, err);
+  CLEANUP_ERR struct err *why = NULL;
+  CLEANUP_JSON json_t *root = gcp_console (reply, &why);
   int64_t next;
 
   (void)b;
-  if (root == NULL)
-    return -1;
+  if (root == NULL && why->code != ERR_CONFLICT)
+    return err_move (err, TAKE (why));
+  if (root == NULL) {
+    *out = json_make ("{s:s,s:i}", "text", "", "after", 0);
+    return 0;
+  }
   next = gcp_number (root, "next");
   *out =
       json_make ("{s:s,s:I}", "text", json_str (root, "contents", ""), "after",
@@ -87,6 +95,8 @@ gcp_serial_log_parse (const struct binding *b, const json_t *in,
 
 /* --- screenshot ----------------------------------------------------------- */
 
+#define NO_DISPLAY "Compute has no screenshot of it: its display device is off"
+
 int
 gcp_screenshot_build (const struct binding *b, const json_t *in,
                       struct http_request *req, struct err **err)
@@ -95,28 +105,33 @@ gcp_screenshot_build (const struct binding *b, const json_t *in,
 
   if (id == NULL)
     return -1;
+  if (!json_bool (in, "vm.facts.display", true))
+    return err_set (err, ERR_NOT_FOUND, NO_DISPLAY);
   gcp_request (b, GCP_SCREENSHOT, id, NULL, NULL, in, req);
   req->max_reply_bytes = 16 << 20;
   return 0;
 }
 
-/* Its type is in its first bytes. */
+/* Its type is in its first bytes.  Another state than running passes, but not
+ * soon enough to be waited for. */
 int
 gcp_screenshot_parse (const struct binding *b, const json_t *in,
                       const struct http_reply *reply, json_t **out,
                       struct err **err)
 {
-  CLEANUP_JSON json_t *root = gcp_reply (GCP_SCREENSHOT, reply, err);
+  CLEANUP_ERR struct err *why = NULL;
+  CLEANUP_JSON json_t *root = gcp_reply (GCP_SCREENSHOT, reply, &why);
   const char *data = json_str (root, "contents", "");
 
   (void)b;
   (void)in;
-  if (root == NULL)
-    return -1;
+  if (root == NULL) {
+    if (why->code == ERR_CONFLICT)
+      why->code = ERR_NOT_FOUND;
+    return err_move (err, TAKE (why));
+  }
   if (*data == '\0')
-    return err_set (err, ERR_NOT_FOUND,
-                    "Compute has no screenshot of it: is its display device "
-                    "off?");
+    return err_set (err, ERR_NOT_FOUND, NO_DISPLAY);
   *out =
       json_make ("{s:s,s:s}", "type",
                  strncmp (data, "iVBOR", 5) == 0 ? "image/png" : "image/jpeg",

@@ -101,7 +101,23 @@ gcp_put_mark (json_t *labels, const json_t *mark)
 
 /* --- disks of an instance ------------------------------------------------- */
 
-/* Types of guest features, sorted: their order means nothing. */
+/* Types of guest features as they are shown: an attach says them again in this
+ * order, because tools that keep a state (Terraform) compare lists. */
+static json_t *
+features_as_shown (const json_t *attached)
+{
+  json_t *list = json_array (), *feature;
+  size_t i;
+
+  json_array_foreach (json_object_get (attached, "guestOsFeatures"), i, feature)
+  {
+    if (*json_str (feature, "type", ""))
+      json_array_append (list, json_object_get (feature, "type"));
+  }
+  return list;
+}
+
+/* The same, sorted: for comparisons their order means nothing. */
 static json_t *
 features_of (const json_t *attached)
 {
@@ -143,6 +159,7 @@ put_os_disk (json_t *vm, const json_t *attached)
   gcp_copy (attributes, "mode", attached, "mode");
   gcp_copy (attributes, "interface", attached, "interface");
   json_put (attributes, "guest_os_features", features_of (attached));
+  json_put (disk, "features", features_as_shown (attached));
   json_put (disk, "attributes", attributes);
   json_put (vm, "os_disk", disk);
   if (*json_str (attached, "diskEncryptionKey.sha256", "") ||

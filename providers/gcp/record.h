@@ -10,6 +10,7 @@
  *   os_disk.attributes  device_name, auto_delete, mode, interface,
  *                       guest_os_features: what an attach has to say again;
  *                       of the disk: type, labels, kms_key, ...
+ *   os_disk.features    guest_os_features in the order in which they are shown
  *   facts  number (the incarnation), and what refusals look at */
 json_t *gcp_record (const struct binding *b, const json_t *instance);
 /* Adds what the disk itself says of the OS disk of a VM. */

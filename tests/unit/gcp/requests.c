@@ -12,7 +12,8 @@
 #define WEB  Z "/instances/web-1"
 #define DISK Z "/disks/web-1"
 #define OS_DISK                                                                \
-  "{'id': '" DISK "', 'size_bytes': 53687091200, 'attributes': {"              \
+  "{'id': '" DISK "', 'size_bytes': 53687091200,"                              \
+  " 'features': ['WINDOWS', 'UEFI_COMPATIBLE'], 'attributes': {"               \
   "'device_name': 'persistent-disk-0', 'auto_delete': true,"                   \
   " 'mode': 'READ_WRITE', 'interface': 'SCSI',"                                \
   " 'guest_os_features': ['UEFI_COMPATIBLE', 'WINDOWS'],"                      \
@@ -105,7 +106,7 @@ const struct request_case request_cases[] = {
     {OP_ATTACH_OS, "{'vm': " VM ", 'disk': " OS_DISK ", 'request': 'r'}",
      "POST projects/p-1/" WEB "/attachDisk?requestId=* {\"autoDelete\":true,"
      "\"boot\":true,\"deviceName\":\"persistent-disk-0\",\"guestOsFeatures\":"
-     "[{\"type\":\"UEFI_COMPATIBLE\"},{\"type\":\"WINDOWS\"}],\"interface\":"
+     "[{\"type\":\"WINDOWS\"},{\"type\":\"UEFI_COMPATIBLE\"}],\"interface\":"
      "\"SCSI\",\"mode\":\"READ_WRITE\",\"source\":\"projects/p-1/" DISK "\"}"},
     {OP_HELPER_ATTACH, "{" HELPER "}",
      "POST projects/p-1/" Z "/instances/helper/attachDisk?requestId=* "

@@ -426,6 +426,23 @@ test_evidence (void)
   CU_ASSERT_STRING_EQUAL (at (png, "type"), "image/png");
 }
 
+/* A stopped VM has no console: its next start begins one. */
+static void
+test_no_evidence (void)
+{
+  static const char refused[] =
+      "{'error': {'code': 400, 'message': 'is not ready', 'errors': [{'reason':"
+      " 'resourceNotReady', 'message': 'is not ready'}]}}";
+  CLEANUP_ERR struct err *why = NULL;
+  CLEANUP_JSON json_t *log =
+      parse (OP_SERIAL_LOG, "{'after': 500}", 400, refused, NULL);
+
+  CU_ASSERT_STRING_EQUAL (at (log, "text"), "");
+  CU_ASSERT_EQUAL (json_int (log, "after", -1), 0);
+  CU_ASSERT_PTR_NULL (parse (OP_SCREENSHOT, "{}", 400, refused, &why));
+  CU_ASSERT_EQUAL (why->code, ERR_NOT_FOUND); /* nothing to wait for */
+}
+
 #define CASE(function)                                                         \
   static void with_##function (void)                                           \
   {                                                                            \
@@ -446,6 +463,7 @@ CASE (test_labels);
 CASE (test_snapshots);
 CASE (test_created);
 CASE (test_evidence);
+CASE (test_no_evidence);
 
 static const struct unit_case tests[] = {
     {"a record", with_test_record},
@@ -459,6 +477,7 @@ static const struct unit_case tests[] = {
     {"snapshots of a disk", with_test_snapshots},
     {"what was made", with_test_created},
     {"evidence", with_test_evidence},
+    {"no evidence of what is off", with_test_no_evidence},
 };
 
 UNIT_MAIN ("gcp replies", tests)
