@@ -90,6 +90,7 @@ struct engine {
   struct id_vec allowed; /* work whose disk may be written after the commit */
   bool in_transaction;
   json_t *told; /* events to tell after the commit: [[kind, detail]] */
+  bool begun;   /* has had its first turn */
   bool stopping;
   struct err *halted; /* why nothing may go on; NULL: all is well */
 };

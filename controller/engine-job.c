@@ -2,6 +2,7 @@
 
 #include "engine-internal.h"
 #include "mutation.h"
+#include "service-clock.h"
 
 #include <string.h>
 
@@ -451,7 +452,7 @@ advance_once (struct engine *engine, struct job *job)
   adopt (engine, job);
   before = job->phase;
   step = job->step;
-  job->wall_ms = clock_wall_ms (engine->world->clock);
+  job->wall_ms = service_clock_ms (job->binding, engine->world->clock);
   if (waves_redirect (engine, job))
     return true;
   if (before == PHASE_ACT) {

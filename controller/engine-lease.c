@@ -10,10 +10,13 @@
 
 #include "engine-internal.h"
 #include "mutation.h"
+#include "service-clock.h"
 
 #include <string.h>
 
 #define RENEWALS_IN_LEASE 3
+/* ... but as if it were no longer than the default, by which others judge. */
+#define LONGEST_LEASE_MS 3600000
 /* A renewal that failed is tried again after this part of the lease. */
 #define AGAIN_IN_LEASE 12
 /* Nobody waits longer for the reply to one. */
@@ -64,7 +67,9 @@ lease_is_lost (const struct job *job, struct err **err)
 static int64_t
 lease_ms (const struct engine *engine)
 {
-  return engine->policy->lease_ms;
+  int64_t ms = engine->policy->lease_ms;
+
+  return ms < LONGEST_LEASE_MS ? ms : LONGEST_LEASE_MS;
 }
 
 /* The steps that write the mark, or take it away, are left alone. */
@@ -118,9 +123,9 @@ is_due (struct engine *engine, struct job *job)
 }
 
 static json_t *
-mark_now (struct engine *engine)
+mark_now (struct engine *engine, const struct binding *binding)
 {
-  int64_t wall_ms = clock_wall_ms (engine->world->clock);
+  int64_t wall_ms = service_clock_ms (binding, engine->world->clock);
   CLEANUP_FREE char *since = time_format_ms (wall_ms - wall_ms % 1000);
 
   return json_make ("{s:s,s:s,s:s}", "campaign", engine->policy->campaign,
@@ -156,7 +161,8 @@ renew (struct engine *engine, const struct binding *binding, size_t first)
     job->renewal = flight.id;
     job->renewal_sent_ms = engine_now (engine);
   }
-  effect.in = json_make ("{s:o,s:o}", "vms", vms, "mark", mark_now (engine));
+  effect.in =
+      json_make ("{s:o,s:o}", "vms", vms, "mark", mark_now (engine, binding));
   flight_vec_push (&engine->flights, flight);
   engine->world->submit (engine->world, effect);
 }

@@ -258,26 +258,34 @@ round_of_work (struct engine *engine, struct err **err)
 }
 
 int
+engine_turn (struct engine *engine, enum engine_end *end, int64_t *until_ms,
+             struct err **err)
+{
+  if (!engine->begun)
+    waves_begin (engine);
+  engine->begun = true;
+  if (round_of_work (engine, err) == -1)
+    return err_wrap (err, "nothing more is sent");
+  *until_ms = next_deadline (engine);
+  if (all_ended (engine))
+    *end = ENGINE_FINISHED;
+  /* Requests are waited for: their results belong into the journal. */
+  else if (engine->stopping && !outbox_is_busy (engine))
+    *end = ENGINE_STOPPED;
+  else if (waves_are_over (engine) && !outbox_is_busy (engine))
+    *end = ENGINE_HALTED;
+  else
+    return 1;
+  return engine->halted ? err_move (err, err_copy (engine->halted)) : 0;
+}
+
+int
 engine_run (struct engine *engine, enum engine_end *end, struct err **err)
 {
-  waves_begin (engine);
-  for (;;) {
-    if (round_of_work (engine, err) == -1)
-      return err_wrap (err, "nothing more is sent");
-    if (all_ended (engine)) {
-      *end = ENGINE_FINISHED;
-      break;
-    }
-    /* Requests are waited for: their results belong into the journal. */
-    if (engine->stopping && !outbox_is_busy (engine)) {
-      *end = ENGINE_STOPPED;
-      break;
-    }
-    if (waves_are_over (engine) && !outbox_is_busy (engine)) {
-      *end = ENGINE_HALTED;
-      break;
-    }
-    engine->world->wait (engine->world, next_deadline (engine));
-  }
-  return engine->halted ? err_move (err, err_copy (engine->halted)) : 0;
+  int64_t until_ms;
+  int more;
+
+  while ((more = engine_turn (engine, end, &until_ms, err)) == 1)
+    engine->world->wait (engine->world, until_ms);
+  return more;
 }

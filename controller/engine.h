@@ -75,6 +75,12 @@ enum engine_end {
 int engine_run (struct engine *engine, enum engine_end *end,
                 struct err **err) ATTR_USE;
 
+/* One round of that, without waiting, for who has to wait for more than one
+ * engine: 1, it wants its next turn when its world has something for it, and at
+ * *until_ms of its clock (-1: at no time of its own); else as engine_run. */
+int engine_turn (struct engine *engine, enum engine_end *end, int64_t *until_ms,
+                 struct err **err) ATTR_USE;
+
 /* Takes an ended or open job back: every effect that stands is undone. */
 void job_turn_back (struct job *job);
 

@@ -10,6 +10,7 @@
 #include "call-join.h"
 #include "call-tally.h"
 #include "call-trial.h"
+#include "service-clock.h"
 #include "skew-explain.h"
 
 #define AUTH_POLL_MS 100 /* while credentials are being fetched */
@@ -435,6 +436,7 @@ replied (struct http_calls *calls, struct exchange *exchange)
     return;
   }
   limit_queue_reply (call->queue, now_of (calls), &exchange->reply);
+  service_clock_note (call->binding, &exchange->reply, now_of (calls));
   if (row_of (call)->parse (call->binding, call->in, &exchange->reply, &out,
                             &err) == 0) {
     call_trial_over (&calls->trials, call->binding, call->tag, NULL);

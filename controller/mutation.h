@@ -22,6 +22,7 @@
  *   ignore-mark    takes no notice of another campaign's mark
  *   ignore-lease   goes on with a VM that another campaign has taken over
  *   overtake-lease takes a mark away while it is being written anew
+ *   wall-lease     judges another's mark by its own clock on the wall
  *   never-drain    goes on with VMs that a halt should put back
  *
  * Of disks that travel; tests/simulation/clouds/mutations.sh:

@@ -134,6 +134,10 @@ struct binding {
   json_t *config;    /* options of the provider; no secrets */
   int64_t settle_ms; /* instead of the provider's; 0: the provider's */
   void *handle;      /* the provider's own (a connection); NULL for HTTP ones */
+
+  /* The service's own clock, by its last reply: controller/service-clock.h. */
+  bool clock_known;
+  int64_t clock_ahead_ms; /* of our monotonic one */
 };
 
 struct provider_op {
