@@ -61,9 +61,10 @@ print_waves (const json_t *report)
     if (json_array_size (waves) < 2)
       break;
     printf (
-        "Wave %-4lld%s: %lld VMs, %lld proven, %lld failed, %lld not done\n",
+        "Wave %-4lld%s: %lld VM%s, %lld proven, %lld failed, %lld not done\n",
         (long long)json_int (wave, "wave", 0), json_str (wave, "state", "?"),
         (long long)json_int (wave, "vms", 0),
+        json_int (wave, "vms", 0) == 1 ? "" : "s",
         (long long)json_int (wave, "proven", 0),
         (long long)json_int (wave, "failed", 0),
         (long long)json_int (wave, "open", 0));
@@ -83,17 +84,29 @@ print_waves (const json_t *report)
                 : json_str (report, "campaign.id", ""));
 }
 
+/* With its version and who signed it; a restore may have none. */
+static char *
+recipe_text (const json_t *report)
+{
+  CLEANUP_FREE char *origin = origin_text (json_at (report, "campaign.origin"));
+  const char *name = json_str (report, "campaign.recipe.name", NULL);
+
+  if (name == NULL)
+    return xstrdup ("none: snapshots take the place of disks");
+  return xasprintf ("%s (version %lld, %s)", name,
+                    (long long)json_int (report, "campaign.recipe.version", 0),
+                    origin);
+}
+
 static void
 print_head (const json_t *report)
 {
   CLEANUP_FREE char *counts = show_counts (json_at (report, "counts"));
-  CLEANUP_FREE char *origin = origin_text (json_at (report, "campaign.origin"));
+  CLEANUP_FREE char *recipe = recipe_text (report);
 
   printf ("Campaign %s, %s: %s\n", json_str (report, "campaign.id", "?"),
           state_of (report), counts);
-  printf ("Recipe   %s (version %lld, %s), begun %s on %s\n",
-          json_str (report, "campaign.recipe.name", "?"),
-          (long long)json_int (report, "campaign.recipe.version", 0), origin,
+  printf ("Recipe   %s, begun %s on %s\n", recipe,
           json_str (report, "campaign.created", "?"),
           json_str (report, "campaign.host", "?"));
   print_waves (report);

@@ -186,9 +186,11 @@ control_state (const json_t *events)
     json_put_str (keep, "at", json_str (event, "at", NULL));
     if (strcmp (kind, "approved") == 0 && json_int (keep, "wave", 0) > approved)
       approved = json_int (keep, "wave", 0);
-    if (strcmp (kind, "halted") == 0)
+    if (strcmp (kind, "halted") == 0) {
       json_put (state, "halt", json_incref (keep));
-    else if (strcmp (kind, "asks") == 0)
+      if (strcmp (json_str (keep, "kind", ""), "refused") == 0)
+        json_put (state, "waits", NULL); /* it has had its answer */
+    } else if (strcmp (kind, "asks") == 0)
       json_put (state, "waits", json_incref (keep));
     else if (strcmp (kind, "continued") == 0)
       json_put (state, "halt", NULL);

@@ -321,7 +321,8 @@ pick_reply (struct job *job, json_t *out, struct err **err)
     return VERDICT_FAIL;
   }
   job_set_fact (job, "pick", json_deep_copy (best));
-  job_note (job, "snapshot %s of %s takes the place of its disk",
+  job_note (job,
+            "the newest snapshot of its disk before that time is %s, of %s",
             json_str (best, "id", "?"), json_str (best, "created", "?"));
   return VERDICT_YES;
 }
