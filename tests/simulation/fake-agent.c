@@ -34,7 +34,7 @@ finish (struct fake_cloud *cloud, struct fake_work *work, json_t *result)
               work->undo ? "undo" : "repair", work->vm->name, text);
   if (strcmp (json_str (result, "outcome", ""), "failed") == 0)
     work->vm->work_errors++;
-  fake_deliver (cloud, work->generation,
+  fake_deliver (work->desk, work->generation,
                 (struct completion){work->effect, result, NULL, true});
   work_over (cloud, work);
 }
@@ -48,7 +48,7 @@ lose (struct fake_cloud *cloud, struct fake_work *work, const char *why)
               (unsigned long long)work->effect, why);
   work->vm->work_errors++;
   err_set (&err, ERR_TRANSIENT, "the agent is gone: %s", why);
-  fake_deliver (cloud, work->generation,
+  fake_deliver (work->desk, work->generation,
                 (struct completion){work->effect, NULL, err, true});
   work_over (cloud, work);
 }
@@ -76,12 +76,19 @@ outcome (const char *name, bool resumed)
 /* --- the work itself: what it does to the disk happens in one moment --------
  */
 
-static json_t *
-apply (struct fake_cloud *cloud, struct fake_vm *vm, struct fake_disk *disk)
+static struct fake_evidence *
+evidence_of (const struct fake_work *work)
 {
-  struct fake_evidence *evidence = &vm->evidence;
+  return &work->vm->by[work->desk->number].evidence;
+}
 
-  (void)cloud;
+static json_t *
+apply (struct fake_work *work)
+{
+  struct fake_evidence *evidence = evidence_of (work);
+  struct fake_vm *vm = work->vm;
+  struct fake_disk *disk = work->disk;
+
   if (disk->content.hibernated)
     return refused ("hibernated");
   if (disk->content.several_os)
@@ -98,11 +105,13 @@ apply (struct fake_cloud *cloud, struct fake_vm *vm, struct fake_disk *disk)
 }
 
 static json_t *
-undo (struct fake_cloud *cloud, struct fake_vm *vm, struct fake_disk *disk)
+undo (struct fake_work *work)
 {
-  struct fake_evidence *evidence = &vm->evidence;
+  struct fake_evidence *evidence = evidence_of (work);
+  struct fake_vm *vm = work->vm;
+  struct fake_disk *disk = work->disk;
 
-  if (!evidence->kept && fake_chance (cloud, 500))
+  if (!evidence->kept && fake_chance (vm->cloud, 500))
     return refused ("no-evidence");
   if (!evidence->committed)
     return outcome ("clean", false);
@@ -128,21 +137,21 @@ would_write (const struct fake_work *work)
   const struct fake_content *content = &work->disk->content;
 
   if (work->undo)
-    return work->vm->evidence.committed;
+    return evidence_of (work)->committed;
   return content->bad_file && !content->hibernated && !content->several_os;
 }
 
 /* An agent on a helper writes only what its controller has allowed: one that is
  * dead, or does not want the work any more, allows nothing. */
 static void
-ask (struct fake_cloud *cloud, const struct fake_work *work)
+ask (const struct fake_work *work)
 {
   struct completion progress = {work->effect, NULL, NULL, false};
 
-  if (work->generation != cloud->generation || work->cancelled)
+  if (work->generation != work->desk->generation || work->cancelled)
     return;
   progress.out = json_make ("{s:s}", "event", "ask");
-  fake_done_vec_push (&cloud->done, progress);
+  fake_done_vec_push (&work->desk->done, progress);
 }
 
 static void
@@ -156,12 +165,12 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
     return;
   if (work->asks && !work->allowed && !work->vm->work_fails &&
       would_write (work)) {
-    ask (cloud, work);
+    ask (work);
     return;
   }
   crashes = fake_fault (cloud, cloud->config->agent_crash);
   early = fake_chance (cloud, 500);
-  if (cloud->config->attaches && !fake_disk_on_helper (work->disk) &&
+  if (work->vm->account->kind->attaches && !fake_disk_on_helper (work->disk) &&
       is_own (work) && !work->vm->others)
     fake_violation (cloud, work->vm, "its disk was taken from the agent");
   if (work->vm->power != FAKE_OFF && work->vm->exists && is_own (work))
@@ -172,12 +181,11 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
     return;
   }
   if (crashes && early) {
-    work->vm->evidence.kept = true;
+    evidence_of (work)->kept = true;
     lose (cloud, work, "before its commit");
     return;
   }
-  result = work->undo ? undo (cloud, work->vm, work->disk)
-                      : apply (cloud, work->vm, work->disk);
+  result = work->undo ? undo (work) : apply (work);
   if (crashes) {
     json_decref (result);
     lose (cloud, work, "after its commit");
@@ -195,13 +203,13 @@ limit_over (struct fake_cloud *cloud, struct fake_event *event)
 }
 
 static void
-stage (struct fake_cloud *cloud, const struct fake_work *work)
+stage (const struct fake_work *work)
 {
   struct completion progress = {work->effect, NULL, NULL, false};
 
   progress.out = json_make ("{s:s}", "stage", "opened");
-  if (work->generation == cloud->generation)
-    fake_done_vec_push (&cloud->done, progress);
+  if (work->generation == work->desk->generation)
+    fake_done_vec_push (&work->desk->done, progress);
   else
     completion_release (&progress);
 }
@@ -221,10 +229,10 @@ open_disk (struct fake_cloud *cloud, struct fake_event *event)
     finish (cloud, work, failed ("not-found", false));
     return;
   }
-  if (cloud->config->attaches && !fake_disk_on_helper (disk) && !vm->others)
+  if (vm->account->kind->attaches && !fake_disk_on_helper (disk) && !vm->others)
     fake_violation (cloud, vm, "work on its disk while that is at '%s'",
                     disk->at);
-  if (cloud->config->attaches && fake_chance (cloud, 200)) {
+  if (vm->account->kind->attaches && fake_chance (cloud, 200)) {
     finish (cloud, work, failed ("not-found", false)); /* udev is late */
     return;
   }
@@ -236,34 +244,40 @@ open_disk (struct fake_cloud *cloud, struct fake_event *event)
   disk->held_by = work->number;
   work->opened = true;
   work->hangs = fake_fault (cloud, cloud->config->agent_hang);
-  stage (cloud, work);
+  stage (work);
   fake_event_add (cloud, fake_between (cloud, 300, 8000), close_disk, vm)
       ->number = work->number;
   fake_event_add (cloud, work->limit_ms, limit_over, vm)->number = work->number;
 }
 
 void
-fake_work_submit (struct fake_cloud *cloud, struct effect effect)
+fake_work_submit (struct fake_desk *desk, struct effect effect)
 {
+  struct fake_cloud *cloud = desk->cloud;
   struct fake_work *work = xcalloc (1, sizeof *work);
   bool slow = fake_fault (cloud, cloud->config->agent_hang);
+  const char *shown;
 
   work->number = ++cloud->serial;
   work->effect = effect.id;
-  work->generation = cloud->generation;
+  work->desk = desk;
+  work->generation = desk->generation;
   work->vm = fake_cloud_vm (cloud, json_str (effect.in, "disk.path", ""));
   work->disk = fake_disk_of (work->vm, json_str (effect.in, "disk.path", ""));
   if (work->disk == NULL)
     abort ();
   work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
-  work->asks = cloud->config->attaches;
+  work->asks = work->vm->account->kind->attaches;
   work->limit_ms = json_int (effect.in, "limit_ms", 1000);
   fake_trace (cloud, "#%llu %s of %s", (unsigned long long)effect.id,
               work->undo ? "undo" : "repair", work->vm->name);
-  cloud->check (cloud->opaque, work->vm, &effect);
-  if (is_own (work) && strcmp (work->vm->last_shown, "stopped") != 0)
+  desk->check (desk->opaque, work->vm, &effect);
+  shown = work->vm->by[desk->number].last_shown;
+  if (is_own (work))
+    fake_checked (cloud, SIM_STOPPED_DISK);
+  if (is_own (work) && strcmp (shown, "stopped") != 0)
     fake_violation (cloud, work->vm, "work is asked for while it is shown '%s'",
-                    work->vm->last_shown);
+                    shown);
   work->vm->unanswered = work->vm->unanswered || slow;
   fake_work_vec_push (&cloud->works, work);
   /* In a queue, while an appliance starts. */
@@ -290,13 +304,15 @@ ended (struct fake_cloud *cloud, struct fake_event *event)
 }
 
 void
-fake_work_allow (struct fake_cloud *cloud, uint64_t effect)
+fake_work_allow (struct fake_desk *desk, uint64_t effect)
 {
+  struct fake_cloud *cloud = desk->cloud;
+
   for (size_t i = 0; i < cloud->works.len; i++) {
     struct fake_work *work = cloud->works.ptr[i];
 
-    if (work->effect != effect || work->generation != cloud->generation ||
-        work->allowed)
+    if (work->effect != effect || work->desk != desk ||
+        work->generation != desk->generation || work->allowed)
       continue;
     work->allowed = true;
     fake_event_add (cloud, fake_between (cloud, 1, 2000), close_disk, work->vm)
@@ -305,12 +321,15 @@ fake_work_allow (struct fake_cloud *cloud, uint64_t effect)
 }
 
 void
-fake_work_cancel (struct fake_cloud *cloud, uint64_t effect)
+fake_work_cancel (struct fake_desk *desk, uint64_t effect)
 {
+  struct fake_cloud *cloud = desk->cloud;
+
   for (size_t i = 0; i < cloud->works.len; i++) {
     struct fake_work *work = cloud->works.ptr[i];
 
-    if (work->effect != effect || work->generation != cloud->generation)
+    if (work->effect != effect || work->desk != desk ||
+        work->generation != desk->generation)
       continue;
     work->cancelled = true;
     fake_event_add (cloud, work->hangs ? 70000 : fake_between (cloud, 1, 20000),
@@ -322,14 +341,16 @@ fake_work_cancel (struct fake_cloud *cloud, uint64_t effect)
 /* The controller is gone: what was not begun never is, the rest ends at a safe
  * point: before its commit or after. */
 void
-fake_works_abandon (struct fake_cloud *cloud)
+fake_works_abandon (struct fake_desk *desk)
 {
+  struct fake_cloud *cloud = desk->cloud;
   size_t i = 0;
 
   while (i < cloud->works.len) {
     struct fake_work *work = cloud->works.ptr[i];
 
-    if (work->generation == cloud->generation || work->cancelled) {
+    if (work->desk != desk || work->generation == desk->generation ||
+        work->cancelled) {
       i++;
     } else if (!work->opened)
       work_over (cloud, work);

@@ -100,7 +100,6 @@ fake_event_add (struct fake_cloud *cloud, int64_t in_ms,
   event->serial = ++cloud->serial;
   event->run = run;
   event->vm = vm;
-  event->generation = cloud->generation;
   fake_event_vec_push (heap, event);
   for (size_t i = heap->len - 1;
        i && is_before (heap->ptr[i], heap->ptr[(i - 1) / 2]); i = (i - 1) / 2)
@@ -136,13 +135,22 @@ free_event (struct fake_event *event)
   free (event);
 }
 
+static bool
+is_delivered (const struct fake_cloud *cloud)
+{
+  for (size_t i = 0; i < cloud->n_desks; i++)
+    if (cloud->desks[i].done.len)
+      return true;
+  return false;
+}
+
 /* Runs what is due until a time, stopping early when something was delivered.
  */
 static void
 advance (struct fake_cloud *cloud, int64_t until_ms, bool until_delivered)
 {
   while (cloud->events.len && cloud->events.ptr[0]->at_ms <= until_ms &&
-         !(until_delivered && cloud->done.len)) {
+         !(until_delivered && is_delivered (cloud))) {
     struct fake_event *event = take_first (&cloud->events);
 
     if (event->at_ms > fake_now (cloud))
@@ -150,7 +158,7 @@ advance (struct fake_cloud *cloud, int64_t until_ms, bool until_delivered)
     event->run (cloud, event);
     free_event (event);
   }
-  if (!(until_delivered && cloud->done.len) && until_ms > fake_now (cloud))
+  if (!(until_delivered && is_delivered (cloud)) && until_ms > fake_now (cloud))
     fake_clock_advance (&cloud->clock, until_ms - fake_now (cloud));
 }
 
@@ -160,16 +168,40 @@ fake_cloud_pass (struct fake_cloud *cloud, int64_t ms)
   advance (cloud, fake_now (cloud) + ms, false);
 }
 
+void
+fake_cloud_wait (struct fake_cloud *cloud, int64_t until_ms)
+{
+  if (until_ms < 0 && cloud->events.len == 0) {
+    fake_violation (cloud, NULL, "the engine waits for nothing");
+    until_ms = fake_now (cloud) + 1000;
+  }
+  if (until_ms >= 0 && until_ms < fake_now (cloud))
+    until_ms = fake_now (cloud);
+  advance (cloud, until_ms < 0 ? cloud->events.ptr[0]->at_ms : until_ms, true);
+}
+
 /* --- the world's interface --------------------------------------------------
  */
 
 static void
 deliver_event (struct fake_cloud *cloud, struct fake_event *event)
 {
-  if (event->generation != cloud->generation)
+  (void)cloud;
+  if (event->generation != event->desk->generation)
     return;
-  fake_done_vec_push (&cloud->done, event->completion);
+  fake_done_vec_push (&event->desk->done, event->completion);
   event->completion = (struct completion){0};
+}
+
+static struct fake_event *
+deliver_in (struct fake_desk *desk, int64_t ms, unsigned generation)
+{
+  struct fake_event *event =
+      fake_event_add (desk->cloud, ms, deliver_event, NULL);
+
+  event->desk = desk;
+  event->generation = generation;
+  return event;
 }
 
 static struct completion
@@ -183,53 +215,48 @@ copy_of (const struct completion *c)
 }
 
 void
-fake_deliver (struct fake_cloud *cloud, unsigned generation,
+fake_deliver (struct fake_desk *desk, unsigned generation,
               struct completion completion)
 {
-  if (fake_fault (cloud, cloud->config->duplicate)) {
-    struct fake_event *again =
-        fake_event_add (cloud, fake_between (cloud, 0, 3000), deliver_event,
-                        NULL);
-
-    again->completion = copy_of (&completion);
-    again->generation = generation;
-  }
-  if (generation == cloud->generation)
-    fake_done_vec_push (&cloud->done, completion);
+  if (fake_fault (desk->cloud, desk->cloud->config->duplicate))
+    deliver_in (desk, fake_between (desk->cloud, 0, 3000), generation)
+        ->completion = copy_of (&completion);
+  if (generation == desk->generation)
+    fake_done_vec_push (&desk->done, completion);
   else
     completion_release (&completion);
 }
 
 static void
-probe (struct fake_cloud *cloud, struct effect *effect)
+probe (struct fake_desk *desk, struct effect *effect)
 {
+  struct fake_cloud *cloud = desk->cloud;
   struct fake_vm *vm =
       fake_cloud_vm (cloud, json_str (effect->in, "vm.id", "x"));
   bool approval = strcmp (json_str (effect->in, "kind", ""), "approval") == 0;
   bool yes = approval && !fake_fault (cloud, 200);
-  struct fake_event *event =
-      fake_event_add (cloud, PROBE_MS, deliver_event, vm);
+  struct fake_event *event = deliver_in (desk, PROBE_MS, desk->generation);
 
   event->completion = (struct completion){.id = effect->id, .last = true};
   event->completion.out = json_make ("{s:b,s:s}", "healthy",
                                      approval ? yes : vm && fake_vm_is_up (vm),
                                      "why", "it answers or not");
   if (yes)
-    cloud->approved = json_int (effect->in, "wave", 0);
+    desk->approved = json_int (effect->in, "wave", 0);
 }
 
 static void
 submit (struct world *world, struct effect effect)
 {
-  struct fake_cloud *cloud = (struct fake_cloud *)world;
+  struct fake_desk *desk = (struct fake_desk *)world;
 
-  cloud->submitted++;
+  desk->submitted++;
   if (effect.kind == EFFECT_OP)
-    fake_op_submit (cloud, effect);
+    fake_op_submit (desk, effect);
   else if (effect.kind == EFFECT_WORK)
-    fake_work_submit (cloud, effect);
+    fake_work_submit (desk, effect);
   else {
-    probe (cloud, &effect);
+    probe (desk, &effect);
     effect_release (&effect);
   }
 }
@@ -237,45 +264,83 @@ submit (struct world *world, struct effect effect)
 static bool
 collect (struct world *world, struct completion *completion)
 {
-  struct fake_cloud *cloud = (struct fake_cloud *)world;
+  struct fake_desk *desk = (struct fake_desk *)world;
 
-  if (cloud->done.len == 0)
+  if (desk->done.len == 0)
     return false;
-  *completion = fake_done_vec_remove (&cloud->done, 0);
+  *completion = fake_done_vec_remove (&desk->done, 0);
   return true;
 }
 
 static void
 cancel (struct world *world, uint64_t id)
 {
-  fake_work_cancel ((struct fake_cloud *)world, id);
+  fake_work_cancel ((struct fake_desk *)world, id);
 }
 
 static void
 allow (struct world *world, uint64_t id)
 {
-  fake_work_allow ((struct fake_cloud *)world, id);
+  fake_work_allow ((struct fake_desk *)world, id);
 }
 
-static void
-wait_until (struct world *world, int64_t until_ms)
-{
-  struct fake_cloud *cloud = (struct fake_cloud *)world;
+/* --- desks ------------------------------------------------------------------
+ */
 
-  cloud->waits++;
-  if (cloud->done.len)
-    return;
-  if (until_ms < 0 && cloud->events.len == 0) {
-    fake_violation (cloud, NULL, "the engine waits for nothing");
-    until_ms = fake_now (cloud) + 1000;
-  }
-  if (until_ms >= 0 && until_ms < fake_now (cloud))
-    until_ms = fake_now (cloud);
-  advance (cloud, until_ms < 0 ? cloud->events.ptr[0]->at_ms : until_ms, true);
+static int64_t
+now_of_wall (const struct clock *clock)
+{
+  return fake_now (((const struct fake_wall *)clock)->cloud);
+}
+
+static int64_t
+wall_of_wall (const struct clock *clock)
+{
+  const struct fake_wall *wall = (const struct fake_wall *)clock;
+
+  return wall->cloud->clock.wall_ms + wall->ahead_ms;
+}
+
+struct fake_desk *
+fake_desk_add (struct fake_cloud *cloud, const char *campaign)
+{
+  struct fake_desk *desk = &cloud->desks[cloud->n_desks];
+
+  *desk = (struct fake_desk){.cloud = cloud,
+                             .number = cloud->n_desks++,
+                             .campaign = campaign,
+                             .wall = {{now_of_wall, wall_of_wall}, cloud, 0},
+                             .world = {.submit = submit,
+                                       .cancel = cancel,
+                                       .allow = allow,
+                                       .collect = collect}};
+  desk->world.clock = &desk->wall.clock;
+  for (size_t i = 0; i < cloud->config->n_accounts; i++)
+    desk->bindings[i] =
+        (struct binding){.provider = cloud->accounts[i].provider,
+                         .account = cloud->accounts[i].name,
+                         .region = cloud->region};
+  return desk;
 }
 
 /* --- life ------------------------------------------------------------------
  */
+
+/* What never works with it. */
+static void
+refuse_some (struct fake_vm *vm)
+{
+  struct fake_cloud *cloud = vm->cloud;
+
+  vm->work_fails = fake_fault (cloud, cloud->config->work_fails);
+  if (fake_fault (cloud, cloud->config->refused_op))
+    vm->refused_ops = 1U << fake_between (cloud, OP_STOP, OP_START);
+  else if (fake_fault (cloud, cloud->config->refused_op))
+    vm->refused_ops = 1U << fake_between (cloud, OP_MARK, OP_GUEST_PING);
+  if (vm->account->kind->attaches &&
+      fake_fault (cloud, cloud->config->refused_op))
+    vm->refused_ops |= 1U << fake_between (cloud, OP_DETACH_OS, OP_KEEP);
+}
 
 static void
 init_vm (struct fake_cloud *cloud, size_t i)
@@ -287,6 +352,7 @@ init_vm (struct fake_cloud *cloud, size_t i)
 
   vm->cloud = cloud;
   vm->index = i;
+  vm->account = &cloud->accounts[i % cloud->config->n_accounts];
   snprintf (vm->id, sizeof vm->id, "vm-%zu", i + 1);
   snprintf (vm->name, sizeof vm->name, "vm-%zu", i + 1);
   vm->exists = true;
@@ -294,8 +360,8 @@ init_vm (struct fake_cloud *cloud, size_t i)
                                   .boot_file = kind % 13 != 12,
                                   .hibernated = kind % 20 == 19,
                                   .several_os = kind == 7};
-  vm->shows_stopping = cloud->config->batches;
-  vm->forgetful = cloud->config->batches && fake_chance (cloud, 300);
+  vm->shows_stopping = vm->account->kind->batches;
+  vm->forgetful = vm->account->kind->batches && fake_chance (cloud, 300);
   vm->power = fake_chance (cloud, 850) ? FAKE_ON : FAKE_OFF;
   vm->on_since_ms = -60000;
   vm->log_until_ms = -60000;
@@ -307,14 +373,8 @@ init_vm (struct fake_cloud *cloud, size_t i)
   strcpy (disk->at, vm->id);
   vm->first_content = content;
   vm->first_on = vm->power == FAKE_ON;
-  vm->work_fails = fake_fault (cloud, cloud->config->work_fails);
-  if (fake_fault (cloud, cloud->config->refused_op))
-    vm->refused_ops = 1U << fake_between (cloud, OP_STOP, OP_START);
-  else if (fake_fault (cloud, cloud->config->refused_op))
-    vm->refused_ops = 1U << fake_between (cloud, OP_MARK, OP_GUEST_PING);
-  if (cloud->config->attaches && fake_fault (cloud, cloud->config->refused_op))
-    vm->refused_ops |= 1U << fake_between (cloud, OP_DETACH_OS, OP_KEEP);
-  if (strcmp (cloud->config->strategy, "restore") == 0)
+  refuse_some (vm);
+  if (strcmp (vm->account->kind->strategy, "restore") == 0)
     fake_snapshots_init (vm);
   if (cloud->config->heals && fake_chance (cloud, cloud->config->heals))
     vm->heals_after_starts = (unsigned)fake_between (cloud, 1, 3);
@@ -325,33 +385,39 @@ init_vm (struct fake_cloud *cloud, size_t i)
 void
 fake_cloud_init (struct fake_cloud *cloud, const struct sim_config *config)
 {
+  static const char *const names[SIM_ACCOUNTS] = {"fake-1", "fake-2", "fake-3"};
+
   *cloud = (struct fake_cloud){.config = config, .n_vms = config->n_vms};
   fake_clock_init (&cloud->clock, INT64_C (1721362140000));
-  cloud->world = (struct world){.clock = &cloud->clock.clock,
-                                .submit = submit,
-                                .cancel = cancel,
-                                .allow = allow,
-                                .collect = collect,
-                                .wait = wait_until};
   random_init (&cloud->random, config->seed);
-  cloud->binding = (struct binding){.provider = fake_provider (config),
-                                    .account = xstrdup ("fake"),
-                                    .region = xstrdup ("")};
+  for (size_t i = 0; i < config->n_accounts; i++) {
+    struct fake_account *account = &cloud->accounts[i];
+
+    account->kind = &config->accounts[i];
+    account->provider = fake_provider (account->kind);
+    strcpy (account->name, names[i]);
+  }
   cloud->vms = xcalloc (config->n_vms, sizeof *cloud->vms);
   for (size_t i = 0; i < config->n_vms; i++)
     init_vm (cloud, i);
 }
 
-void
-fake_cloud_kill (struct fake_cloud *cloud)
+static void
+drop_done (struct fake_desk *desk)
 {
-  cloud->generation++;
-  while (cloud->done.len) {
-    struct completion c = fake_done_vec_remove (&cloud->done, 0);
+  while (desk->done.len) {
+    struct completion c = fake_done_vec_remove (&desk->done, 0);
 
     completion_release (&c);
   }
-  fake_works_abandon (cloud);
+}
+
+void
+fake_desk_kill (struct fake_desk *desk)
+{
+  desk->generation++;
+  drop_done (desk);
+  fake_works_abandon (desk);
 }
 
 void
@@ -363,13 +429,12 @@ fake_cloud_release (struct fake_cloud *cloud)
   while (cloud->events.len)
     free_event (take_first (&cloud->events));
   fake_event_vec_release (&cloud->events);
-  for (size_t i = 0; i < cloud->done.len; i++)
-    completion_release (&cloud->done.ptr[i]);
-  fake_done_vec_release (&cloud->done);
+  for (size_t i = 0; i < cloud->n_desks; i++) {
+    drop_done (&cloud->desks[i]);
+    fake_done_vec_release (&cloud->desks[i].done);
+  }
   for (size_t i = 0; i < cloud->works.len; i++)
     free (cloud->works.ptr[i]);
   fake_work_vec_release (&cloud->works);
-  free (cloud->binding.account);
-  free (cloud->binding.region);
   str_vec_free_all (&cloud->violations);
 }

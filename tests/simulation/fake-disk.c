@@ -16,22 +16,40 @@ static const struct {
 const char *
 fake_zone (const struct fake_vm *vm)
 {
-  return vm->cloud->config->attaches ? (vm->index % 2 ? "b" : "a") : "";
+  size_t place = vm->index / vm->cloud->config->n_accounts;
+
+  return vm->account->kind->attaches ? (place % 2 ? "b" : "a") : "";
 }
 
-struct helpers *
-fake_helpers_new (struct fake_cloud *cloud)
+/* Each controller has some of its own in each account. */
+static void
+add_helpers (struct helpers *table, struct fake_desk *desk, size_t account)
 {
-  struct helpers *table = helpers_new ();
-
   for (size_t i = 0; i < ARRAY_SIZE (helpers); i++) {
+    CLEANUP_FREE char *id =
+        xasprintf ("%s-of-%s-%c", helpers[i].id,
+                   desk->bindings[account].account, 'a' + (int)desk->number);
     CLEANUP_JSON json_t *record =
-        json_make ("{s:s,s:s}", "id", helpers[i].id, "zone", helpers[i].zone);
+        json_make ("{s:s,s:s}", "id", id, "zone", helpers[i].zone);
     CLEANUP_JSON json_t *slots = json_array ();
 
     for (size_t j = 0; j < helpers[i].slots; j++)
       json_array_append_new (slots, json_string (j ? "slot-2" : "slot-1"));
-    helpers_add (table, helpers[i].id, "/dev", &cloud->binding, record, slots);
+    helpers_add (table, id, "/dev", &desk->bindings[account], record, slots);
+  }
+}
+
+struct helpers *
+fake_helpers_new (struct fake_desk *desk)
+{
+  struct helpers *table = NULL;
+
+  for (size_t i = 0; i < desk->cloud->config->n_accounts; i++) {
+    if (!desk->cloud->accounts[i].kind->attaches)
+      continue;
+    if (table == NULL)
+      table = helpers_new ();
+    add_helpers (table, desk, i);
   }
   return table;
 }
@@ -216,6 +234,9 @@ attach_helper (struct fake_disk *disk, const json_t *in)
   if (strcmp (json_str (in, "helper.zone", ""), fake_zone (disk->vm)) != 0)
     fake_violation (disk->vm->cloud, disk->vm,
                     "its disk goes to a helper in another zone");
+  if (strstr (helper, disk->vm->account->name) == NULL)
+    fake_violation (disk->vm->cloud, disk->vm,
+                    "its disk goes to a helper of another account");
   if (slot_is_taken (disk->vm->cloud, helper, slot))
     return conflict ("the slot is taken");
   return move (disk, helper, slot);
@@ -313,7 +334,7 @@ fake_swap (struct fake_vm *vm, const json_t *in, json_t **out)
   vm->changes++;
   vm->task_ms = fake_now (vm->cloud) + ms;
   task = xasprintf ("%s-task-%u", vm->id, ++vm->tasks);
-  *out = vm->cloud->config->tasks ? json_make ("{s:s}", "task", task)
+  *out = vm->account->kind->tasks ? json_make ("{s:s}", "task", task)
                                   : json_object ();
   return NULL;
 }

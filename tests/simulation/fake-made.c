@@ -132,10 +132,10 @@ fake_snapshots (const struct fake_vm *vm)
 
 /* A list is as late as a describe. */
 json_t *
-fake_find_created (struct fake_cloud *cloud)
+fake_find_created (struct fake_cloud *cloud, const struct fake_account *account)
 {
   int64_t age = fake_chance (cloud, cloud->config->stale)
-                    ? fake_between (cloud, 0, cloud->config->settle_ms)
+                    ? fake_between (cloud, 0, account->kind->settle_ms)
                     : 0;
   json_t *list = json_array ();
 
@@ -143,7 +143,8 @@ fake_find_created (struct fake_cloud *cloud)
     for (size_t j = 0; j < cloud->vms[i].n_made; j++) {
       const struct fake_made *made = &cloud->vms[i].made[j];
 
-      if (*made->token && made->made_ms <= fake_now (cloud) - age)
+      if (cloud->vms[i].account == account && *made->token &&
+          made->made_ms <= fake_now (cloud) - age)
         json_array_append_new (list,
                                json_make ("{s:s,s:s,s:s}", "kind",
                                           made->snapshot ? "snapshot" : "disk",

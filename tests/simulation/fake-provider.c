@@ -1,5 +1,4 @@
-/* The simulated provider: its table, what its operations do, and how requests
- * and replies get lost. */
+/* The simulated providers: their tables, and what their operations do. */
 
 #include "fake-cloud.h"
 
@@ -95,27 +94,50 @@ static const struct provider swapping = {
 };
 
 const struct provider *
-fake_provider (const struct sim_config *config)
+fake_provider (const struct sim_account *kind)
 {
-  if (config->attaches)
-    return config->one_call ? &swapping : &attaching;
-  return config->batches ? &batching : &single;
+  if (kind->attaches)
+    return kind->one_call ? &swapping : &attaching;
+  return kind->batches ? &batching : &single;
 }
 
 /* --- what the operations do ---------------------------------------------- */
 
+static int64_t
+age_of_look (struct fake_cloud *cloud, const struct fake_account *account)
+{
+  return fake_chance (cloud, cloud->config->stale)
+             ? fake_between (cloud, 0, account->kind->settle_ms)
+             : 0;
+}
+
+/* NULL: this account has none of that id. */
+static struct fake_vm *
+vm_of (struct fake_cloud *cloud, const struct fake_account *account,
+       const char *id)
+{
+  struct fake_vm *vm = fake_cloud_vm (cloud, id);
+
+  if (cloud->config->n_accounts > 1)
+    fake_checked (cloud, SIM_OWN_ACCOUNT);
+  if (vm && vm->account != account) {
+    fake_violation (cloud, vm, "another account is asked for it");
+    return NULL;
+  }
+  return vm;
+}
+
 static json_t *
-describe (struct fake_cloud *cloud, const json_t *in)
+describe (struct fake_cloud *cloud, const struct fake_account *account,
+          const json_t *in)
 {
   json_t *vms = json_array (), *gone = json_array (), *item;
   size_t i;
 
   json_array_foreach (json_at (in, "ids"), i, item)
   {
-    struct fake_vm *vm = fake_cloud_vm (cloud, json_string_value (item));
-    int64_t age = fake_chance (cloud, cloud->config->stale)
-                      ? fake_between (cloud, 0, cloud->config->settle_ms)
-                      : 0;
+    struct fake_vm *vm = vm_of (cloud, account, json_string_value (item));
+    int64_t age = age_of_look (cloud, account);
     json_t *record = vm ? fake_vm_record_at (vm, fake_now (cloud) - age) : NULL;
 
     if (record)
@@ -127,7 +149,8 @@ describe (struct fake_cloud *cloud, const json_t *in)
 }
 
 static json_t *
-describe_disks (struct fake_cloud *cloud, const json_t *in)
+describe_disks (struct fake_cloud *cloud, const struct fake_account *account,
+                const json_t *in)
 {
   json_t *disks = json_array (), *gone = json_array (), *item;
   size_t i;
@@ -135,10 +158,8 @@ describe_disks (struct fake_cloud *cloud, const json_t *in)
   json_array_foreach (json_at (in, "ids"), i, item)
   {
     const char *id = json_string_value (item);
-    struct fake_vm *vm = fake_cloud_vm (cloud, id);
-    int64_t age = fake_chance (cloud, cloud->config->stale)
-                      ? fake_between (cloud, 0, cloud->config->settle_ms)
-                      : 0;
+    struct fake_vm *vm = vm_of (cloud, account, id);
+    int64_t age = age_of_look (cloud, account);
     json_t *disk = vm ? fake_disk_at (vm, id, fake_now (cloud) - age) : NULL;
 
     if (disk)
@@ -159,20 +180,49 @@ forget_attribute (struct fake_vm *vm)
 }
 
 static void
-mark (struct fake_vm *vm, const json_t *in, bool on)
+unmark (struct fake_vm *vm, const json_t *in)
 {
-  const char *campaign = json_str (in, "mark.campaign", "");
-
-  if (on)
-    strncpy (vm->mark, campaign, sizeof vm->mark - 1);
-  else if (strcmp (vm->mark, campaign) == 0)
+  if (strcmp (vm->mark, json_str (in, "mark.campaign", "")) == 0)
     vm->mark[0] = '\0';
   fake_vm_changed (vm);
 }
 
-/* NULL, or why not. */
+/* Where a look shows what is, a mark is compared and set at once (libvirt's row
+ * has a lock for that); elsewhere the last one who writes has it. */
 static struct err *
-change (struct fake_vm *vm, enum op_id op, const json_t *in)
+mark (struct fake_desk *desk, struct fake_vm *vm, const json_t *in)
+{
+  const char *campaign = json_str (in, "mark.campaign", "");
+  struct err *err = NULL;
+
+  if (vm->account->kind->settle_ms == 0 && *vm->mark &&
+      strcmp (vm->mark, campaign) != 0 &&
+      strcmp (vm->mark, json_str (in, "replaces", "")) != 0) {
+    err_set (&err, ERR_CONFLICT, "it is in work by campaign %s", vm->mark);
+    return err;
+  }
+  strncpy (vm->mark, campaign, sizeof vm->mark - 1);
+  strncpy (vm->mark_since, json_str (in, "mark.since", ""),
+           sizeof vm->mark_since - 1);
+  vm->by[desk->number].marked_ms = fake_now (vm->cloud);
+  fake_vm_changed (vm);
+  return NULL;
+}
+
+static void
+restore_attributes (struct fake_vm *vm, const json_t *in)
+{
+  json_decref (vm->attributes);
+  vm->attributes = json_deep_copy (json_at (in, "saved.attributes"));
+  if (fake_root (vm))
+    fake_root (vm)->keeps =
+        json_bool (in, "saved.os_disk.attributes.keep", false);
+  fake_vm_changed (vm);
+}
+
+/* NULL, or why it can't be done now. */
+static struct err *
+refusal (struct fake_vm *vm, enum op_id op)
 {
   struct err *err = NULL;
 
@@ -186,42 +236,46 @@ change (struct fake_vm *vm, enum op_id op, const json_t *in)
     err_set (&err, ERR_CONFLICT, "it is starting");
   else if (op == OP_START && fake_root (vm) == NULL)
     err_set (&err, ERR_CONFLICT, "it has no disk");
-  else
-    err = fake_disk_change (vm, op, in);
+  return err;
+}
+
+/* NULL, or why not. */
+static struct err *
+change (struct fake_desk *desk, struct fake_vm *vm, enum op_id op,
+        const json_t *in)
+{
+  struct err *err = refusal (vm, op);
+
+  if (err == NULL)
+    err = op == OP_MARK ? mark (desk, vm, in) : fake_disk_change (vm, op, in);
   if (err)
     return err;
   vm->changes += op != OP_MARK && op != OP_UNMARK;
-  vm->stopped_by_us = vm->stopped_by_us || op == OP_STOP;
   if (op == OP_MARK)
     fake_vm_may_heal (vm);
-  if (op == OP_STOP) {
+  else if (op == OP_STOP) {
+    vm->by[desk->number].stopped = true;
     forget_attribute (vm);
     fake_vm_stop (vm, json_bool (in, "force", false));
   } else if (op == OP_START)
     fake_vm_start (vm);
-  else if (op == OP_MARK || op == OP_UNMARK)
-    mark (vm, in, op == OP_MARK);
-  else if (op == OP_RESTORE_ATTRIBUTES) {
-    json_decref (vm->attributes);
-    vm->attributes = json_deep_copy (json_at (in, "saved.attributes"));
-    if (fake_root (vm))
-      fake_root (vm)->keeps =
-          json_bool (in, "saved.os_disk.attributes.keep", false);
-    fake_vm_changed (vm);
-  }
+  else if (op == OP_UNMARK)
+    unmark (vm, in);
+  else if (op == OP_RESTORE_ATTRIBUTES)
+    restore_attributes (vm, in);
   return NULL;
 }
 
 static json_t *
-change_many (struct fake_cloud *cloud, enum op_id op, const json_t *in)
+change_many (struct fake_desk *desk, enum op_id op, const json_t *in)
 {
   json_t *failed = json_array (), *item;
   size_t i;
 
   json_array_foreach (json_at (in, "vms"), i, item)
   {
-    struct fake_vm *vm = fake_cloud_vm (cloud, json_str (item, "id", ""));
-    CLEANUP_ERR struct err *err = change (vm, op, in);
+    struct fake_vm *vm = fake_cloud_vm (desk->cloud, json_str (item, "id", ""));
+    CLEANUP_ERR struct err *err = change (desk, vm, op, in);
 
     if (err)
       json_array_append_new (failed, json_make ("{s:s,s:o}", "id", vm->id,
@@ -244,37 +298,22 @@ serial_log (struct fake_vm *vm, const json_t *in)
   return out;
 }
 
-/* The one VM that a request is about; NULL: several. */
-static const char *
-id_in (const json_t *in)
+const char *
+fake_id_in (const json_t *in)
 {
   const json_t *disk = json_array_get (json_at (in, "disks"), 0);
 
   return disk ? json_str (disk, "disk.id", NULL) : json_str (in, "vm.id", NULL);
 }
 
+/* What is asked of one VM. */
 static json_t *
-answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
+answer_one (struct fake_desk *desk, struct fake_vm *vm,
+            const struct effect *effect, struct err **err)
 {
-  const char *id = id_in (effect->in);
-  struct fake_vm *vm = id ? fake_cloud_vm (cloud, id) : NULL;
   json_t *out = NULL;
   struct err *why;
 
-  if (effect->op == OP_DESCRIBE)
-    return describe (cloud, effect->in);
-  if (effect->op == OP_DESCRIBE_DISKS)
-    return describe_disks (cloud, effect->in);
-  if (effect->op == OP_FIND_CREATED)
-    return fake_find_created (cloud);
-  if (json_at (effect->in, "vms"))
-    return change_many (cloud, effect->op, effect->in);
-  if (vm == NULL || !vm->exists || vm->refused_ops & 1U << effect->op) {
-    err_set (err, ERR_DENIED, "not allowed, or no such VM");
-    if (vm)
-      vm->look_errors++;
-    return NULL;
-  }
   switch (effect->op) {
   case OP_SERIAL_LOG:
     return serial_log (vm, effect->in);
@@ -292,7 +331,7 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
   case OP_GUEST_PING:
     return json_make ("{s:b,s:s}", "alive", fake_vm_is_up (vm), "why", "ping");
   default:
-    why = change (vm, effect->op, effect->in);
+    why = change (desk, vm, effect->op, effect->in);
     out = why ? NULL : json_object ();
   }
   if (why)
@@ -300,201 +339,34 @@ answer (struct fake_cloud *cloud, const struct effect *effect, struct err **err)
   return out;
 }
 
-/* --- requests, and what becomes of them ---------------------------------- */
-
-static void note_unanswered (struct fake_vm *vm, const void *opaque);
-static void
-for_each_vm (struct fake_cloud *cloud, const struct effect *effect,
-             void (*each) (struct fake_vm *vm, const void *opaque),
-             const void *opaque)
+const struct fake_account *
+fake_account_of (const struct fake_desk *desk, const struct effect *effect)
 {
-  const char *id = id_in (effect->in);
-  json_t *item;
-  size_t i;
-
-  if (id)
-    each (fake_cloud_vm (cloud, id), opaque);
-  /* A look that is held up keeps all of them from being seen. */
-  if (json_bool (effect->in, "health", false) || each == note_unanswered)
-    json_array_foreach (json_at (effect->in, "ids"), i, item)
-    {
-      each (fake_cloud_vm (cloud, json_string_value (item)), opaque);
-    }
-  json_array_foreach (json_at (effect->in, "vms"), i, item)
-      each (fake_cloud_vm (cloud, json_str (item, "id", "")), opaque);
+  return &desk->cloud->accounts[effect->binding - desk->bindings];
 }
 
-static void
-note_error (struct fake_vm *vm, const void *opaque)
+json_t *
+fake_answer (struct fake_desk *desk, const struct effect *effect,
+             struct err **err)
 {
-  const enum op_id *op = opaque;
+  const struct fake_account *account = fake_account_of (desk, effect);
+  struct fake_cloud *cloud = desk->cloud;
+  const char *id = fake_id_in (effect->in);
+  struct fake_vm *vm = id ? vm_of (cloud, account, id) : NULL;
 
-  vm->errors++;
-  if (*op == OP_SERIAL_LOG || *op == OP_GUEST_PING || *op == OP_DESCRIBE)
-    vm->look_errors++;
-}
-
-static void
-note_unanswered (struct fake_vm *vm, const void *opaque)
-{
-  note_error (vm, opaque);
-  vm->unanswered = true;
-}
-
-static void
-note_sent (struct fake_vm *vm, const void *opaque)
-{
-  vm->cloud->check (vm->cloud->opaque, vm, opaque);
-}
-
-/* What the engine is told last about a VM's power.  A reply that comes later
- * than a newer one is nothing that it goes by. */
-static void
-note_shown (struct fake_cloud *cloud, const json_t *out, bool late)
-{
-  json_t *item;
-  size_t i;
-
-  json_array_foreach (json_at (out, "vms"), i, item)
-  {
-    struct fake_vm *vm = fake_cloud_vm (cloud, json_str (item, "id", ""));
-
-    if (!late || strcmp (json_str (item, "power", ""), "stopped") == 0)
-      strncpy (vm->last_shown, json_str (item, "power", ""),
-               sizeof vm->last_shown - 1);
+  if (effect->op == OP_DESCRIBE)
+    return describe (cloud, account, effect->in);
+  if (effect->op == OP_DESCRIBE_DISKS)
+    return describe_disks (cloud, account, effect->in);
+  if (effect->op == OP_FIND_CREATED)
+    return fake_find_created (cloud, account);
+  if (json_at (effect->in, "vms"))
+    return change_many (desk, effect->op, effect->in);
+  if (vm == NULL || !vm->exists || vm->refused_ops & 1U << effect->op) {
+    err_set (err, ERR_DENIED, "not allowed, or no such VM");
+    if (vm)
+      vm->look_errors++;
+    return NULL;
   }
-}
-
-static void
-reply (struct fake_cloud *cloud, struct fake_event *event)
-{
-  if (event->completion.out)
-    note_shown (cloud, event->completion.out, event->reply_ms >= 20000);
-  fake_deliver (cloud, event->generation, event->completion);
-  event->completion = (struct completion){0};
-}
-
-static void
-reply_in (struct fake_cloud *cloud, int64_t ms, uint64_t id,
-          unsigned generation, json_t *out, struct err *err)
-{
-  struct fake_event *event = fake_event_add (cloud, ms, reply, NULL);
-
-  event->reply_ms = ms;
-  event->completion = (struct completion){id, out, err, true};
-  event->generation = generation;
-}
-
-static void
-execute (struct fake_cloud *cloud, struct fake_event *event)
-{
-  struct err *err = NULL;
-  json_t *out = answer (cloud, &event->effect, &err);
-
-  fake_trace (cloud, "#%llu %s takes effect%s%s",
-              (unsigned long long)event->effect.id,
-              cloud->binding.provider->ops[event->effect.op].name,
-              err ? ": " : "", err ? err->msg : "");
-  if (event->reply_ms >= 0)
-    reply_in (cloud, event->reply_ms, event->effect.id, event->generation, out,
-              err);
-  else {
-    json_decref (out);
-    err_free (err);
-  }
-}
-
-static struct err *
-some_error (struct fake_cloud *cloud)
-{
-  static const enum err_code codes[] = {ERR_TRANSIENT, ERR_THROTTLED,
-                                        ERR_CONFLICT};
-  struct err *err = NULL;
-  enum err_code code =
-      codes[fake_between (cloud, 0, (int64_t)ARRAY_SIZE (codes) - 1)];
-
-  err_set (&err, code, "no luck");
-  if (code == ERR_THROTTLED)
-    err->retry_after_ms = fake_between (cloud, 1000, 10000);
-  return err;
-}
-
-static bool
-in_outage (const struct fake_cloud *cloud)
-{
-  return !cloud->calm && fake_now (cloud) >= cloud->outage_from_ms &&
-         fake_now (cloud) < cloud->outage_to_ms;
-}
-
-static void
-submit_faulty (struct fake_cloud *cloud, struct fake_event *event)
-{
-  const struct sim_config *config = cloud->config;
-  const struct effect *effect = &event->effect;
-  struct err *err = NULL;
-
-  if (fake_fault (cloud, config->lost_reply)) {
-    /* It takes effect shortly before or after we are told that nobody knows. */
-    int64_t lost_ms = fake_between (cloud, 0, 4000);
-
-    for_each_vm (cloud, effect, note_error, &effect->op);
-    event->reply_ms = -1;
-    err_set (&err, ERR_UNKNOWN_EFFECT, "the reply was lost");
-    reply_in (cloud, event->at_ms - fake_now (cloud) + lost_ms - 1500,
-              effect->id, event->generation, NULL, err);
-  } else if (fake_fault (cloud, config->late_reply)) {
-    for_each_vm (cloud, effect, note_unanswered, &effect->op);
-    event->reply_ms = fake_between (cloud, 20000, 900000);
-  }
-}
-
-/* A request that is held up somewhere, for longer than anybody waits for it.
- * Only where no controller dies: the next one could not know of it. */
-static bool
-is_held_up (struct fake_cloud *cloud, const struct effect *effect)
-{
-  const struct sim_config *config = cloud->config;
-
-  if (config->kill || config->stop || config->halt || config->outage ||
-      !fake_fault (cloud, config->late_reply))
-    return false;
-  for_each_vm (cloud, effect, note_unanswered, &effect->op);
-  return true;
-}
-
-/* An effect never comes later than 2 s after its reply was lost: what is still
- * on its way after that, no look can tell. */
-void
-fake_op_submit (struct fake_cloud *cloud, struct effect effect)
-{
-  const struct provider_op *op = &cloud->binding.provider->ops[effect.op];
-  unsigned rate = effect.op == OP_DESCRIBE ? cloud->config->describe_error
-                                           : cloud->config->error;
-  struct fake_event *event;
-  struct err *err = NULL;
-
-  fake_trace (cloud, "#%llu %s", (unsigned long long)effect.id, op->name);
-  if (op->changes)
-    for_each_vm (cloud, &effect, note_sent, &effect);
-  if (in_outage (cloud)) {
-    err_set (&err, cloud->outage_code, "the whole service is out");
-    for_each_vm (cloud, &effect, note_error, &effect.op);
-  } else if (fake_fault (cloud, rate)) {
-    err = some_error (cloud);
-    for_each_vm (cloud, &effect, note_error, &effect.op);
-  }
-  if (err) {
-    reply_in (cloud, fake_between (cloud, 5, 500), effect.id, cloud->generation,
-              NULL, err);
-    effect_release (&effect);
-    return;
-  }
-  event = fake_event_add (cloud,
-                          is_held_up (cloud, &effect)
-                              ? fake_between (cloud, 20000, 900000)
-                              : fake_between (cloud, 5, 800),
-                          execute, NULL);
-  event->effect = effect;
-  event->reply_ms = fake_between (cloud, 5, 300);
-  submit_faulty (cloud, event);
+  return answer_one (desk, vm, effect, err);
 }

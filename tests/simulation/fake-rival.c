@@ -13,6 +13,7 @@ static void
 write_mark (struct fake_vm *vm, const char *mark)
 {
   strcpy (vm->mark, mark);
+  strcpy (vm->mark_since, "then"); /* no time: never stale */
   fake_vm_changed (vm);
 }
 
@@ -37,7 +38,7 @@ static void
 wins (struct fake_cloud *cloud, struct fake_vm *vm)
 {
   fake_trace (cloud, "rival: has %s", vm->name);
-  if (vm->in_our_hands)
+  if (fake_is_in_hands (vm))
     fake_violation (cloud, vm, "both controllers have it");
   vm->rival_owns = vm->others = true;
   vm->rival_since_ms = fake_now (cloud);
@@ -65,7 +66,7 @@ static void
 writes (struct fake_cloud *cloud, struct fake_event *event)
 {
   struct fake_vm *vm = event->vm;
-  int64_t settle_ms = cloud->config->settle_ms;
+  int64_t settle_ms = vm->account->kind->settle_ms;
 
   /* Without delay of what is shown, the provider compares and sets at once. */
   if (!vm->exists || (settle_ms == 0 && *vm->mark))
@@ -82,7 +83,7 @@ static void
 looks (struct fake_cloud *cloud, struct fake_event *event)
 {
   struct fake_vm *vm = event->vm;
-  int64_t age = fake_between (cloud, 0, cloud->config->settle_ms);
+  int64_t age = fake_between (cloud, 0, vm->account->kind->settle_ms);
   CLEANUP_JSON json_t *seen = fake_vm_record_at (vm, fake_now (cloud) - age);
 
   if (cloud->calm || !vm->exists || seen == NULL || json_at (seen, "mark"))

@@ -54,6 +54,15 @@ fake_is_held (const struct fake_vm *vm)
   return vm->disks[0].held_by || (root && root->held_by);
 }
 
+bool
+fake_is_in_hands (const struct fake_vm *vm)
+{
+  for (size_t i = 0; i < FAKE_DESKS; i++)
+    if (vm->by[i].in_hands)
+      return true;
+  return false;
+}
+
 const char *
 fake_power_name (const struct fake_vm *vm)
 {
@@ -88,13 +97,14 @@ make_record (const struct fake_vm *vm)
   json_t *record =
       json_make ("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:O,s:[s],"
                  "s:{s:s},s:{s:s,s:I,s:s,s:s,s:{s:s}}}",
-                 "provider", vm->cloud->binding.provider->name, "account",
-                 "fake", "region", "", "zone", fake_zone (vm), "id", vm->id,
-                 "name", vm->name, "power", fake_power_name (vm), "health",
-                 "unknown", "guest_agent", 1, "attributes", vm->attributes,
-                 "addresses", "192.0.2.1", "tags", "role", vm->role, "os_disk",
-                 "id", disk, "size_bytes", (json_int_t)1 << 30, "path", disk,
-                 "format", "raw", "attributes", "bus", "nvme");
+                 "provider", vm->account->provider->name, "account",
+                 vm->account->name, "region", "", "zone", fake_zone (vm), "id",
+                 vm->id, "name", vm->name, "power", fake_power_name (vm),
+                 "health", "unknown", "guest_agent", 1, "attributes",
+                 vm->attributes, "addresses", "192.0.2.1", "tags", "role",
+                 vm->role, "os_disk", "id", disk, "size_bytes",
+                 (json_int_t)1 << 30, "path", disk, "format", "raw",
+                 "attributes", "bus", "nvme");
 
   json_put_bool (json_object_get (json_object_get (record, "os_disk"),
                                   "attributes"),
@@ -105,7 +115,8 @@ make_record (const struct fake_vm *vm)
     json_put_str (record, "health", fake_vm_is_up (vm) ? "ok" : "impaired");
   if (*vm->mark)
     json_put (record, "mark",
-              json_make ("{s:s,s:s}", "campaign", vm->mark, "since", "then"));
+              json_make ("{s:s,s:s}", "campaign", vm->mark, "since",
+                         vm->mark_since));
   return record;
 }
 
@@ -117,7 +128,7 @@ fake_vm_changed (struct fake_vm *vm)
   size_t old = 0;
 
   while (old + 1 < vm->shown.len &&
-         vm->shown.ptr[old + 1].at_ms + vm->cloud->config->settle_ms < now)
+         vm->shown.ptr[old + 1].at_ms + vm->account->kind->settle_ms < now)
     old++;
   while (old--)
     json_decref (shown_vec_remove (&vm->shown, 0).record);
@@ -200,7 +211,8 @@ started (struct fake_cloud *cloud, struct fake_event *event)
   }
   if (vm->heals_after_starts && --vm->heals_after_starts == 0)
     vm->healed = true;
-  vm->stopped_by_us = false;
+  for (size_t i = 0; i < FAKE_DESKS; i++)
+    vm->by[i].stopped = false;
   set_power (vm, FAKE_ON);
 }
 
@@ -218,7 +230,7 @@ fake_vm_heal (struct fake_vm *vm)
 void
 fake_vm_may_heal (struct fake_vm *vm)
 {
-  if (vm->changes || vm->in_our_hands || vm->power != FAKE_ON ||
+  if (vm->changes || fake_is_in_hands (vm) || vm->power != FAKE_ON ||
       fake_vm_boots (vm) ||
       !fake_chance (vm->cloud, vm->cloud->config->heals / 3))
     return;

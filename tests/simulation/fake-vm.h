@@ -12,6 +12,7 @@
 #include <base/strbuf.h>
 #include <base/vec.h>
 
+struct fake_account;
 struct fake_cloud;
 
 /* What is on the OS disk, as far as recipes and boot care. */
@@ -70,8 +71,21 @@ struct fake_made {
 };
 #define FAKE_MADE 12
 
+/* What one controller did with a VM, and has of it. */
+struct fake_view {
+  unsigned sent[2][32]; /* requests with an effect: direction, step */
+  char last_shown[16];  /* power in the last describe that was delivered */
+  bool in_hands;        /* from its first change to its unmark */
+  bool touched;         /* it has changed something */
+  bool stopped;         /* the last stop was its */
+  int64_t marked_ms;    /* when its mark was last written */
+  struct fake_evidence evidence;
+};
+#define FAKE_DESKS 2
+
 struct fake_vm {
   struct fake_cloud *cloud;
+  const struct fake_account *account;
   size_t index; /* the job's id is index + 1 */
   char id[24], name[24];
   bool exists;
@@ -88,11 +102,9 @@ struct fake_vm {
   unsigned heals_after_starts; /* 0: never */
   bool rival_owns;             /* the second controller is at work on it */
   int64_t rival_since_ms;
-  bool in_our_hands;  /* we are: from our first stop to our unmark */
-  bool stopped_by_us; /* the last one was */
-  struct fake_evidence evidence;
+  struct fake_view by[FAKE_DESKS];
   json_t *attributes;
-  char mark[24];
+  char mark[24], mark_since[40];
   struct fake_disk disks[FAKE_DISKS];
   size_t n_disks;
   struct fake_made made[FAKE_MADE];
@@ -118,10 +130,10 @@ struct fake_vm {
   unsigned work_errors; /* failed works */
   unsigned errors;      /* injected errors of all kinds */
   unsigned changes;     /* requests of ours that took effect */
-  unsigned sent[2][32]; /* requests with an effect: direction, step */
-  char last_shown[16];  /* power in the last describe that was delivered */
 };
 
+/* True while any controller of ours has it in hand. */
+bool fake_is_in_hands (const struct fake_vm *vm);
 /* The disk that it boots from; NULL: none is attached. */
 struct fake_disk *fake_root (struct fake_vm *vm);
 /* ... and its own if there is none: what was on it last. */

@@ -8,8 +8,7 @@
  */
 
 static void
-check_journalled (struct fake_cloud *cloud, struct sim_journal *reader,
-                  const struct job *job, struct fake_vm *vm)
+check_journalled (struct sim *sim, const struct job *job, struct fake_vm *vm)
 {
   static const char *const steps[] = {"mark",
                                       "stop",
@@ -39,24 +38,26 @@ check_journalled (struct fake_cloud *cloud, struct sim_journal *reader,
                                       "keep",
                                       "unkeep"};
   const char *name = job->step ? job->step->name : "none";
+  struct fake_view *view = &vm->by[sim->desk->number];
   unsigned announced;
 
   for (size_t i = 0; i < ARRAY_SIZE (steps); i++) {
     if (strcmp (steps[i], name) != 0)
       continue;
-    announced = sim_journal_announced (reader, job->id, name, job->back);
-    if (++vm->sent[job->back][i] > announced)
-      fake_violation (cloud, vm,
+    announced = sim_journal_announced (sim->reader, job->id, name, job->back);
+    fake_checked (sim->cloud, SIM_JOURNALLED);
+    if (++view->sent[job->back][i] > announced)
+      fake_violation (sim->cloud, vm,
                       "'%s' is sent for the %u. time and journalled "
                       "%u times",
-                      name, vm->sent[job->back][i], announced);
+                      name, view->sent[job->back][i], announced);
     if (!job->back && job->step->undo &&
-        !sim_journal_has_undo (reader, job->id, name))
-      fake_violation (cloud, vm, "'%s' is sent and its way back is not known",
-                      name);
+        !sim_journal_has_undo (sim->reader, job->id, name))
+      fake_violation (sim->cloud, vm,
+                      "'%s' is sent and its way back is not known", name);
     return;
   }
-  fake_violation (cloud, vm, "a change is sent at step '%s'", name);
+  fake_violation (sim->cloud, vm, "a change is sent at step '%s'", name);
 }
 
 static bool
@@ -92,30 +93,44 @@ may_lack_disk (struct fake_vm *vm, struct sim_journal *reader,
   return vm->unanswered;
 }
 
+static void
+check_disk (struct sim *sim, const struct job *job, struct fake_vm *vm,
+            const struct effect *effect)
+{
+  const char *step = job->step ? job->step->name : "?";
+
+  if (effect->kind == EFFECT_OP && effect->op == OP_START) {
+    fake_checked (sim->cloud, SIM_NO_START_WHILE_HELD);
+    if (fake_is_held (vm))
+      fake_violation (sim->cloud, vm, "is started while an agent has its disk");
+  }
+  if (vm->account->kind->attaches && !sim_is_shared (sim, vm)) {
+    fake_checked (sim->cloud, SIM_NEVER_WITHOUT_DISK);
+    if (fake_root (vm) == NULL && !may_lack_disk (vm, sim->reader, job))
+      fake_violation (sim->cloud, vm, "has no disk, and '%s' is sent", step);
+  }
+}
+
 void
-sim_check_request (struct fake_cloud *cloud, struct sim_journal *reader,
-                   const struct job *job, struct fake_vm *vm,
+sim_check_request (struct sim *sim, const struct job *job, struct fake_vm *vm,
                    const struct effect *effect)
 {
   if (effect->kind == EFFECT_OP && effect->op == OP_MARK && job->step &&
       strcmp (job->step->name, "mark") != 0) {
     /* Its lease is renewed, at whatever step it is. */
-    if (!sim_journal_has_undo (reader, job->id, "mark"))
-      fake_violation (cloud, vm, "a mark is renewed that was never written");
+    if (!sim_journal_has_undo (sim->reader, job->id, "mark"))
+      fake_violation (sim->cloud, vm,
+                      "a mark is renewed that was never written");
     return;
   }
-  check_journalled (cloud, reader, job, vm);
-  if (effect->kind == EFFECT_OP && effect->op == OP_START && fake_is_held (vm))
-    fake_violation (cloud, vm, "is started while an agent has its disk");
-  if (fake_root (vm) == NULL && !vm->others && !may_lack_disk (vm, reader, job))
-    fake_violation (cloud, vm, "has no disk, and '%s' is sent",
-                    job->step ? job->step->name : "?");
-  if (looks_healthy (vm) && !vm->others && vm->look_errors == 0 &&
-      !could_not_look (cloud, job))
-    fake_violation (cloud, vm, "is healthy, and '%s' is sent",
+  check_journalled (sim, job, vm);
+  check_disk (sim, job, vm, effect);
+  if (looks_healthy (vm) && !sim_is_shared (sim, vm) && vm->look_errors == 0 &&
+      !could_not_look (sim->cloud, job))
+    fake_violation (sim->cloud, vm, "is healthy, and '%s' is sent",
                     job->step ? job->step->name : "?");
   if (job->outcome != OUT_OPEN)
-    fake_violation (cloud, vm, "has an outcome, and a change is sent");
+    fake_violation (sim->cloud, vm, "has an outcome, and a change is sent");
 }
 
 /* It runs, and only its soak goes on, or it has been through all that and is
@@ -138,17 +153,19 @@ is_watched (const struct job *job)
 }
 
 void
-sim_check_load (struct fake_cloud *cloud, const struct job_vec *jobs,
-                const struct policy *policy)
+sim_check_load (struct sim *sim)
 {
+  const struct job_vec *jobs = &sim->jobs;
   int64_t n = 0;
 
   for (size_t i = 0; i < jobs->len; i++)
     n += !is_watched (jobs->ptr[i]) && jobs->ptr[i]->phase != PHASE_WAITING &&
          jobs->ptr[i]->phase != PHASE_ENDED && !jobs->ptr[i]->back;
-  if (n > policy->max_in_flight)
-    fake_violation (cloud, NULL, "%lld jobs are in flight, %lld may be",
-                    (long long)n, (long long)policy->max_in_flight);
+  if ((size_t)sim->policy->max_in_flight < jobs->len)
+    fake_checked (sim->cloud, SIM_MAX_IN_FLIGHT);
+  if (n > sim->policy->max_in_flight)
+    fake_violation (sim->cloud, NULL, "%lld jobs are in flight, %lld may be",
+                    (long long)n, (long long)sim->policy->max_in_flight);
 }
 
 /* --- at the end
@@ -157,7 +174,7 @@ sim_check_load (struct fake_cloud *cloud, const struct job_vec *jobs,
 static bool
 is_repaired (struct fake_vm *vm)
 {
-  bool restores = strcmp (vm->cloud->config->strategy, "restore") == 0;
+  bool restores = strcmp (vm->account->kind->strategy, "restore") == 0;
   struct fake_content repaired = vm->first_content;
 
   if (restores) { /* the second of its old snapshots is the newest before */
@@ -200,6 +217,7 @@ expect_vm (struct fake_vm *vm, const struct job *job, bool power)
   const struct fake_disk *root = fake_root (vm);
 
   expect (vm, job, vm->exists, "it is gone");
+  fake_checked (vm->cloud, SIM_UNMARKED);
   expect (vm, job, *vm->mark == '\0', "it is still marked");
   expect (vm, job, json_equal (vm->attributes, vm->first_attributes),
           "its attributes are not as before");
@@ -290,14 +308,16 @@ is_listed (const struct job *job, const struct fake_made *made)
 
 /* Whatever was made is in the report. */
 static void
-check_created (struct fake_vm *vm, const struct job *job)
+check_created (const struct sim *sim, struct fake_vm *vm, const struct job *job)
 {
   unsigned tries = 1 + (unsigned)json_int (job->facts, "tries", 0);
   unsigned of_kind[2] = {0, 0};
 
   for (size_t i = 0; i < vm->n_made; i++) {
-    if (*vm->made[i].token == '\0')
-      continue; /* somebody else's, from before */
+    /* Not somebody else's, from before, or the other controller's. */
+    if (strstr (vm->made[i].token, sim->desk->campaign) == NULL)
+      continue;
+    fake_checked (sim->cloud, SIM_ALL_REPORTED);
     of_kind[vm->made[i].snapshot]++;
     expect (vm, job, is_listed (job, &vm->made[i]),
             "something was made of it that is not in the report");
@@ -316,6 +336,7 @@ check_original (struct fake_vm *vm, const struct job *job)
 
   if (!swaps (job))
     return;
+  fake_checked (vm->cloud, SIM_ORIGINAL_UNTOUCHED);
   expect (vm, job, fake_content_equal (&own->content, &vm->first_content),
           "its own disk was changed");
   if (job->outcome == OUT_FAILED_ATTENTION || vm->unanswered)
@@ -340,31 +361,56 @@ check_journal (struct fake_vm *vm, const struct job *job)
   expect (vm, job, job->reason && *job->reason, "no reason is given");
 }
 
-void
-sim_check_outcome (struct fake_cloud *cloud, const struct job *job,
-                   struct fake_vm *vm, bool rolled_back,
-                   struct str_vec *outcomes)
+/* Nothing was done to it by this controller: the other one has it, or had. */
+static void
+expect_untouched (struct fake_vm *vm, const struct job *job)
 {
+  expect (vm, job,
+          job->outcome != OUT_REPAIRED && job->outcome != OUT_REPAIRED_UNPROVEN,
+          "it has never touched it");
+}
+
+static void
+check_truth (struct sim *sim, struct fake_vm *vm, const struct job *job)
+{
+  if (looks_healthy (vm) && vm->look_errors == 0)
+    fake_checked (sim->cloud, SIM_HEALTHY_LEFT_ALONE);
+  fake_checked (sim->cloud, SIM_TRUE_OUTCOME);
+  if (job->outcome == OUT_FAILED_ATTENTION)
+    fake_checked (sim->cloud, SIM_ATTENTION_EXPLAINED);
+  expect_truth (vm, job);
+  if (!sim->rolled_back)
+    return;
+  fake_checked (sim->cloud, SIM_ROLLED_BACK);
+  expect (vm, job,
+          job->outcome != OUT_REPAIRED && job->outcome != OUT_REPAIRED_UNPROVEN,
+          "it was rolled back");
+}
+
+void
+sim_check_outcome (struct sim *sim, const struct job *job, struct fake_vm *vm)
+{
+  struct str_vec *outcomes = &sim->result->outcomes;
+
   str_vec_push (outcomes, xasprintf ("%s: %s, %s, %s, mark '%s'", vm->name,
                                      outcome_name (job->outcome),
                                      is_repaired (vm)    ? "repaired"
                                      : is_as_before (vm) ? "as before"
                                                          : "changed",
                                      fake_power_name (vm), vm->mark));
-  fake_trace (cloud, "%s (%s)", outcomes->ptr[outcomes->len - 1],
+  fake_trace (sim->cloud, "%s (%s)", outcomes->ptr[outcomes->len - 1],
               job->reason ? job->reason : "");
   check_journal (vm, job);
-  check_created (vm, job);
-  if (!vm->others)
+  check_created (sim, vm, job);
+  if (!sim_is_shared (sim, vm))
     check_original (vm, job);
+  fake_checked (sim->cloud, SIM_ONE_HAND);
   if (fake_is_held (vm))
-    fake_violation (cloud, vm, "its disk is still in an agent's hand");
+    fake_violation (sim->cloud, vm, "its disk is still in an agent's hand");
   if (vm->others) /* what they did is not ours to explain */
     return;
-  expect_truth (vm, job);
-  if (rolled_back)
-    expect (vm, job,
-            job->outcome != OUT_REPAIRED &&
-                job->outcome != OUT_REPAIRED_UNPROVEN,
-            "it was rolled back");
+  if (!sim_is_shared (sim, vm))
+    check_truth (sim, vm, job);
+  else if (!vm->by[sim->desk->number].touched)
+    expect_untouched (vm, job);
 }

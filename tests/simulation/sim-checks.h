@@ -3,20 +3,18 @@
 #ifndef BOOTMEND_SIM_CHECKS_H
 #define BOOTMEND_SIM_CHECKS_H
 
-#include <controller/job.h>
-#include <controller/policy.h>
+#include "sim-internal.h"
 
-#include "fake-cloud.h"
-#include "sim-journal.h"
-
-void sim_check_request (struct fake_cloud *cloud, struct sim_journal *reader,
-                        const struct job *job, struct fake_vm *vm,
-                        const struct effect *effect);
+void sim_check_request (struct sim *sim, const struct job *job,
+                        struct fake_vm *vm, const struct effect *effect);
 /* Never more jobs in flight than the policy allows. */
-void sim_check_load (struct fake_cloud *cloud, const struct job_vec *jobs,
-                     const struct policy *policy);
-void sim_check_outcome (struct fake_cloud *cloud, const struct job *job,
-                        struct fake_vm *vm, bool rolled_back,
-                        struct str_vec *outcomes);
+void sim_check_load (struct sim *sim);
+/* At the end of the campaign. */
+void sim_check_outcome (struct sim *sim, const struct job *job,
+                        struct fake_vm *vm);
+
+/* sim-pair.c: the two controllers, at every request. */
+void sim_check_pair (struct sim *sim, struct fake_vm *vm,
+                     const struct effect *effect);
 
 #endif

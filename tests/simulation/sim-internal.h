@@ -10,17 +10,26 @@
 #include "sim-journal.h"
 #include "simulation.h"
 
+/* A controller and its campaign, through all its lives. */
 struct sim {
   const struct sim_config *config;
-  struct fake_cloud cloud;
-  struct random_source random; /* of the operator and of fate */
+  uint64_t seed;
+  struct fake_cloud *cloud;
+  struct fake_desk *desk;
+  struct random_source random; /* of its operator and of its fate */
   char path[64];
   json_t *campaign;
   struct policy *policy;
   struct journal *journal;
   struct sim_journal *reader;
-  struct job_vec jobs;
+  struct job_vec jobs; /* that of a VM is at its index */
   struct sim_result *result;
+  struct engine *engine; /* NULL: between two lives */
+  bool finished;         /* all VMs had an outcome at the end of the last */
+  bool over;             /* and nothing more is done */
+  int64_t until_ms;      /* the engine wants its next turn; -1: at no time */
+  int64_t wake_ms;       /* the next life begins */
+  int64_t longest_pause_ms;
   unsigned lives;
   bool rolled_back, rolled_back_before, killed, taken_back;
   int64_t kill_at; /* commit of this life; -1: none */
@@ -37,6 +46,22 @@ struct sim {
   int64_t *begun; /* by VM: 1 + the try that has begun */
 };
 
+/* Both controllers on their cloud. */
+struct sim_pair {
+  struct fake_cloud cloud;
+  struct sim sims[FAKE_DESKS];
+};
+
+/* The other controller has changed it, too, or somebody else has. */
+static inline bool
+sim_is_shared (const struct sim *sim, const struct fake_vm *vm)
+{
+  for (size_t i = 0; i < FAKE_DESKS; i++)
+    if (i != sim->desk->number && vm->by[i].touched)
+      return true;
+  return vm->others;
+}
+
 int64_t sim_draw (struct sim *sim, int64_t least, int64_t most);
 bool sim_chance (struct sim *sim, unsigned permille);
 
@@ -49,6 +74,11 @@ void sim_waves_fate (struct sim *sim);
 void sim_waves_hooks (struct sim *sim, struct engine_hooks *hooks);
 /* What the engine is told at the beginning of a life. */
 void sim_waves_begin (struct sim *sim, struct engine *engine);
+/* At the end of a life. */
+void sim_waves_end (struct sim *sim);
+/* sim-config.c */
+json_t *sim_make_campaign (struct sim *sim);
+void sim_schedule_fate (struct fake_cloud *cloud);
 /* The campaign is halted: what the operator does about it, to loaded jobs. */
 void sim_waves_go_on (struct sim *sim);
 /* At every request with an effect. */

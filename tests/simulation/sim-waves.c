@@ -2,7 +2,7 @@
  * groups and approvals: reckoned here a second time, from outcomes and the
  * ground truth, not by what admission.c says. */
 
-#include "sim-internal.h"
+#include "sim-checks.h"
 
 #include <string.h>
 
@@ -59,8 +59,8 @@ put_order (const struct sim *sim, json_t *policy)
 {
   json_t *order = json_array ();
 
-  for (size_t i = 0; i < sim->cloud.n_vms; i++)
-    json_array_append_new (order, json_string (sim->cloud.vms[i].name));
+  for (size_t i = 0; i < sim->cloud->n_vms; i++)
+    json_array_append_new (order, json_string (sim->cloud->vms[i].name));
   json_put (policy, "order", order);
 }
 
@@ -77,7 +77,7 @@ sim_waves_policy (struct sim *sim, json_t *policy)
   put_order (sim, policy);
   if (!sim->config->steered)
     return;
-  random_init (&random, sim->config->seed ^ 0x57ee4);
+  random_init (&random, sim->seed ^ 0x57ee4);
   put_one_of (&random, policy, "wave", waves, ARRAY_SIZE (waves));
   if (random_below (&random, 3) == 0)
     json_put_int (policy, "canary", 1 + (int64_t)random_below (&random, 2));
@@ -107,7 +107,7 @@ sim_waves_fate (struct sim *sim)
   sim->asked_wave = 0;
   if (!sim->config->steered || !sim_chance (sim, sim->config->halt))
     return;
-  sim->wish_at_ms = fake_now (&sim->cloud) + sim_draw (sim, 0, 300000);
+  sim->wish_at_ms = fake_now (sim->cloud) + sim_draw (sim, 0, 300000);
   sim->wish = wishes[sim_draw (sim, 0, 2)];
 }
 
@@ -116,7 +116,7 @@ halt_wish (void *opaque, char **why)
 {
   const struct sim *sim = opaque;
 
-  if (sim->wish_at_ms < 0 || fake_now (&sim->cloud) < sim->wish_at_ms)
+  if (sim->wish_at_ms < 0 || fake_now (sim->cloud) < sim->wish_at_ms)
     return HALT_NONE;
   *why = xstrdup ("the simulated operator");
   return sim->wish;
@@ -130,9 +130,9 @@ approved (void *opaque, int64_t wave, char **by)
 
   if (sim->asked_wave != wave) {
     sim->asked_wave = wave;
-    sim->asked_ms = fake_now (&sim->cloud);
+    sim->asked_ms = fake_now (sim->cloud);
   }
-  if (fake_now (&sim->cloud) - sim->asked_ms < 20000)
+  if (fake_now (sim->cloud) - sim->asked_ms < 20000)
     return false;
   sim->approved = wave;
   *by = xstrdup ("somebody");
@@ -156,8 +156,8 @@ sim_waves_begin (struct sim *sim, struct engine *engine)
   CLEANUP_JSON json_t *state = events ? control_state (events) : NULL;
 
   engine_approve (engine, json_int (state, "approved", 0));
-  if (sim->policy->waves.approve_command && sim->cloud.approved > sim->approved)
-    sim->approved = sim->cloud.approved;
+  if (sim->policy->waves.approve_command && sim->desk->approved > sim->approved)
+    sim->approved = sim->desk->approved;
 }
 
 static bool
@@ -187,12 +187,27 @@ has_ended_unproven (const struct job *job)
 }
 
 void
+sim_waves_end (struct sim *sim)
+{
+  int64_t now = fake_now (sim->cloud);
+
+  if (sim->wish_at_ms < 0 || now <= sim->wish_at_ms + HEARD_MS)
+    return;
+  for (size_t i = 0; i < sim->jobs.len; i++)
+    if (sim->jobs.ptr[i]->phase == PHASE_WAITING) {
+      fake_checked (sim->cloud, SIM_HALT_HEARD);
+      if (sim->wish == HALT_DRAIN)
+        fake_checked (sim->cloud, SIM_DRAINED);
+    }
+}
+
+void
 sim_waves_go_on (struct sim *sim)
 {
   bool retry = sim_chance (sim, 300);
 
   sim->halts++;
-  fake_trace (&sim->cloud, "operator: goes on after a halt%s",
+  fake_trace (sim->cloud, "operator: goes on after a halt%s",
               retry ? ", with a retry" : "");
   for (size_t i = 0; i < sim->jobs.len; i++) {
     struct job *job = sim->jobs.ptr[i];
@@ -239,8 +254,10 @@ check_budget (struct sim *sim, const struct fake_vm *vm, int64_t wave)
   budget = allowed (wave ? waves->wave_failures : waves->max_failures, n);
   if (wave && budget < 0 && waves->max_failures.kind == SHARE_NONE && last > 1)
     budget = 0;
+  if (budget >= 0 && budget < n)
+    fake_checked (sim->cloud, SIM_BUDGET);
   if (budget >= 0 && failed > budget)
-    fake_violation (&sim->cloud, vm,
+    fake_violation (sim->cloud, vm,
                     "is begun although %lld of %lld VMs%s have failed, and "
                     "%lld may",
                     (long long)failed, (long long)n, wave ? " of a wave" : "",
@@ -254,6 +271,8 @@ check_waves_before (struct sim *sim, const struct fake_vm *vm, int64_t wave)
   const struct wave_policy *policy = &sim->policy->waves;
   bool proven = false;
 
+  if (wave > 1)
+    fake_checked (sim->cloud, SIM_WAVE_BEFORE);
   for (size_t i = 0; i < sim->jobs.len; i++) {
     const struct job *job = sim->jobs.ptr[i];
 
@@ -262,13 +281,13 @@ check_waves_before (struct sim *sim, const struct fake_vm *vm, int64_t wave)
                          (has_ended_unproven (job) &&
                           json_bool (job->facts, "forgiven", false))));
     if (job->wave < wave && job->phase != PHASE_ENDED)
-      fake_violation (&sim->cloud, vm,
+      fake_violation (sim->cloud, vm,
                       "of wave %lld is begun, and %s of wave %lld is not done",
                       (long long)wave, job->name, (long long)job->wave);
   }
   if (wave > 1 && !proven && !policy->approve &&
       policy->approve_command == NULL)
-    fake_violation (&sim->cloud, vm,
+    fake_violation (sim->cloud, vm,
                     "of wave %lld is begun before anything is proven",
                     (long long)wave);
 }
@@ -277,21 +296,22 @@ static void
 check_approved (struct sim *sim, const struct fake_vm *vm, int64_t wave)
 {
   const struct wave_policy *policy = &sim->policy->waves;
-  int64_t upto = policy->approve_command ? sim->cloud.approved : sim->approved;
+  int64_t upto = policy->approve_command ? sim->desk->approved : sim->approved;
 
+  if (policy->approve || policy->approve_command)
+    fake_checked (sim->cloud, SIM_APPROVED);
   if ((policy->approve || policy->approve_command) && wave > upto)
-    fake_violation (&sim->cloud, vm, "of wave %lld is begun, approved are %lld",
+    fake_violation (sim->cloud, vm, "of wave %lld is begun, approved are %lld",
                     (long long)wave, (long long)upto);
 }
 
 static void
 check_first (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 {
-  int64_t now = fake_now (&sim->cloud);
+  int64_t now = fake_now (sim->cloud);
 
   if (sim->wish_at_ms >= 0 && now > sim->wish_at_ms + HEARD_MS)
-    fake_violation (&sim->cloud, vm,
-                    "is begun %.1f s after the operator's halt",
+    fake_violation (sim->cloud, vm, "is begun %.1f s after the operator's halt",
                     (double)(now - sim->wish_at_ms) / 1000);
   check_waves_before (sim, vm, job->wave);
   check_budget (sim, vm, 0);
@@ -302,10 +322,10 @@ check_first (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 
 /* A running VM that one of our stops has switched off, or will. */
 static bool
-is_down_by_us (const struct fake_vm *vm)
+is_down_by_us (const struct sim *sim, const struct fake_vm *vm)
 {
-  return vm->stopped_by_us && vm->power != FAKE_ON && vm->exists &&
-         !vm->others && vm->fell == 0;
+  return vm->by[sim->desk->number].stopped && vm->power != FAKE_ON &&
+         vm->exists && !sim_is_shared (sim, vm) && vm->fell == 0;
 }
 
 /* Of the ground truth: who is switched off when another of its group is. */
@@ -316,8 +336,8 @@ check_group (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 
   if (sim->policy->waves.group_by == NULL || !vm->first_on)
     return;
-  for (size_t i = 0; i < sim->cloud.n_vms; i++) {
-    const struct fake_vm *other = &sim->cloud.vms[i];
+  for (size_t i = 0; i < sim->cloud->n_vms; i++) {
+    const struct fake_vm *other = &sim->cloud->vms[i];
     const struct job *its = sim->jobs.ptr[i];
 
     if (other == vm || strcmp (other->role, vm->role) != 0)
@@ -325,10 +345,11 @@ check_group (struct sim *sim, const struct fake_vm *vm, const struct job *job)
     /* The operator's way back does not wait for what is down for good. */
     if (job->back && (its->phase == PHASE_ENDED || its->phase == PHASE_WAITING))
       continue;
-    down += is_down_by_us (other);
+    fake_checked (sim->cloud, SIM_GROUP);
+    down += is_down_by_us (sim, other);
   }
   if (down >= most)
-    fake_violation (&sim->cloud, vm,
+    fake_violation (sim->cloud, vm,
                     "is stopped while %lld of its group %s are down, %lld may",
                     (long long)down, vm->role, (long long)most);
 }
@@ -337,14 +358,16 @@ check_group (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 static void
 check_soak (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 {
-  int64_t up_ms = fake_now (&sim->cloud) - vm->on_since_ms;
+  int64_t up_ms = fake_now (sim->cloud) - vm->on_since_ms;
 
-  if (job->back || vm->others || vm->power != FAKE_ON ||
+  if (job->back || sim_is_shared (sim, vm) || vm->power != FAKE_ON ||
       strcmp (json_str (job->facts, "health_after.state", ""), "ok") != 0 ||
       strcmp (json_str (job->facts, "repair.outcome", ""), "repaired") != 0)
     return;
+  if (sim->policy->soak_ms)
+    fake_checked (sim->cloud, SIM_SOAK);
   if (up_ms < sim->policy->soak_ms)
-    fake_violation (&sim->cloud, vm, "is proven after %.1f s, the soak is %.1f",
+    fake_violation (sim->cloud, vm, "is proven after %.1f s, the soak is %.1f",
                     (double)up_ms / 1000, (double)sim->policy->soak_ms / 1000);
 }
 
@@ -352,29 +375,12 @@ check_soak (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 static void
 check_healed (struct sim *sim, const struct fake_vm *vm, const struct job *job)
 {
-  if (vm->healed_by_itself && vm->changes == 0 && !job->back && !vm->others &&
-      vm->look_errors == 0 && strcmp (sim->config->health, "none") != 0 &&
-      fake_now (&sim->cloud) - vm->on_since_ms > 60000)
-    fake_violation (&sim->cloud, vm,
+  if (vm->healed_by_itself && vm->changes == 0 && !job->back &&
+      !sim_is_shared (sim, vm) && vm->look_errors == 0 &&
+      strcmp (sim->config->health, "none") != 0 &&
+      fake_now (sim->cloud) - vm->on_since_ms > 60000)
+    fake_violation (sim->cloud, vm,
                     "came up by itself, and is stopped all the same");
-}
-
-/* Nothing but its own mark may be asked of a VM that another controller has.
- * What was on its way when that one took over is not ours to stop. */
-static void
-check_rival (struct sim *sim, struct fake_vm *vm, const struct effect *effect)
-{
-  bool marks = effect->kind == EFFECT_OP &&
-               (effect->op == OP_MARK || effect->op == OP_UNMARK);
-  int64_t since_ms = fake_now (&sim->cloud) - vm->rival_since_ms;
-
-  if (!marks)
-    vm->in_our_hands = true;
-  else if (effect->op == OP_UNMARK)
-    vm->in_our_hands = false;
-  if (!marks && vm->rival_owns && since_ms > 0)
-    fake_violation (&sim->cloud, vm,
-                    "is another controller's, and a change is sent");
 }
 
 /* What is to be put back is not repaired first. */
@@ -382,11 +388,11 @@ static void
 check_drained (struct sim *sim, const struct fake_vm *vm, const struct job *job,
                const struct effect *effect)
 {
-  int64_t now = fake_now (&sim->cloud);
+  int64_t now = fake_now (sim->cloud);
 
   if (effect->kind == EFFECT_WORK && !job->back && sim->wish == HALT_DRAIN &&
       sim->wish_at_ms >= 0 && now > sim->wish_at_ms + HEARD_MS)
-    fake_violation (&sim->cloud, vm,
+    fake_violation (sim->cloud, vm,
                     "is repaired %.1f s after the operator wanted it put back",
                     (double)(now - sim->wish_at_ms) / 1000);
 }
@@ -400,7 +406,7 @@ sim_waves_check (struct sim *sim, struct fake_vm *vm,
   bool first = effect->kind == EFFECT_OP && effect->op == OP_MARK &&
                !job->back && sim->begun[vm->index] != try;
 
-  check_rival (sim, vm, effect);
+  sim_check_pair (sim, vm, effect);
   check_drained (sim, vm, job, effect);
   if (first) {
     sim->begun[vm->index] = try;

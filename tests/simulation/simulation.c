@@ -1,5 +1,8 @@
 /* One simulated campaign: lives of a controller, one after another, until all
- * VMs have an outcome; and what must hold meanwhile and at the end. */
+ * VMs have an outcome; and what must hold meanwhile and at the end.  There may
+ * be a second controller with a campaign of its own on the same VMs: as real as
+ * the first, with its own engine, journal, operator and clock on the wall. They
+ * take turns, whoever has something to do. */
 
 #include "simulation.h"
 
@@ -22,70 +25,10 @@
 /* After so many, nothing goes wrong any more: every campaign must end. */
 #define FAULTY_LIVES 6
 #define LONGEST_MS   (INT64_C (20) * 24 * 3600 * 1000)
-
-/* --- what a seed decides ----------------------------------------------------
- */
-
-static const char *const strategies_of[] = {"move", "swap", "restore"};
-static const char *const healths[] = {"serial:^BOOT OK$",
-                                      "serial:BOOT OK",
-                                      "guest-agent",
-                                      "status",
-                                      "none",
-                                      "command:probe"};
-
-struct sim_config
-sim_config_calm (uint64_t seed)
-{
-  struct random_source random;
-  struct sim_config config = {.seed = seed, .kill_at_commit = -1};
-
-  random_init (&random, seed ^ 0x51ed2701);
-  config.n_vms = 1 + random_below (&random, 20);
-  config.batches = random_below (&random, 2);
-  config.settle_ms = config.batches ? 15000 : 0;
-  config.health = healths[random_below (&random, ARRAY_SIZE (healths))];
-  config.attaches = config.batches && random_below (&random, 2);
-  config.strategy =
-      config.attaches
-          ? strategies_of[random_below (&random, ARRAY_SIZE (strategies_of))]
-          : "move";
-  config.one_call =
-      strcmp (config.strategy, "move") != 0 && random_below (&random, 2);
-  config.no_recipe =
-      strcmp (config.strategy, "restore") == 0 && random_below (&random, 2);
-  config.tasks = random_below (&random, 2);
-  return config;
-}
-
-struct sim_config
-sim_config_of (uint64_t seed)
-{
-  struct sim_config config = sim_config_calm (seed);
-  struct random_source random;
-  unsigned *const rates[] = {&config.error,       &config.lost_reply,
-                             &config.late_reply,  &config.stale,
-                             &config.duplicate,   &config.describe_error,
-                             &config.agent_crash, &config.agent_hang,
-                             &config.start_falls, &config.refused_op,
-                             &config.work_fails,  &config.others,
-                             &config.outage,      &config.kill,
-                             &config.stop,        &config.rollback};
-  static const unsigned most[ARRAY_SIZE (rates)] = {150, 100, 20,  500,
-                                                    100, 200, 150, 60,
-                                                    100, 100, 60,  200,
-                                                    300, 600, 300, 300};
-
-  /* Each fault is absent in half of the campaigns: many at once hide each
-   * other. */
-  random_init (&random, seed ^ 0xfa017);
-  for (size_t i = 0; i < ARRAY_SIZE (rates); i++)
-    *rates[i] = random_below (&random, 2)
-                    ? 0
-                    : (unsigned)random_below (&random, most[i] + 1);
-  sim_waves_config (&config);
-  return config;
-}
+/* A large campaign takes 20,000. */
+#define MOST_TURNS 2000000
+/* The second controller comes within this time. */
+#define SECOND_MS 300000
 
 /* --- a controller's life -----------------------------------------------------
  */
@@ -104,29 +47,6 @@ sim_chance (struct sim *sim, unsigned permille)
          sim->lives < FAULTY_LIVES;
 }
 
-static json_t *
-make_campaign (struct sim *sim)
-{
-  static const int64_t shutdowns[] = {0, 5000, 20000};
-  json_t *policy = json_object ();
-
-  json_put_str (policy, "health", sim->config->health);
-  json_put_int (policy, "max_in_flight", sim_draw (sim, 1, 24));
-  json_put_int (policy, "shutdown_ms", shutdowns[sim_draw (sim, 0, 2)]);
-  json_put_int (policy, "verify_ms", sim_draw (sim, 60000, 300000));
-  json_put_int (policy, "repair_ms", sim_draw (sim, 60000, 600000));
-  json_put_int (policy, "poll_ms", sim_draw (sim, 500, 3000));
-  if (strcmp (sim->config->strategy, "restore") == 0)
-    json_put_str (policy, "before", "2024-07-18T00:00:00Z");
-  if (sim->config->n_vms > 100)
-    json_put_int (policy, "max_in_flight", (int64_t)sim->config->n_vms);
-  sim_waves_policy (sim, policy);
-  if (sim->config->no_recipe)
-    return json_make ("{s:s,s:o}", "id", "ours", "policy", policy);
-  return json_make ("{s:s,s:o,s:{s:s}}", "id", "ours", "policy", policy,
-                    "recipe", "name", "simulated");
-}
-
 static int
 fault (void *opaque, uint64_t commits, bool after, struct err **err)
 {
@@ -135,7 +55,7 @@ fault (void *opaque, uint64_t commits, bool after, struct err **err)
   if (sim->kill_at < 0 || (int64_t)commits != sim->kill_at ||
       after == sim->kill_before)
     return 0;
-  fake_trace (&sim->cloud, "controller is killed %s commit %lld",
+  fake_trace (sim->cloud, "controller is killed %s commit %lld",
               after ? "after" : "before", (long long)sim->kill_at);
   sim->killed = true;
   return err_set (err, ERR_INTERNAL, "killed");
@@ -146,7 +66,7 @@ must (struct sim *sim, int r, struct err *err, const char *what)
 {
   if (r == 0)
     return;
-  fake_violation (&sim->cloud, NULL, "%s: %s", what, err ? err->msg : "?");
+  fake_violation (sim->cloud, NULL, "%s: %s", what, err ? err->msg : "?");
   err_free (err);
 }
 
@@ -161,6 +81,24 @@ close_life (struct sim *sim)
   sim_journal_close (TAKE (sim->reader));
 }
 
+static struct job *
+new_job (struct sim *sim, struct fake_vm *vm, const json_t *record)
+{
+  size_t account = (size_t)(vm->account - sim->cloud->accounts);
+
+  return job_new ((int64_t)vm->index + 1, record, &sim->desk->bindings[account],
+                  strategy_by_name (vm->account->kind->strategy), sim->policy);
+}
+
+/* Of a VM that can't be found any more. */
+static json_t *
+name_of (const struct fake_vm *vm)
+{
+  return json_make ("{s:s,s:s,s:s,s:s}", "provider",
+                    vm->account->provider->name, "account", vm->account->name,
+                    "id", vm->id, "name", vm->name);
+}
+
 static void
 begin (struct sim *sim)
 {
@@ -170,14 +108,12 @@ begin (struct sim *sim)
   if (sim->journal == NULL)
     abort ();
   journal_begin (sim->journal);
-  for (size_t i = 0; i < sim->cloud.n_vms; i++) {
-    struct fake_vm *vm = &sim->cloud.vms[i];
-    CLEANUP_JSON json_t *record = fake_vm_record_at (vm, 0);
-    struct job *job =
-        job_new ((int64_t)i + 1, record, &sim->cloud.binding,
-                 strategy_by_name (sim->config->strategy), sim->policy);
+  for (size_t i = 0; i < sim->cloud->n_vms; i++) {
+    struct fake_vm *vm = &sim->cloud->vms[i];
+    CLEANUP_JSON json_t *seen = fake_vm_record_at (vm, fake_now (sim->cloud));
+    CLEANUP_JSON json_t *record = seen ? json_incref (seen) : name_of (vm);
 
-    job_vec_push (&sim->jobs, job);
+    job_vec_push (&sim->jobs, new_job (sim, vm, record));
   }
   must (sim, waves_assign (&sim->jobs, sim->policy, &err), err, "waves");
   for (size_t i = 0; i < sim->jobs.len; i++) {
@@ -193,14 +129,9 @@ static int
 load_job (void *opaque, const struct job_row *row, struct err **err)
 {
   struct sim *sim = opaque;
-  struct fake_vm *vm = &sim->cloud.vms[row->id - 1];
-  CLEANUP_JSON json_t *found =
-      json_make ("{s:s,s:s,s:s,s:s}", "provider",
-                 sim->cloud.binding.provider->name, "account", "fake", "id",
-                 vm->id, "name", vm->name);
-  struct job *job =
-      job_new (row->id, row->before ? row->before : found, &sim->cloud.binding,
-               strategy_by_name (row->strategy), sim->policy);
+  struct fake_vm *vm = &sim->cloud->vms[row->id - 1];
+  CLEANUP_JSON json_t *found = name_of (vm);
+  struct job *job = new_job (sim, vm, row->before ? row->before : found);
 
   job_vec_push (&sim->jobs, job);
   return job_from_row (job, row, err);
@@ -225,7 +156,7 @@ stop_requested (void *opaque)
 {
   const struct sim *sim = opaque;
 
-  return sim->stop_at_ms >= 0 && fake_now (&sim->cloud) >= sim->stop_at_ms;
+  return sim->stop_at_ms >= 0 && fake_now (sim->cloud) >= sim->stop_at_ms;
 }
 
 /* Decides what happens to the controller in this life. */
@@ -245,7 +176,7 @@ tempt_fate (struct sim *sim)
     sim->kill_before = sim_draw (sim, 0, 1);
   }
   if (sim_chance (sim, config->stop))
-    sim->stop_at_ms = fake_now (&sim->cloud) + sim_draw (sim, 0, 200000);
+    sim->stop_at_ms = fake_now (sim->cloud) + sim_draw (sim, 0, 200000);
 }
 
 static void
@@ -253,9 +184,8 @@ check_request (void *opaque, struct fake_vm *vm, const struct effect *effect)
 {
   struct sim *sim = opaque;
 
-  sim_check_request (&sim->cloud, sim->reader, sim->jobs.ptr[vm->index], vm,
-                     effect);
-  sim_check_load (&sim->cloud, &sim->jobs, sim->policy);
+  sim_check_request (sim, sim->jobs.ptr[vm->index], vm, effect);
+  sim_check_load (sim);
   sim_waves_check (sim, vm, effect);
 }
 
@@ -268,22 +198,17 @@ trace_job (void *opaque, const struct job *job)
   if (!sim->config->verbose)
     return;
   facts = json_text (json_at (job->facts, "undo"));
-  fake_trace (&sim->cloud, "%s: job %s %s %s, undo %s", job->name,
+  fake_trace (sim->cloud, "%s: job %s %s %s, undo %s", job->name,
               job->back ? "back" : "forward", job->step ? job->step->name : "-",
               phase_name (job->phase), facts);
 }
 
-/* True if the campaign has ended. */
-static bool
-live (struct sim *sim)
+static void
+begin_life (struct sim *sim)
 {
   struct engine_hooks hooks = {.changed = trace_job,
                                .stop_requested = stop_requested,
                                .opaque = sim};
-  enum engine_end end = ENGINE_STOPPED;
-  struct err *err = NULL;
-  struct engine *engine;
-  int r;
 
   sim->lives++;
   tempt_fate (sim);
@@ -291,118 +216,134 @@ live (struct sim *sim)
   sim_waves_hooks (sim, &hooks);
   journal_set_fault (sim->journal, fault, sim);
   sim->reader = sim_journal_open (sim->path);
-  if (sim->config->attaches)
-    sim->policy->helpers = fake_helpers_new (&sim->cloud);
-  engine = engine_new (&sim->cloud.world, sim->journal, sim->policy, &hooks,
-                       sim->config->seed + sim->lives);
+  sim->policy->helpers = fake_helpers_new (sim->desk);
+  sim->engine = engine_new (&sim->desk->world, sim->journal, sim->policy,
+                            &hooks, sim->seed + sim->lives);
   for (size_t i = 0; i < sim->jobs.len; i++)
-    engine_add_job (engine, sim->jobs.ptr[i]);
-  sim_waves_begin (sim, engine);
-  r = engine_run (engine, &end, &err);
-  engine_free (engine);
-  sim->result->commits += journal_commits (sim->journal);
-  fake_trace (&sim->cloud, "controller ends: %s",
-              r == -1                  ? err->msg
-              : end == ENGINE_FINISHED ? "done"
-              : end == ENGINE_HALTED   ? "halted"
-                                       : "stopped");
-  sim->halted = r == 0 && end == ENGINE_HALTED;
-  if (r == -1 && !sim->killed && sim->cloud.outage_to_ms == 0)
-    fake_violation (&sim->cloud, NULL, "the engine failed: %s", err->msg);
-  err_free (err);
-  if (r == 0 && end == ENGINE_FINISHED)
-    return true;
-  fake_cloud_kill (&sim->cloud);
-  return false;
+    engine_add_job (sim->engine, sim->jobs.ptr[i]);
+  sim_waves_begin (sim, sim->engine);
+  sim->until_ms = fake_now (sim->cloud);
 }
 
 static void
 roll_back (struct sim *sim)
 {
-  fake_trace (&sim->cloud, "operator: rollback");
+  fake_trace (sim->cloud, "operator: rollback");
   sim->rolled_back = true;
   for (size_t i = 0; i < sim->jobs.len; i++)
     job_roll_back (sim->jobs.ptr[i]);
 }
 
-/* --- others, and outages --- */
-
-static void
-somebody_acts (struct fake_cloud *cloud, struct fake_event *event)
+/* The engine has ended: with an error (r == -1), or as `end` says.  True if the
+ * campaign has. */
+static bool
+end_life (struct sim *sim, int r, enum engine_end end, struct err *err)
 {
-  struct fake_vm *vm = event->vm;
-  int64_t what = fake_between (cloud, 0, 5);
+  bool finished = r == 0 && end == ENGINE_FINISHED;
 
-  if (cloud->calm || !vm->exists)
+  sim_waves_end (sim);
+  engine_free (TAKE (sim->engine));
+  sim->result->commits += journal_commits (sim->journal);
+  fake_trace (sim->cloud, "%scontroller ends: %s",
+              sim->desk->number ? "second " : "",
+              r == -1                  ? err->msg
+              : end == ENGINE_FINISHED ? "done"
+              : end == ENGINE_HALTED   ? "halted"
+                                       : "stopped");
+  sim->halted = r == 0 && end == ENGINE_HALTED;
+  if (r == -1 && !sim->killed && sim->cloud->outage_to_ms == 0)
+    fake_violation (sim->cloud, NULL, "the engine failed: %s", err->msg);
+  fake_desk_kill (sim->desk); /* its process is gone, whatever it came to */
+  /* Killed before it was in the journal: the operator sees that. */
+  if (sim->killed && sim->kill_at == 1 && sim->kill_before)
+    sim->rolled_back = sim->rolled_back_before;
+  sim->rolled_back_before = sim->rolled_back;
+  return finished;
+}
+
+/* What its operator does before the next life, with the journal as it is. */
+static void
+between_lives (struct sim *sim, bool finished)
+{
+  size_t last = sim->cloud->n_vms - 1;
+
+  if (sim->lives >= FAULTY_LIVES)
+    sim->cloud->calm = true;
+  close_life (sim);
+  if (sim_chance (sim, sim->config->rival / 2))
+    fake_rival_takes_over (sim->cloud,
+                           &sim->cloud->vms[sim_draw (sim, 0, (int64_t)last)]);
+  reload (sim);
+  if (finished || sim_chance (sim, sim->config->rollback))
+    roll_back (sim);
+  else if (sim->halted)
+    sim_waves_go_on (sim);
+}
+
+/* One turn of its engine, if that wants one; or the begin of its next life. */
+static void
+take_turn (struct sim *sim)
+{
+  struct fake_cloud *cloud = sim->cloud;
+  enum engine_end end = ENGINE_STOPPED;
+  CLEANUP_ERR struct err *err = NULL;
+  int r;
+
+  if (sim->over)
     return;
-  vm->others = true;
-  fake_trace (cloud, "somebody else: action %lld on %s", (long long)what,
-              vm->name);
-  if (what == 0 && !fake_is_held (vm))
-    vm->exists = false;
-  else if (what == 1 || what == 2)
-    fake_vm_switch (vm, what == 1);
-  else if (what == 3)
-    json_put_int (vm->attributes, "cpus", 99);
-  else if (what == 4)
-    strcpy (vm->mark, "theirs");
-  else if (!fake_is_held (vm)) {
-    fake_content_of (vm)->bad_file = false;
-    fake_content_of (vm)->version++;
+  if (sim->engine == NULL) {
+    if (fake_now (cloud) < sim->wake_ms)
+      return;
+    if (sim->lives == 0)
+      begin (sim);
+    else
+      between_lives (sim, sim->finished);
+    begin_life (sim);
   }
-  fake_vm_changed (vm);
-}
-
-/* Somebody sets the clock on the wall: nothing may depend on it. */
-static void
-clock_is_set (struct fake_cloud *cloud, struct fake_event *event)
-{
-  (void)event;
-  cloud->clock.wall_ms += fake_between (cloud, -2, 1) * 24 * 3600 * 1000;
-}
-
-static void
-schedule_fate (struct sim *sim)
-{
-  struct fake_cloud *cloud = &sim->cloud;
-
-  for (size_t i = 0; i < cloud->n_vms; i++)
-    if (fake_fault (cloud, sim->config->others))
-      fake_event_add (cloud, fake_between (cloud, 0, 300000), somebody_acts,
-                      &cloud->vms[i]);
-  for (size_t i = 0; i < cloud->n_vms && sim->config->rival; i++)
-    if (fake_fault (cloud, sim->config->rival))
-      fake_rival_comes (cloud, &cloud->vms[i], fake_between (cloud, 0, 60000));
-  fake_event_add (cloud, fake_between (cloud, 0, 300000), clock_is_set, NULL);
-  if (fake_fault (cloud, sim->config->outage)) {
-    cloud->outage_from_ms = fake_between (cloud, 0, 200000);
-    cloud->outage_to_ms =
-        cloud->outage_from_ms + fake_between (cloud, 10000, 2400000);
-    cloud->outage_code = fake_chance (cloud, 300) ? ERR_AUTH : ERR_TRANSIENT;
+  if (sim->desk->done.len == 0 &&
+      (sim->until_ms < 0 || fake_now (cloud) < sim->until_ms))
+    return;
+  r = engine_turn (sim->engine, &end, &sim->until_ms, &err);
+  if (r == 1)
+    return;
+  sim->finished = end_life (sim, r, end, err);
+  if (sim->lives >= MOST_LIVES || fake_now (cloud) > LONGEST_MS)
+    fake_violation (cloud, NULL, "the campaign never ends");
+  else if (!sim->finished ||
+           (sim_chance (sim, sim->config->rollback) && !sim->rolled_back)) {
+    sim->wake_ms = fake_now (cloud) + sim_draw (sim, 0, sim->longest_pause_ms);
+    return;
   }
+  sim->over = true;
 }
 
 /* --- the whole --- */
 
 static void
-sim_init (struct sim *sim, const struct sim_config *config,
+sim_init (struct sim *sim, struct fake_cloud *cloud, const char *campaign,
           struct sim_result *result)
 {
-  *sim = (struct sim){.config = config, .result = result};
-  *result = (struct sim_result){.commits = 0};
-  random_init (&sim->random, config->seed ^ 0x0face);
-  fake_cloud_init (&sim->cloud, config);
+  const struct sim_config *config = cloud->config;
+  size_t number = cloud->n_desks;
+
+  *sim = (struct sim){.config = config,
+                      .cloud = cloud,
+                      .desk = fake_desk_add (cloud, campaign),
+                      .seed = config->seed ^ (number * 0x5ec0d),
+                      .longest_pause_ms = 20000,
+                      .result = result};
+  random_init (&sim->random, sim->seed ^ 0x0face);
   sim->begun = xcalloc (config->n_vms, sizeof *sim->begun);
-  sim->cloud.check = check_request;
-  sim->cloud.opaque = sim;
-  snprintf (sim->path, sizeof sim->path, "%s/bootmend-sim-%ld.db",
+  sim->desk->check = check_request;
+  sim->desk->opaque = sim;
+  snprintf (sim->path, sizeof sim->path, "%s/bootmend-sim-%ld-%zu.db",
             access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
-            (long)getpid ());
-  sim->campaign = make_campaign (sim);
+            (long)getpid (), number);
+  sim->campaign = sim_make_campaign (sim);
   sim->policy = policy_new (sim->campaign, NULL, NULL);
   if (sim->policy == NULL)
     abort ();
-  schedule_fate (sim);
+  sim->desk->lease_ms = sim->policy->lease_ms;
 }
 
 static void
@@ -424,72 +365,124 @@ check_audit (struct sim *sim)
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *chain = audit_verify (sim->journal, NULL, &err);
 
+  fake_checked (sim->cloud, SIM_AUDIT);
   if (chain == NULL)
-    fake_violation (&sim->cloud, NULL, "audit: %s", err->msg);
+    fake_violation (sim->cloud, NULL, "audit: %s", err->msg);
 }
 
 static void
 sim_end (struct sim *sim)
 {
-  struct fake_cloud *cloud = &sim->cloud;
-
-  cloud->calm = true;
-  fake_cloud_pass (cloud, 3600 * 1000); /* whatever was still on its way */
-  close_life (sim);
-  reload (sim);
-  check_audit (sim);
-  for (size_t i = 0; i < sim->jobs.len; i++)
-    sim_check_outcome (cloud, sim->jobs.ptr[i], &cloud->vms[i],
-                       sim->rolled_back, &sim->result->outcomes);
-  sim->result->violations = cloud->violations;
-  cloud->violations = (struct str_vec)VEC_EMPTY;
-  sim->result->requests = cloud->submitted;
-  sim->result->lives = sim->lives;
-  sim->result->simulated_ms = fake_now (cloud);
-  close_life (sim);
+  engine_free (TAKE (sim->engine));
+  if (sim->lives) {
+    close_life (sim);
+    reload (sim);
+    check_audit (sim);
+    for (size_t i = 0; i < sim->jobs.len; i++)
+      sim_check_outcome (sim, sim->jobs.ptr[i], &sim->cloud->vms[i]);
+    close_life (sim);
+  }
+  sim->result->requests += sim->desk->submitted;
+  sim->result->lives += sim->lives;
   remove_journal (sim);
   policy_free (sim->policy);
   free (sim->begun);
   json_decref (sim->campaign);
+}
+
+static void
+pair_init (struct sim_pair *pair, const struct sim_config *config,
+           struct sim_result *result)
+{
+  struct sim *second = &pair->sims[1];
+
+  *result = (struct sim_result){.mixed = config->n_accounts > 1,
+                                .second = config->second};
+  fake_cloud_init (&pair->cloud, config);
+  sim_init (&pair->sims[0], &pair->cloud, "ours", result);
+  if (config->second) {
+    sim_init (second, &pair->cloud, "second", result);
+    /* What is stale is said by the lease of who asks: both have the same. */
+    second->policy->lease_ms = pair->sims[0].policy->lease_ms;
+    second->desk->lease_ms = pair->sims[0].desk->lease_ms;
+    second->wake_ms = sim_draw (second, 0, SECOND_MS);
+    for (size_t i = 0; i < 2; i++)
+      pair->sims[i].longest_pause_ms = second->policy->lease_ms * 2;
+  }
+  sim_schedule_fate (&pair->cloud);
+  for (size_t i = 0; i < pair->cloud.n_desks; i++)
+    remove_journal (&pair->sims[i]);
+}
+
+/* True while a campaign goes on; *until_ms: when one of them has to have its
+ * turn, whatever comes meanwhile; -1: at no time. */
+static bool
+next_turn (const struct sim_pair *pair, int64_t *until_ms)
+{
+  bool goes_on = false;
+
+  *until_ms = -1;
+  for (size_t i = 0; i < pair->cloud.n_desks; i++) {
+    const struct sim *sim = &pair->sims[i];
+    int64_t at = sim->engine ? sim->until_ms : sim->wake_ms;
+
+    if (sim->over)
+      continue;
+    goes_on = true;
+    if (at >= 0 && (*until_ms < 0 || at < *until_ms))
+      *until_ms = at;
+  }
+  return goes_on;
+}
+
+static bool
+is_anything_due (const struct sim_pair *pair)
+{
+  for (size_t i = 0; i < pair->cloud.n_desks; i++)
+    if (pair->sims[i].engine && pair->cloud.desks[i].done.len)
+      return true;
+  return false;
+}
+
+static void
+pair_end (struct sim_pair *pair, struct sim_result *result)
+{
+  struct fake_cloud *cloud = &pair->cloud;
+
+  cloud->calm = true;
+  fake_cloud_pass (cloud, 3600 * 1000); /* whatever was still on its way */
+  fake_checked (cloud, SIM_ENDS);
+  for (size_t i = 0; i < cloud->n_vms; i++)
+    if (cloud->vms[i].healed_by_itself)
+      fake_checked (cloud, SIM_HEALED);
+  for (size_t i = 0; i < cloud->n_desks; i++)
+    sim_end (&pair->sims[i]);
+  memcpy (result->checked, cloud->checked, sizeof result->checked);
+  result->violations = cloud->violations;
+  cloud->violations = (struct str_vec)VEC_EMPTY;
+  result->simulated_ms = fake_now (cloud);
   fake_cloud_release (cloud);
 }
 
 void
 sim_run (const struct sim_config *config, struct sim_result *result)
 {
-  struct sim sim;
-  bool ended;
+  struct sim_pair pair = {.sims = {{.config = NULL}}};
+  uint64_t turns = 0;
+  int64_t until_ms;
 
-  sim_init (&sim, config, result);
-  remove_journal (&sim);
-  begin (&sim);
-  for (;;) {
-    ended = live (&sim);
-    if (sim.lives >= MOST_LIVES || fake_now (&sim.cloud) > LONGEST_MS) {
-      fake_violation (&sim.cloud, NULL, "the campaign never ends");
+  pair_init (&pair, config, result);
+  while (next_turn (&pair, &until_ms)) {
+    if (++turns > MOST_TURNS || fake_now (&pair.cloud) > LONGEST_MS) {
+      fake_violation (&pair.cloud, NULL, "the campaign never ends");
       break;
     }
-    /* Killed before it was in the journal: the operator sees that. */
-    if (sim.killed && sim.kill_at == 1 && sim.kill_before)
-      sim.rolled_back = sim.rolled_back_before;
-    sim.rolled_back_before = sim.rolled_back;
-    if (ended && !(sim_chance (&sim, config->rollback) && !sim.rolled_back))
-      break;
-    fake_cloud_pass (&sim.cloud, sim_draw (&sim, 0, 20000));
-    if (sim.lives >= FAULTY_LIVES)
-      sim.cloud.calm = true;
-    close_life (&sim);
-    if (sim_chance (&sim, config->rival / 2))
-      fake_rival_takes_over (
-          &sim.cloud,
-          &sim.cloud.vms[sim_draw (&sim, 0, (int64_t)config->n_vms - 1)]);
-    reload (&sim);
-    if (ended || sim_chance (&sim, config->rollback))
-      roll_back (&sim);
-    else if (sim.halted)
-      sim_waves_go_on (&sim);
+    if (!is_anything_due (&pair))
+      fake_cloud_wait (&pair.cloud, until_ms);
+    for (size_t i = 0; i < pair.cloud.n_desks; i++)
+      take_turn (&pair.sims[i]);
   }
-  sim_end (&sim);
+  pair_end (&pair, result);
 }
 
 void
