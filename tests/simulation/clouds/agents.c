@@ -54,7 +54,7 @@ later (struct sim_work *work, int64_t in_ms,
 static bool
 holds (const struct sim_work *work)
 {
-  return json_int (work->world->held, work->disk, 0) == (int64_t)work->number;
+  return sim_number (work->world->held, work->disk) == (int64_t)work->number;
 }
 
 static void
@@ -82,7 +82,7 @@ trouble (struct sim_work *work)
 {
   json_t *troubles = work->world->troubles;
 
-  json_put_int (troubles, work->disk, json_int (troubles, work->disk, 0) + 1);
+  json_put_int (troubles, work->disk, sim_number (troubles, work->disk) + 1);
 }
 
 static void
@@ -310,7 +310,7 @@ open_disk (void *opaque, void *arg)
 static bool
 is_dead (const struct sim_world *world, const char *helper)
 {
-  return json_int (world->dead, helper, 0) > sim_now (world);
+  return sim_number (world->dead, helper) > sim_now (world);
 }
 
 static void
@@ -350,9 +350,10 @@ sim_work_submit (struct sim_world *world, struct effect effect)
   work->number = ++world->serial;
   work->effect = effect.id;
   work->generation = world->generation;
-  work->disk =
-      world->kind->disk_of_path (json_str (effect.in, "disk.path", ""));
   work->helper = xstrdup (json_str (effect.in, "helper", ""));
+  work->disk =
+      world->kind->disk_of_path (world->cloud, work->helper,
+                                 json_str (effect.in, "disk.path", ""));
   work->undo = strcmp (json_str (effect.in, "mode", ""), "undo") == 0;
   work->asks = json_bool (effect.in, "ask", false);
   work->limit_ms = json_int (effect.in, "limit_ms", 1000);

@@ -45,7 +45,8 @@ add_vm (struct sim_campaign *c, const json_t *record)
   struct sim_vm vm = {.id = xstrdup (json_str (record, "id", ""))};
   struct job *job =
       job_new ((int64_t)c->jobs.len + 1, record, &c->binding,
-               strategy_by_name (json_str (c->data, "policy.strategy", "move")),
+               strategy_by_name (
+                   json_str (c->data, "policy.strategy", kind->strategy)),
                c->policy);
 
   job_set_fact (job, "found",

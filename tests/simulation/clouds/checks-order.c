@@ -50,22 +50,22 @@ sim_is_at (const json_t *disk, const char *id)
          strcmp (json_string_value (json_array_get (at, 0)), id) == 0;
 }
 
-/* The disk that a request is about. */
+/* The disk of this job that a request is about: one of several, of a helper. */
 static const char *
-disk_of (const struct effect *effect, const json_t *now)
+disk_of (const struct job *job, const struct effect *effect, const json_t *now)
 {
-  const json_t *lent =
-      json_array_get (json_object_get (effect->in, "disks"), 0);
-
   if (effect->op == OP_START)
     return json_str (now, "disk", "");
-  return json_str (lent ? lent : effect->in, "disk.id", "");
+  if (json_object_get (effect->in, "disks"))
+    return json_str (job_step_disk (job), "id", "");
+  return json_str (effect->in, "disk.id", "");
 }
 
 /* What has to be true when a request is sent; NULL: all is well. */
 static const char *
-too_early (const struct sim_campaign *c, const struct effect *effect,
-           const struct sim_vm *vm, const json_t *now, const json_t *disk)
+too_early (const struct sim_campaign *c, const struct job *job,
+           const struct effect *effect, const struct sim_vm *vm,
+           const json_t *now, const json_t *disk)
 {
   switch (effect->op) {
   case OP_DETACH_OS:
@@ -76,7 +76,7 @@ too_early (const struct sim_campaign *c, const struct effect *effect,
   case OP_ATTACH_OS:
     return sim_is_at (disk, "") ? NULL : "the disk is attached to something";
   case OP_HELPER_DETACH:
-    return json_object_get (c->world.held, disk_of (effect, now))
+    return json_object_get (c->world.held, disk_of (job, effect, now))
                ? "an agent has the disk open"
                : NULL;
   case OP_START:
@@ -101,8 +101,8 @@ check_order (struct sim_campaign *c, const struct job *job,
       c->plan->faults.late || c->plan->fleet.hard)
     return;
   now = c->plan->kind->vm (c->world.cloud, vm->id);
-  disk = c->plan->kind->disk (c->world.cloud, disk_of (effect, now));
-  why = too_early (c, effect, vm, now, disk);
+  disk = c->plan->kind->disk (c->world.cloud, disk_of (job, effect, now));
+  why = too_early (c, job, effect, vm, now, disk);
   if (why)
     sim_violation (&c->world, "%s: '%s' is sent, and %s", job->name,
                    job->step ? job->step->name : "?", why);

@@ -183,7 +183,7 @@ is_excuse (const struct end *e, const json_t *calls, const char *id)
   json_t *call;
   size_t i;
 
-  if (json_int (e->c->world.troubles, id, 0))
+  if (sim_number (e->c->world.troubles, id))
     return true;
   json_array_foreach (calls, i, call)
   {

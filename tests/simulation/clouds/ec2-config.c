@@ -26,16 +26,7 @@ zone_name (size_t zone)
 /* --- faults of the cloud ----------------------------------------------------
  */
 
-/* "most" is per mille of the calls that fit.  What takes longer than all steps
- * may take, or ends badly after it was accepted, is hard: a VM may need a
- * person then. */
-static const struct {
-  const char *name, *action, *what, *when, *code;
-  int status;
-  int64_t delay_ms;
-  unsigned most;
-  bool hard;
-} rules[] = {
+static const struct fleet_rule rules[] = {
     {"throttle", "*", "throttle", "before", NULL, 0, 0, 200, false},
     {"broken", "*", "error", "before", "InternalError", 500, 0, 100, false},
     {"broken-after", "*", "error", "after", "Unavailable", 503, 0, 60, false},
@@ -54,73 +45,27 @@ static const struct {
     {"ends-badly", "*", "late-failure", "before", NULL, 0, 0, 100, true},
 };
 
-static json_t *
-faults (const struct fleet_plan *plan)
-{
-  struct random_source random;
-  json_t *list = json_array ();
-
-  random_init (&random, plan->seed ^ 0xfa17);
-  for (size_t i = 0; i < ARRAY_SIZE (rules); i++) {
-    bool wanted = rules[i].hard ? plan->hard : plan->soft;
-    double chance = (double)random_below (&random, rules[i].most) / 1000;
-    json_t *rule;
-
-    /* Each is absent in half of the campaigns: many at once hide each other. */
-    if (random_below (&random, 2) || !wanted)
-      continue;
-    rule = json_make ("{s:s,s:s,s:s,s:s,s:s,s:f,s:s*}", "name", rules[i].name,
-                      "service", "ec2", "action", rules[i].action, "what",
-                      rules[i].what, "when", rules[i].when, "probability",
-                      chance, "code", rules[i].code);
-    if (rules[i].status)
-      json_put_int (rule, "status", rules[i].status);
-    if (rules[i].delay_ms)
-      json_put_int (rule, "delay_ms", rules[i].delay_ms);
-    json_array_append_new (list, rule);
-  }
-  return list;
-}
-
 /* --- configuration ---------------------------------------------------------
  */
-
-static bool
-draw (struct random_source *random, unsigned permille)
-{
-  return random_below (random, 1000) < permille;
-}
-
-static json_t *
-content_of (const struct fleet_plan *plan, struct random_source *random)
-{
-  bool bad = !plan->varied || draw (random, 700);
-  bool boot = !plan->varied || draw (random, 930);
-  bool hibernated = plan->varied && draw (random, 50);
-  bool several = plan->varied && draw (random, 20);
-
-  return json_make ("{s:b,s:b,s:b,s:b,s:i}", "bad", bad, "boot", boot,
-                    "hibernated", hibernated, "several", several, "version", 1);
-}
 
 static void
 vary (json_t *vm, json_t *root, struct random_source *random)
 {
-  json_put_str (vm, "state", draw (random, 850) ? "running" : "stopped");
-  json_put_bool (root, "delete_on_termination", draw (random, 600));
-  if (draw (random, 300))
+  json_put_str (vm, "state", fleet_draw (random, 850) ? "running" : "stopped");
+  json_put_bool (root, "delete_on_termination", fleet_draw (random, 600));
+  if (fleet_draw (random, 300))
     json_put (vm, "volumes",
               json_make ("[{s:s,s:i,s:b}]", "device", "/dev/sdf", "size", 8,
-                         "delete_on_termination", draw (random, 500)));
-  if (draw (random, 300))
+                         "delete_on_termination", fleet_draw (random, 500)));
+  if (fleet_draw (random, 300))
     json_put (vm, "tags", json_make ("{s:s,s:s}", "team", "shop", "env", "x"));
-  if (draw (random, 200))
+  if (fleet_draw (random, 200))
     json_put_str (root, "type", "gp2");
-  if (draw (random, 200))
+  if (fleet_draw (random, 200))
     json_put (root, "tags", json_make ("{s:s}", "backup", "daily"));
-  if (draw (random, 100))
+  if (fleet_draw (random, 100))
     json_put_bool (vm, "disable_api_stop", true);
-  if (draw (random, 100))
+  if (fleet_draw (random, 100))
     json_put_str (vm, "tenancy", "dedicated");
 }
 
@@ -137,9 +82,11 @@ snapshots_of (size_t n, const json_t *now, struct random_source *random)
   for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
     CLEANUP_FREE char *id = xasprintf ("snap-00000000c%04zx%04zx", n, i);
     bool recent = i == ARRAY_SIZE (times) - 1;
-    bool bad = recent ? json_bool (now, "bad", false) : draw (random, 300);
-    json_t *content = json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
-                                 (int)draw (random, 950), "version", -(int)i);
+    bool bad =
+        recent ? json_bool (now, "bad", false) : fleet_draw (random, 300);
+    json_t *content =
+        json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
+                   (int)fleet_draw (random, 950), "version", -(int)i);
 
     json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "id", id,
                                             "start_time", times[i], "boots",
@@ -158,10 +105,10 @@ add_surroundings (const struct fleet_plan *plan, size_t n, json_t *vm,
 
   random_init (&random, plan->seed ^ 0x96017 ^ (n << 32));
   /* A stopped member would be gone by now. */
-  if (draw (&random, 400) && plan->grouped &&
+  if (fleet_draw (&random, 400) && plan->grouped &&
       strcmp (json_str (vm, "state", "running"), "running") == 0)
     json_put_str (vm, "asg", EC2_GROUP);
-  if (plan->snapshots && draw (&random, 850))
+  if (plan->snapshots && fleet_draw (&random, 850))
     json_put (root, "snapshots",
               snapshots_of (n, json_at (root, "content"), &random));
 }
@@ -173,7 +120,7 @@ patient (const struct fleet_plan *plan, struct random_source *random, size_t n)
   CLEANUP_FREE char *volume = xasprintf ("vol-00000000b%08zx", n);
   CLEANUP_FREE char *name = xasprintf ("bad-%zu", n);
   CLEANUP_FREE char *zone = zone_name (1 + (n - 1) % plan->zones);
-  json_t *content = content_of (plan, random);
+  json_t *content = fleet_content (plan, random);
   json_t *root = json_make ("{s:s,s:b,s:o}", "id", volume, "boots",
                             content_boots (content), "content", content);
   json_t *vm = json_make ("{s:s,s:s,s:s,s:s,s:o}", "id", id, "name", name,
@@ -240,5 +187,6 @@ ec2_config (const struct fleet_plan *plan)
                     EC2_ACCOUNT, "keys", "id", "AKIASIM", "secret", "simulated",
                     "regions", EC2_REGION, "zones", zones, "groups", "name",
                     EC2_GROUP, "region", EC2_REGION, "instances",
-                    instances (plan), "faults", faults (plan));
+                    instances (plan), "faults",
+                    fleet_faults (plan, rules, ARRAY_SIZE (rules), "ec2"));
 }

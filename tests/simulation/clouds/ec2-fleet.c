@@ -166,11 +166,14 @@ ec2_things (struct fake_cloud *cloud)
 }
 
 static char *
-ec2_disk_of_path (const char *path)
+ec2_disk_of_path (struct fake_cloud *cloud, const char *helper,
+                  const char *path)
 {
   static const char link[] = "/nvme-Amazon_Elastic_Block_Store_vol";
   const char *at = strstr (path, link);
 
+  (void)cloud;
+  (void)helper;
   return at ? xasprintf ("vol-%s", at + strlen (link)) : xstrdup ("");
 }
 
@@ -317,6 +320,7 @@ const struct fleet_kind ec2_fleet =
      .expired = ec2_expired,
      .action = ec2_action,
      .is_throttled = ec2_is_throttled,
+     .strategy = "move",
      .healths = healths,
      .allow = "auto-scaling",
      .own = own,

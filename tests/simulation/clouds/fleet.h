@@ -30,6 +30,17 @@ struct fleet_plan {
  *    "boot": without it nothing boots, "hibernated", "several": the agent
  *    refuses, "version": changes when somebody else writes} */
 
+/* A rule of the fake cloud; `most` is per mille of the calls that fit.  What
+ * takes longer than all steps may take, or ends badly after it was accepted, is
+ * hard: a VM may need a person then. */
+struct fleet_rule {
+  const char *name, *action, *what, *when, *code;
+  int status;
+  int64_t delay_ms;
+  unsigned most;
+  bool hard;
+};
+
 struct fleet_kind {
   const char *name; /* of the provider, and of its part of the configuration */
   /* The whole configuration of the fake cloud.  VMs are numbered from 1. */
@@ -48,8 +59,9 @@ struct fleet_kind {
   json_t *(*disk) (struct fake_cloud *cloud, const char *id);
   /* {id: token of the campaign, or ""} of all disks and snapshots. */
   json_t *(*things) (struct fake_cloud *cloud);
-  /* The disk that an agent is told to open by this path. */
-  char *(*disk_of_path) (const char *path);
+  /* The disk that the agent of this helper is told to open by this path. */
+  char *(*disk_of_path) (struct fake_cloud *cloud, const char *helper,
+                         const char *path);
   void (*write) (struct fake_cloud *cloud, const char *disk,
                  const json_t *content);
 
@@ -62,6 +74,7 @@ struct fleet_kind {
   bool (*is_throttled) (const struct http_reply *reply);
   /* What the service says to a key that has expired. */
   void (*expired) (struct http_reply *reply);
+  const char *strategy; /* what is done without being asked for more */
   /* What a policy may ask after a start, and the refusal of VMs in groups that
    * has to be allowed; texts, ended by NULL, and NULL: there is none. */
   const char *const *healths;
@@ -73,15 +86,25 @@ struct fleet_kind {
   /* Limit classes of looks that are shared, ended by NULL: they could be fewer,
    * so that they are no reason to take longer. */
   const char *const *looks;
-  unsigned slots; /* of a helper of the usual type */
+  const char *follows; /* action of the requests that follow a change to its
+                          end; NULL: there are none */
+  unsigned slots;      /* of a helper of the usual type */
   /* How long the transitions of one VM take, in order, of a running one that
    * does not boot: [[name, ms]] without agents and polls. */
   json_t *(*chain) (void);
 };
 
-extern const struct fleet_kind ec2_fleet;
+extern const struct fleet_kind ec2_fleet, azure_fleet;
 /* All of them, ended by NULL. */
 extern const struct fleet_kind *const fleet_kinds[];
+
+/* fleet.c: for configurations.  service NULL: all. */
+bool fleet_draw (struct random_source *random, unsigned permille);
+json_t *fleet_content (const struct fleet_plan *plan,
+                       struct random_source *random);
+json_t *fleet_faults (const struct fleet_plan *plan,
+                      const struct fleet_rule *rules, size_t n,
+                      const char *service);
 
 bool content_boots (const json_t *content);
 

@@ -51,6 +51,9 @@ taken_from (const struct sim_campaign *c, const struct limit_spec *spec)
     const struct provider_op *row =
         row_of (provider, json_str (op, "operation", ""));
 
+    if (c->plan->kind->follows &&
+        strcmp (json_str (op, "action", ""), c->plan->kind->follows) == 0)
+      continue;
     if (row && counts_in (provider->limits, spec->bucket, row->limit_class))
       n += (double)json_int (op, spec->per_id ? "vms" : "calls", 0);
   }
@@ -64,7 +67,7 @@ is_needed (const struct sim_campaign *c, const struct limit_spec *spec)
   for (const char *const *look = c->plan->kind->looks; *look; look++)
     if (strcmp (spec->limit_class, *look) == 0)
       return false;
-  return true;
+  return !spec->per_part; /* calls that take many could be fuller */
 }
 
 /* What a bucket that is full at first allows: a token bucket refills, in a

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <controller/step.h>
+
 static unsigned
 often (struct random_source *random, unsigned most)
 {
@@ -63,6 +65,13 @@ draw_faults (struct sim_plan *plan, struct random_source *random)
   plan->others = random_below (random, 3) ? 0 : often (random, 300);
 }
 
+static bool
+can (const struct fleet_kind *kind, const char *strategy)
+{
+  return (provider_by_name (kind->name)->caps &
+          strategy_by_name (strategy)->cap) != 0;
+}
+
 /* After everything else, so that what a seed means without this stays. */
 static void
 draw_strategy (struct sim_plan *plan, struct random_source *random)
@@ -71,6 +80,8 @@ draw_strategy (struct sim_plan *plan, struct random_source *random)
                                       "restore", "restore", "swap"};
   const char *name = names[random_below (random, ARRAY_SIZE (names))];
 
+  if (!can (plan->kind, name))
+    name = plan->kind->strategy;
   json_put_str (plan->policy, "strategy", name);
   json_put_bool (plan->policy, "copy_running", random_below (random, 2));
   if (plan->kind->allow)

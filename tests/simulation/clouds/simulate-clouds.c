@@ -31,7 +31,7 @@
 
 #include "campaign.h"
 
-const struct fleet_kind *const fleet_kinds[] = {&ec2_fleet, NULL};
+const struct fleet_kind *const fleet_kinds[] = {&ec2_fleet, &azure_fleet, NULL};
 
 struct choices {
   const struct fleet_kind *kind;

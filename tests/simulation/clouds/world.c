@@ -23,6 +23,12 @@ sim_between (struct sim_world *world, int64_t least, int64_t most)
          (int64_t)random_below (&world->random, (uint64_t)(most - least + 1));
 }
 
+int64_t
+sim_number (const json_t *table, const char *id)
+{
+  return json_integer_value (json_object_get (table, id));
+}
+
 bool
 sim_chance (struct sim_world *world, unsigned permille)
 {

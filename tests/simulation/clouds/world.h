@@ -111,6 +111,8 @@ void sim_world_pass (struct sim_world *world, int64_t ms);
 
 int64_t sim_now (const struct sim_world *world);
 int64_t sim_between (struct sim_world *world, int64_t least, int64_t most);
+/* What a table has for this id, which may have dots; 0: nothing. */
+int64_t sim_number (const json_t *table, const char *id);
 bool sim_chance (struct sim_world *world, unsigned permille);
 /* The same for faults: never once the world is calm. */
 bool sim_fault (struct sim_world *world, unsigned permille);

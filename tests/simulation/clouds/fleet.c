@@ -1,0 +1,50 @@
+/* What the fleets of all clouds have in common. */
+
+#include "fleet.h"
+
+bool
+fleet_draw (struct random_source *random, unsigned permille)
+{
+  return random_below (random, 1000) < permille;
+}
+
+json_t *
+fleet_content (const struct fleet_plan *plan, struct random_source *random)
+{
+  bool bad = !plan->varied || fleet_draw (random, 700);
+  bool boot = !plan->varied || fleet_draw (random, 930);
+  bool hibernated = plan->varied && fleet_draw (random, 50);
+  bool several = plan->varied && fleet_draw (random, 20);
+
+  return json_make ("{s:b,s:b,s:b,s:b,s:i}", "bad", bad, "boot", boot,
+                    "hibernated", hibernated, "several", several, "version", 1);
+}
+
+json_t *
+fleet_faults (const struct fleet_plan *plan, const struct fleet_rule *rules,
+              size_t n, const char *service)
+{
+  struct random_source random;
+  json_t *list = json_array ();
+
+  random_init (&random, plan->seed ^ 0xfa17);
+  for (size_t i = 0; i < n; i++) {
+    bool wanted = rules[i].hard ? plan->hard : plan->soft;
+    double chance = (double)random_below (&random, rules[i].most) / 1000;
+    json_t *rule;
+
+    /* Each is absent in half of the campaigns: many at once hide each other. */
+    if (random_below (&random, 2) || !wanted)
+      continue;
+    rule = json_make ("{s:s,s:s*,s:s,s:s,s:s,s:f,s:s*}", "name", rules[i].name,
+                      "service", service, "action", rules[i].action, "what",
+                      rules[i].what, "when", rules[i].when, "probability",
+                      chance, "code", rules[i].code);
+    if (rules[i].status)
+      json_put_int (rule, "status", rules[i].status);
+    if (rules[i].delay_ms)
+      json_put_int (rule, "delay_ms", rules[i].delay_ms);
+    json_array_append_new (list, rule);
+  }
+  return list;
+}
