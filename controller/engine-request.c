@@ -1,4 +1,5 @@
-/* Names of requests, where a cloud ignores a repetition of the same one
+/* What a request is told besides: how long its effect is waited for, and its
+ * name, where a cloud ignores a repetition of the same one
  * (provider.request_ids). */
 
 #include "engine-internal.h"
@@ -15,8 +16,10 @@ job_name_request (struct job *job, struct effect *effect)
   CLEANUP_FREE char *step = NULL, *request = NULL;
   int64_t n = json_int (job->facts, "request.n", 0);
 
-  if (!job->binding->provider->request_ids || effect->kind != EFFECT_OP ||
-      !job_has_effect (job, effect))
+  if (effect->kind != EFFECT_OP || !job_has_effect (job, effect))
+    return;
+  json_put_int (effect->in, "limit_ms", job_limit_ms (job));
+  if (!job->binding->provider->request_ids)
     return;
   step = xasprintf ("%s/%s", job->back ? "back" : "on", job->step->name);
   if (!json_bool (job->facts, "request.open", false) ||

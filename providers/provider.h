@@ -24,6 +24,9 @@
  * not.  Such a "next" has a member "follow": if nothing can be asked any more,
  * the effect is unknown, not absent.
  *
+ * Operations with an effect have "limit_ms": so long their effect is waited
+ * for.  A row that follows one gives up then (ERR_UNKNOWN_EFFECT).
+ *
  * Operations with an effect take "dry_run": true where the provider can say
  * whether it is allowed without doing it: then out is {} or the error is
  * ERR_DENIED.

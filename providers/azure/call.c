@@ -10,7 +10,8 @@
 
 #define POLL_MS     5000
 #define POLL_MAX_MS 120000
-/* So long an operation is followed; then what the VM shows has to do. */
+/* So long an operation is followed, if nobody says how long it is waited for;
+ * then what the VM shows has to do. */
 #define FOLLOW_MS (45 * 60 * 1000)
 
 const char *
@@ -165,6 +166,23 @@ is_out_of_sight (const struct http_reply *reply)
   return reply->status == 403 || reply->status == 404 || reply->status == 410;
 }
 
+/* An operation that never ends is left when nobody waits for it any more. */
+static int
+go_on (const struct azure_op *op, const json_t *in, json_t *poll_taken,
+       const struct http_reply *reply, json_t **out, struct err **err)
+{
+  int64_t limit = json_int (in, "limit_ms", FOLLOW_MS);
+  CLEANUP_JSON json_t *poll = poll_taken;
+  CLEANUP_FREE char *time = text_duration_ms (limit);
+
+  if (json_int (poll, "waited_ms", 0) <= limit)
+    return poll_again (TAKE (poll), reply, out);
+  return err_set (err, ERR_UNKNOWN_EFFECT,
+                  "%s: Azure accepted it, but the operation has not ended "
+                  "within %s",
+                  op->action, time);
+}
+
 static int
 parse_poll (const struct azure_op *op, const struct binding *b,
             const json_t *in, const struct http_reply *reply, json_t **out,
@@ -179,15 +197,11 @@ parse_poll (const struct azure_op *op, const struct binding *b,
 
   if (is_out_of_sight (reply))
     return ended (op, b, in, empty, out, err);
-  if (waited > FOLLOW_MS)
-    return err_set (err, ERR_UNKNOWN_EFFECT,
-                    "%s: the operation has not ended within %d minutes",
-                    op->action, FOLLOW_MS / 60000);
   next = json_deep_copy (poll);
   json_put_int (next, "waited_ms", waited);
   /* A poll can fail by itself: "503 ServerTimeout". */
   if (reply->status >= 500 || reply->status == 408)
-    return poll_again (TAKE (next), reply, out);
+    return go_on (op, in, TAKE (next), reply, out, err);
   root = azure_reply (reply, op->right, op->changes, err);
   if (root == NULL)
     return -1;
@@ -206,7 +220,7 @@ parse_poll (const struct azure_op *op, const struct binding *b,
   }
   if (!async && reply->status != 202)
     return ended (op, b, in, root, out, err);
-  return poll_again (TAKE (next), reply, out);
+  return go_on (op, in, TAKE (next), reply, out, err);
 }
 
 int

@@ -31,7 +31,8 @@ static const struct row {
      "group, or let what bootmend creates have what the policy asks for"},
     {"AuthenticationFailed*", NULL, ERR_AUTH, 0, NULL},
     {"InvalidAuthenticationToken*", NULL, ERR_AUTH, 0,
-     "a token of another tenant or cloud?"},
+     "a token of another tenant or cloud? check AZURE_TENANT_ID or "
+     "--azure-tenant, and --azure-cloud"},
     {"ExpiredAuthenticationToken", NULL, ERR_AUTH, 0, "log in again"},
     {"SubscriptionNotFound", NULL, ERR_AUTH, 0,
      "no such subscription in this tenant, or no right on it at all"},
@@ -171,6 +172,19 @@ looks_like_html (const struct http_reply *reply)
          (type && strncasecmp (type, "text/html", 9) == 0);
 }
 
+/* "... to perform action 'Microsoft.Compute/..' over scope ...": the right that
+ * is really missing; `right` is what the row needs. */
+static char *
+missing_right (const char *line, const char *right)
+{
+  const char *start = strstr (line, "perform action '");
+
+  if (start == NULL)
+    return xstrdup (right);
+  start += strlen ("perform action '");
+  return xstrndup (start, strcspn (start, "'"));
+}
+
 static void
 say (const json_t *error, enum err_code code, const struct row *row,
      const char *right, struct err **err)
@@ -178,13 +192,14 @@ say (const json_t *error, enum err_code code, const struct row *row,
   CLEANUP_FREE char *word = short_text (json_str (error, "code", "no code"));
   CLEANUP_FREE char *line = short_text (json_str (error, "message", ""));
   CLEANUP_ERR struct err *made = NULL;
+  CLEANUP_FREE char *missing = missing_right (line, right);
   const char *hint = row ? row->hint : NULL;
 
   if (code == ERR_DENIED)
     err_set (&made, code,
              "the permission %s is missing (%s%s%s); see 'bootmend policy "
              "azure'",
-             right, word, *line ? ": " : "", line);
+             missing, word, *line ? ": " : "", line);
   else
     err_set (&made, code, "%s%s%s%s%s%s", word, *line ? ": " : "", line,
              hint ? " (" : "", hint ? hint : "", hint ? ")" : "");

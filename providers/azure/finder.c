@@ -124,7 +124,7 @@ azure_token (const struct azure_finder *f, const json_t *json,
       (lives <= 0 && until <= 0)) {
     err_set (err, ERR_AUTH,
              "%s: what answers there is no token service: its reply holds no "
-             "token, or no end of it",
+             "token, or no end of it; is there a proxy in between?",
              source);
     return NULL;
   }

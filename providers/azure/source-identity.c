@@ -64,9 +64,7 @@ read_token (struct azure_finder *f, const struct http_reply *reply,
 
   if (reply->status != 200)
     return refused (reply, source, err);
-  json = json_parse_secret (reply->body, reply->body_len, source, err);
-  if (json == NULL)
-    return -1;
+  json = json_parse_secret (reply->body, reply->body_len, source, NULL);
   *ret = azure_token (f, json, source, err);
   return *ret ? 0 : -1;
 }

@@ -42,6 +42,50 @@ token_url (const struct azure_finder *f, const struct principal *who)
                     tenant.buf);
 }
 
+/* What an operator does about it. [Microsoft Entra "authentication and
+ * authorization error codes"] */
+static const struct {
+  const char *code, *hint;
+} hints[] = {
+    {"AADSTS7000215:", "check AZURE_CLIENT_SECRET: its value, not its id"},
+    {"AADSTS7000222:", "the secret has expired: make a new one, as with "
+                       "az ad app credential reset"},
+    {"AADSTS90002:", "check --azure-tenant or AZURE_TENANT_ID"},
+    {"AADSTS900023:", "check --azure-tenant or AZURE_TENANT_ID"},
+    {"AADSTS700016:", "check --azure-client-id or AZURE_CLIENT_ID, and that "
+                      "the application is in this tenant"},
+    {"AADSTS700027:", "the certificate is not registered with this "
+                      "application, or another one is meant"},
+    {"AADSTS700024:", "check this machine's clock, and that the token is a "
+                      "fresh one"},
+    {"AADSTS70021:", "no federated identity credential of the application "
+                     "fits this token"},
+    {"AADSTS500011:", "is --azure-cloud the right one?"},
+};
+
+static const char *
+hint_of (const char *text)
+{
+  for (size_t i = 0; i < ARRAY_SIZE (hints); i++)
+    if (strncmp (text, hints[i].code, strlen (hints[i].code)) == 0)
+      return hints[i].hint;
+  return NULL;
+}
+
+/* Ids for Microsoft's support follow the words. */
+static void
+cut_ids (char *text)
+{
+  char *ids = strstr (text, " Trace ID:");
+  size_t len;
+
+  if (ids)
+    *ids = '\0';
+  len = strlen (text);
+  while (len && (text[len - 1] == '.' || text[len - 1] == ' '))
+    text[--len] = '\0';
+}
+
 /* {"error", "error_description": "AADSTS7000215: ...", ...} */
 static int
 refused (const struct http_reply *reply, const char *source, struct err **err)
@@ -52,11 +96,14 @@ refused (const struct http_reply *reply, const char *source, struct err **err)
       azure_quote (json_str (json, "error_description",
                              json_str (json, "error", "no reason given")));
   enum err_code code = http_status_code (reply->status, true);
+  const char *hint = hint_of (text);
 
   if (code != ERR_THROTTLED && code != ERR_TRANSIENT)
     code = ERR_AUTH;
-  return err_set (err, code, "%s: Entra ID refuses it (HTTP %d): %s", source,
-                  reply->status, text);
+  cut_ids (text);
+  return err_set (err, code, "%s: Entra ID refuses it (HTTP %d): %s%s%s%s",
+                  source, reply->status, text, hint ? " (" : "",
+                  hint ? hint : "", hint ? ")" : "");
 }
 
 /* Takes the form's rest: who shows it. */
@@ -88,9 +135,7 @@ ask (struct azure_finder *f, const struct principal *who, const char *url,
     return err_wrap (err, "%s", source);
   if (got.reply.status != 200)
     return refused (&got.reply, source, err);
-  json = json_parse_secret (got.reply.body, got.reply.body_len, source, err);
-  if (json == NULL)
-    return -1;
+  json = json_parse_secret (got.reply.body, got.reply.body_len, source, NULL);
   *ret = azure_token (f, json, source, err);
   return *ret ? 0 : -1;
 }

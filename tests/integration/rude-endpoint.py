@@ -30,6 +30,8 @@ REPLIES = {
     "cut": (200, "text/xml", "<GetCallerIdentityResponse><GetCallerIdentityRe"),
     "other": (200, "text/xml", "<Something/>"),
     "redirect": (302, "text/html", ""),
+    "deep": (200, "application/json", '{"a":' * 100000),
+    "text": (200, "application/json", '"no object"'),
     "busy": (503, "text/xml", ""),
     "skew": (403, "text/xml", EXPIRED),
 }
@@ -41,6 +43,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def date_time_string(self, timestamp=None):
         ahead = 3600 if self.kind == "skew" else 0
         return email.utils.formatdate(time.time() + ahead, usegmt=True)
+
+    def do_GET(self):
+        self.do_POST()
 
     def do_POST(self):
         self.kind = self.path.strip("/").split("/")[0]
