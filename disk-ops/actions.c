@@ -157,6 +157,15 @@ do_restore (struct disk *disk, const struct change *change, struct err **err)
   return 0;
 }
 
+/* Done already, or the volume could not have been mounted. */
+static int
+do_boot_sector (struct disk *disk, const struct change *change,
+                struct err **err)
+{
+  (void)disk, (void)change, (void)err;
+  return 0;
+}
+
 static int
 do_registry (struct disk *disk, const struct change *change, struct err **err)
 {
@@ -179,6 +188,7 @@ static int (*const doers[]) (struct disk *disk, const struct change *change,
     [ACTION_FSTAB] = do_write,
     [ACTION_PREVIOUS_KERNEL] = do_write,
     [ACTION_FREE_SPACE] = do_delete,
+    [ACTION_BOOT_SECTOR] = do_boot_sector,
     [ACTION_RESTORE] = do_restore,
     [ACTION_HIVE_RESTORE] = do_restore,
 };

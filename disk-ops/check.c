@@ -85,7 +85,7 @@ check_changes (struct disk *disk, struct err **err)
   for (size_t i = 0; i < disk->plan.changes.len; i++) {
     const struct change *change = &disk->plan.changes.ptr[i];
 
-    if (change->is_registry || change->evidence_only)
+    if (change->is_registry || change->evidence_only || change->boot_of)
       continue; /* was proven when it was written */
     if (change->after[0]) {
       if (check_content (disk, change, err) == -1)

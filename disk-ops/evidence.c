@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include <base/files.h>
+#include <base/text.h>
 #include <recipes/digest.h>
 
 #include "disk.h"
@@ -78,6 +79,11 @@ save_one (struct disk *disk, size_t i, json_t *row, struct err **err)
 
   if (change->after[0])
     json_put_str (row, "sha256_after", change->after);
+  if (change->boot_of) {
+    CLEANUP_FREE char *before = base64_encode (change->boot_of->old_boot, 512);
+
+    json_put (row, "metadata", json_make ("{s:s}", "before", before));
+  }
   if (change->file.path == NULL)
     return 0;
   metadata = guest_file_metadata (disk, &change->file, err);

@@ -8,6 +8,7 @@
 #include <base/files.h>
 
 #include "actions.h"
+#include "boot-sector.h"
 #include "check.h"
 #include "commit.h"
 #include "evidence.h"
@@ -180,7 +181,8 @@ look (struct disk *disk, struct err **err)
   bool to_write =
       is_mode (disk, "apply") && !disk->work->recipe->on_boot_volume;
 
-  if (os_root_find (disk, to_write, err) == -1)
+  if (boot_sector_mend (disk, err) == -1 ||
+      os_root_find (disk, to_write, err) == -1)
     return -1;
   json_put (disk->result, "os", os_root_to_json (&disk->os));
   disk_stage (disk, "os-found");

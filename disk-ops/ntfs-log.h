@@ -31,6 +31,7 @@ struct ntfs_log {
   enum ntfs_log_state state;
   enum ntfs_copy mirror;    /* $MFTMirr, of the first four records of $MFT */
   enum ntfs_copy boot_copy; /* of the boot sector, behind the volume */
+  bool boot_unread;         /* the boot sector makes no sense */
   bool boot_damaged;        /* ... which is good, and the first one is not */
   bool hibernated;          /* hiberfil.sys holds a Windows; once looked at */
   int major, minor;         /* version of the log, -1: not known */

@@ -109,8 +109,10 @@ ntfs_log_look (struct disk *disk, struct volume *volume)
   volume->log.major = volume->log.minor = -1;
   sector = (unsigned char *)guestfs_pread_device (disk->g, volume->device, 512,
                                                   0, &len);
-  if (sector == NULL || ntfs_boot_parse (sector, len, &boot) == -1)
+  if (sector == NULL || ntfs_boot_parse (sector, len, &boot) == -1) {
+    volume->log.boot_unread = true;
     return;
+  }
   volume->log.mirror = compare_mirror (disk, volume, &boot);
   volume->log.boot_copy = compare_boot (disk, volume, &boot, sector);
   if (read_record (disk, volume, &boot, NTFS_RECORD_VOLUME, &info, &len) == 0 &&
@@ -222,8 +224,8 @@ refuse_boot_damaged (struct disk *disk, const struct volume *volume,
     return 0;
   return disk_refuse (disk, err, REFUSE_FS_DAMAGED,
                       "%s: its boot sector is damaged; the copy behind the "
-                      "volume is good: put it back (chkdsk, or testdisk's "
-                      "\"Backup BS\"), then repair",
+                      "volume is good: the recipe windows-boot-sector puts "
+                      "it back; then repair",
                       volume->name);
 }
 

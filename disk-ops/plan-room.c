@@ -211,7 +211,7 @@ plan_room_check (struct disk *disk, struct err **err)
   for (size_t i = 0; r == 0 && i < disk->plan.changes.len; i++) {
     const struct change *change = &disk->plan.changes.ptr[i];
 
-    if (change->evidence_only || change->is_registry)
+    if (change->evidence_only || change->is_registry || change->boot_of)
       continue;
     if (has_such_flags (disk->mounted))
       r = check_flags_of (disk, change, &seen, err);

@@ -5,6 +5,7 @@
 #include <base/files.h>
 #include <recipes/digest.h>
 
+#include "boot-sector.h"
 #include "disk.h"
 #include "guest-path.h"
 #include "match.h"
@@ -342,6 +343,7 @@ static int (*const planners[]) (struct disk *disk,
     [ACTION_FSTAB] = plan_fstab,
     [ACTION_PREVIOUS_KERNEL] = plan_previous_kernel,
     [ACTION_FREE_SPACE] = plan_free_space,
+    [ACTION_BOOT_SECTOR] = plan_boot_sector,
     [ACTION_RESTORE] = plan_restore,
     [ACTION_HIVE_RESTORE] = plan_restore,
 };

@@ -12,6 +12,7 @@
 
 struct disk;
 struct registry_hive;
+struct volume;
 
 struct change {
   const struct recipe_action *action;
@@ -27,7 +28,8 @@ struct change {
   size_t content_len;
   int64_t size_after; /* bytes of the content put there */
   char after[65];     /* SHA-256 of the content put there; "": none is */
-  bool link;          /* as a further name of the source */
+  const struct volume *boot_of; /* its boot sector was mended */
+  bool link;                    /* as a further name of the source */
 };
 DEFINE_VEC (struct change, change_vec);
 

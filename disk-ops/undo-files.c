@@ -210,6 +210,16 @@ undo_link (struct disk *disk, const json_t *row, const char *path,
   return 0;
 }
 
+/* The volume has been used with it: the damaged one would tear it apart. */
+static int
+undo_boot_sector (struct disk *disk, const json_t *row, const char *path,
+                  struct err **err)
+{
+  (void)row, (void)err;
+  disk_note (disk, "%s stays mended; the damaged one is in files.json", path);
+  return 0;
+}
+
 static const struct {
   const char *action;
   int (*undo) (struct disk *disk, const json_t *row, const char *path,
@@ -229,7 +239,8 @@ static const struct {
                {"link", undo_link},
                {"fstab-let-go", undo_content},
                {"previous-kernel", undo_content},
-               {"free-space", undo_delete}};
+               {"free-space", undo_delete},
+               {"ntfs-boot-sector", undo_boot_sector}};
 
 static int
 undo_row (struct disk *disk, const json_t *row, struct err **err)

@@ -19,6 +19,7 @@ volume_release (struct volume *volume)
   free (volume->device);
   free (volume->subvolume);
   free (volume->name);
+  free (volume->old_boot);
   encryption_free (volume->encryption);
 }
 
@@ -96,7 +97,8 @@ volumes_add (struct disk *disk, const char *device, char *name_taken,
   }
   if (volume.kind == VOLUME_NTFS)
     ntfs_log_look (disk, &volume);
-  else if (volume.kind == VOLUME_UNKNOWN)
+  if (volume.kind == VOLUME_UNKNOWN ||
+      (volume.kind == VOLUME_NTFS && volume.log.boot_unread))
     (void)ntfs_find_boot_copy (disk, &volume);
   volume_vec_push (&disk->volumes.all, volume);
   return 0;

@@ -19,8 +19,9 @@ struct volume {
   char *subvolume; /* of a btrfs, or NULL */
   char *name;      /* for people: "partition 2", "whole disk", "vg/lv" */
   enum volume_kind kind;
-  struct ntfs_log log;           /* of NTFS */
-  struct ext_state ext;          /* of ext2, ext3, ext4 */
+  struct ntfs_log log;     /* of NTFS */
+  unsigned char *old_boot; /* its damaged boot sector, if that was mended */
+  struct ext_state ext;    /* of ext2, ext3, ext4 */
   struct encryption *encryption; /* of an encrypted one, else NULL */
 };
 DEFINE_VEC (struct volume, volume_vec);

@@ -376,6 +376,8 @@ const struct recipe_action_type recipe_action_types[] = {
      "no longer wait for devices that are not on this disk"},
     {"previous-kernel", ACTION_PREVIOUS_KERNEL, ON_LINUX, no_fields, NULL,
      "start the kernel before the newest one by default"},
+    {"ntfs-boot-sector", ACTION_BOOT_SECTOR, ON_WINDOWS, no_fields, NULL,
+     "put back a damaged boot sector of an NTFS volume from its copy"},
     {"free-space", ACTION_FREE_SPACE, ON_LINUX, free_space_fields, NULL,
      "say what fills the disk; with \"rotated\", delete rotated logs"},
     {NULL},

@@ -68,7 +68,8 @@ enum recipe_action_kind {
   ACTION_LINK,            /* path, target */
   ACTION_FSTAB,           /* comment */
   ACTION_PREVIOUS_KERNEL,
-  ACTION_FREE_SPACE /* rotated */
+  ACTION_FREE_SPACE, /* rotated */
+  ACTION_BOOT_SECTOR
 };
 
 enum recipe_missing {

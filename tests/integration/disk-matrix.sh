@@ -144,6 +144,9 @@ A recipe for the other system is refused as `wrong-os`.
 All of these disks need every recipe but windows-hive-from-regback, unless the
 row says something else. Recipes without a prefix begin with `windows-`;
 service-disable is for `csagent`, file-restore for a missing `svchost.exe`.
+windows-boot-sector has no column: it mends the disk whose boot sector is lost and
+has a good copy, after which the others can be used, and is clean or refused
+elsewhere (tests/integration/disk-ops-dirty-ntfs.sh).
 
 END
   table w "${windows[@]}"

@@ -22,6 +22,15 @@ printf 'x' | dd of="$(disk mirror)" bs=1 seek=$mirror_at conv=notrunc status=non
 # a boot sector that is gone; the copy behind the volume is whole
 dd if=/dev/zero of="$(disk boot)" bs=512 count=1 conv=notrunc status=none
 cp "$(disk boot)" "$(disk boot-apply)"
+cp "$(disk boot)" "$(disk boot-mend)"
+# one that still says NTFS, on a disk with another volume; and a copy that lies
+image mbr-win boot-second
+boot_second=$(((2048 + 32768 + 2048) * 512))
+dd if=/dev/zero of="$(disk boot-second)" bs=1 seek=$((boot_second + 40)) count=24 \
+  conv=notrunc status=none
+cp "$(disk boot)" "$(disk boot-lie)"
+printf '\1' | dd of="$(disk boot-lie)" bs=1 conv=notrunc status=none \
+  seek=$(($(stat -c %s "$(disk boot-lie)") - 512 + 48))
 cp "$(disk hiber)" "$(disk hiber-apply)"
 # logs that hold a transaction which renames the volume from Daten to Heute
 transactions=(committed open torn committed-2 open-2 torn-2)
@@ -40,6 +49,11 @@ for id in v1-refuse v2-refuse; do
   work_add "$id" apply "$(disk "$id")" '{"dirty_ntfs": "refuse"}'
 done
 work_add report report "$(disk report)" '{"dirty_ntfs": "refuse"}'
+mend='{"recipe": "windows-boot-sector"}'
+for id in boot-mend boot-second clean; do
+  work_add "$id.report" report "$(disk "$id")" "$mend"
+done
+work_add boot-lie apply "$(disk boot-lie)" "$mend"
 work_add boot-apply apply "$(disk boot-apply)"
 work_add hiber-apply apply "$(disk hiber-apply)"
 batch
@@ -63,6 +77,14 @@ expect boot-apply .refusal fs-damaged
 result boot-apply .reason | grep -q 'the copy behind the volume is good' ||
   fail "boot: $(result boot-apply .reason)"
 expect hiber-apply .refusal hibernated
+for id in boot-mend boot-second; do
+  expect "$id.report" .outcome needed
+  expect "$id.report" '.changes[0].action' ntfs-boot-sector
+done
+expect boot-second.report '.changes[0].path' 'partition 2: boot sector'
+expect clean.report .outcome clean
+expect boot-lie .refusal fs-damaged
+result boot-lie .notes | grep -q 'are not where the copy says' || fail "boot-lie"
 hashes | diff "$work/before" - || fail "a look or a refusal changed a disk"
 
 ### repair
@@ -79,7 +101,8 @@ for id in "${transactions[@]}"; do
 done
 work_add committed-reset apply "$(disk committed-reset)" \
   "{\"recipe\": $any, \"dirty_ntfs\": \"reset\"}"
-ids+=("${transactions[@]}" committed-reset)
+for id in boot-mend boot-second; do work_add "$id" apply "$(disk "$id")" "$mend"; done
+ids+=("${transactions[@]}" committed-reset boot-mend boot-second)
 batch
 for id in "${ids[@]}"; do expect "$id" .outcome repaired; done
 label() { # ID NAME WORDS-OF-THE-NOTE
@@ -120,6 +143,13 @@ for id in v1 v2 v1-reset v2-reset mirror; do
   done
 done
 head -c 4 "$work/evidence/v2/ntfs/logfile" | grep -q RSTR || fail "v2: the log in the evidence"
+
+# the sector is the copy, and where the log was closed nothing else is written
+cmp <(head -c 512 "$(disk boot-mend)") <(tail -c 512 "$(disk boot-mend)")
+(($(jq -r '.files[0].metadata.before' "$work/evidence/boot-mend/files.json" |
+  base64 -d | tr -d '\0' | wc -c) == 0)) || fail "boot-mend: what was there"
+result boot-mend '.notes[]' | grep -q 'its boot sector was damaged' || fail boot-mend
+ntfsinfo -f -m "$(disk boot-mend)" >"$work/info" 2>&1 || fail "boot-mend: $(<"$work/info")"
 
 ### undo brings the log back as it was
 for id in "${ids[@]}"; do work_add "$id" undo "$(disk "$id")"; done
