@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include <bitlocker/fve-wire.h>
+
 #include "disk.h"
+#include "guest-parse.h"
 #include "refuse.h"
 
 void
@@ -26,52 +29,74 @@ encryption_close (struct encryption *e, const char *refusal, char *why_taken)
   e->why = why_taken;
 }
 
-/* One of the three metadata blocks. */
+/* Where the metadata is, from the first bytes of the volume. */
 static int
-read_block (struct disk *disk, const struct volume *volume,
-            const struct fve_header *header, size_t i, struct fve *fve,
+read_header (struct disk *disk, const unsigned char *bytes, size_t len,
+             struct fve_header *header, struct err **err)
+{
+  CLEANUP_PARSE struct parse parse = {0};
+
+  guest_parse_init (disk, &parser_bitlocker_header, &parse);
+  if (parse_add_bytes (&parse, bytes,
+                       len < FVE_HEADER_BYTES ? len : FVE_HEADER_BYTES,
+                       err) == -1 ||
+      guest_parse_run (disk, &parse, err) == -1)
+    return -1;
+  return fve_header_from_wire (parse.result, header, err);
+}
+
+/* The header and, after it, the three blocks; one that is not on the volume is
+ * an empty one. */
+static int
+add_blocks (struct disk *disk, const struct volume *volume,
+            const unsigned char *bytes, size_t len,
+            const struct fve_header *header, struct parse *parse,
             struct err **err)
 {
-  CLEANUP_FREE unsigned char *bytes = NULL;
-  size_t len;
+  if (parse_add_bytes (parse, bytes,
+                       len < FVE_HEADER_BYTES ? len : FVE_HEADER_BYTES,
+                       err) == -1)
+    return -1;
+  for (size_t i = 0; i < FVE_BLOCKS; i++) {
+    CLEANUP_ERR struct err *why = NULL;
+    size_t got = 0;
+    CLEANUP_FREE char *block =
+        guestfs_pread_device (disk->g, volume->device, FVE_BLOCK_BYTES,
+                              (int64_t)header->blocks[i], &got);
 
-  bytes =
-      (unsigned char *)guestfs_pread_device (disk->g, volume->device,
-                                             FVE_BLOCK_BYTES,
-                                             (int64_t)header->blocks[i], &len);
-  if (bytes == NULL) {
-    memset (fve, 0, sizeof *fve);
-    return disk_guest_error (disk, err, "%s: metadata", volume->name);
+    if (block == NULL) {
+      disk_guest_error (disk, &why, "%s: metadata", volume->name);
+      if (why->code == ERR_TRANSIENT)
+        return err_move (err, TAKE (why));
+    }
+    if (parse_add_bytes (parse, block, block ? got : 0, err) == -1)
+      return -1;
   }
-  return fve_parse (header, bytes, len, fve, err);
+  return 0;
 }
 
 /* The first block that can be read; the others are copies of it. */
 static int
 read_metadata (struct disk *disk, const struct volume *volume,
-               const struct fve_header *header, struct fve *fve,
+               const unsigned char *bytes, size_t len, struct fve *fve,
                struct err **err)
 {
-  CLEANUP_ERR struct err *first = NULL;
+  CLEANUP_PARSE struct parse parse = {0};
+  struct fve_header header;
 
-  for (size_t i = 0; i < FVE_BLOCKS; i++) {
-    CLEANUP_ERR struct err *why = NULL;
-
-    if (read_block (disk, volume, header, i, fve, &why) == 0) {
-      if (i > 0)
-        disk_note (disk,
-                   "%s: BitLocker metadata block 1 is damaged (%s); a copy "
-                   "of it is used",
-                   volume->name, first->msg);
-      return 0;
-    }
-    fve_release (fve);
-    if (why->code == ERR_TRANSIENT)
-      return err_move (err, TAKE (why));
-    if (first == NULL)
-      first = TAKE (why);
-  }
-  return err_move (err, TAKE (first));
+  memset (fve, 0, sizeof *fve);
+  guest_parse_init (disk, &parser_bitlocker, &parse);
+  if (read_header (disk, bytes, len, &header, err) == -1 ||
+      add_blocks (disk, volume, bytes, len, &header, &parse, err) == -1 ||
+      guest_parse_run (disk, &parse, err) == -1 ||
+      fve_from_wire (json_object_get (parse.result, "fve"), fve, err) == -1)
+    return -1;
+  if (json_int (parse.result, "block", 0) > 0)
+    disk_note (disk,
+               "%s: BitLocker metadata block 1 is damaged (%s); a copy "
+               "of it is used",
+               volume->name, json_str (parse.result, "damage", "unreadable"));
+  return 0;
 }
 
 static int
@@ -79,13 +104,12 @@ look_at_bitlocker (struct disk *disk, const struct volume *volume,
                    const unsigned char *bytes, size_t len, struct err **err)
 {
   struct encryption *e = volume->encryption;
-  struct fve_header header;
   const char *hindrance;
   char *why = NULL;
 
   e->fve = xcalloc (1, sizeof *e->fve);
-  if (fve_header_parse (bytes, len, &header, err) == -1 ||
-      read_metadata (disk, volume, &header, e->fve, err) == -1) {
+  if (read_metadata (disk, volume, bytes, len, e->fve, err) == -1) {
+    fve_release (e->fve);
     free (TAKE (e->fve));
     return -1;
   }

@@ -3,16 +3,21 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <base/text.h>
 #include <base/vec.h>
 
 #include "disk.h"
+#include "guest-parse.h"
 #include "guest-path.h"
 #include "refuse.h"
 
 #define CONFIG   "/Windows/System32/config"
 #define MAX_KEYS 4096 /* that one "*" may stand for */
+/* A hive with what its logs add. */
+#define MAX_RECOVERED (2 * REGISTRY_MAX_BYTES)
 
 /* Where Windows has its hives.  [regf, "Examples of hives"; the BCD of EFI and
  * of BIOS machines] */
@@ -76,6 +81,23 @@ registry_find_file (struct disk *disk, const char *name, char **path,
   return 0;
 }
 
+/* All of bytes->len from a memory file's start. */
+static int
+read_all (int fd, struct hive_bytes *bytes, const char *path, struct err **err)
+{
+  size_t done = 0;
+
+  while (done < bytes->len) {
+    ssize_t n = pread (fd, bytes->ptr + done, bytes->len - done, (off_t)done);
+
+    if (n <= 0)
+      return err_set (err, ERR_DISK, "%s: only %zu of %zu bytes came", path,
+                      done, bytes->len);
+    done += (size_t)n;
+  }
+  return 0;
+}
+
 /* The content through a file without a name: nothing of the guest's registry
  * reaches the agent's disk this way. */
 static int
@@ -84,7 +106,6 @@ read_content (struct disk *disk, const struct guest_file *file,
 {
   CLEANUP_CLOSE int fd = memfd_create ("hive", MFD_CLOEXEC);
   CLEANUP_FREE char *name = xasprintf ("/proc/self/fd/%d", fd);
-  size_t done = 0;
 
   if (fd == -1)
     return err_set (err, ERR_IO, "%s: no memory file", file->path);
@@ -92,15 +113,7 @@ read_content (struct disk *disk, const struct guest_file *file,
     return disk_guest_error (disk, err, "%s", file->path);
   bytes->len = (size_t)file->size_bytes;
   bytes->ptr = xmalloc (bytes->len + 1);
-  while (done < bytes->len) {
-    ssize_t n = pread (fd, bytes->ptr + done, bytes->len - done, (off_t)done);
-
-    if (n <= 0)
-      return err_set (err, ERR_DISK, "%s: only %zu of %zu bytes came",
-                      file->path, done, bytes->len);
-    done += (size_t)n;
-  }
-  return 0;
+  return read_all (fd, bytes, file->path, err);
 }
 
 int
@@ -140,20 +153,84 @@ read_logs (struct disk *disk, struct registry_hive *hive,
   return 0;
 }
 
+/* What the child says of the recovery, checked. */
+static void
+take_recovery (const json_t *result, struct hive_recovery *r)
+{
+  const char *format = json_str (result, "format", NULL);
+
+  r->was_dirty = json_bool (result, "dirty", false);
+  r->base_recovered = json_bool (result, "base_recovered", false);
+  r->entries = (unsigned)json_int (result, "entries", 0);
+  r->pages = (unsigned)json_int (result, "pages", 0);
+  r->stopped = json_bool (result, "stopped", false);
+  r->format = format == NULL ? "unknown" : *format == 'o' ? "old" : "new";
+}
+
+/* The hive as the child has brought it up to date. */
+static int
+take_recovered (struct registry_hive *hive, int fd, struct err **err)
+{
+  struct stat st;
+
+  if (fstat (fd, &st) == -1 || st.st_size < HIVE_BASE_BYTES ||
+      st.st_size > MAX_RECOVERED)
+    return err_set (err, ERR_DISK, "%s: its recovered state has %lld bytes",
+                    hive->file.path, (long long)st.st_size);
+  free (hive->bytes.ptr);
+  hive->bytes.len = (size_t)st.st_size;
+  hive->bytes.ptr = xmalloc (hive->bytes.len + 1);
+  return read_all (fd, &hive->bytes, hive->file.path, err);
+}
+
+/* In a process of its own: applies the logs and reads all of the tree.  What it
+ * has come through is then read here, where it is used. */
+static int
+recover_apart (struct disk *disk, struct registry_hive *hive,
+               const struct hive_bytes logs[HIVE_LOGS], struct parse *parse,
+               struct err **err)
+{
+  guest_parse_init (disk, &parser_hive, parse);
+  if (parse_add_bytes (parse, hive->bytes.ptr, hive->bytes.len, err) == -1)
+    return -1;
+  for (int i = 0; i < HIVE_LOGS; i++)
+    if (parse_add_bytes (parse, logs[i].ptr, logs[i].len, err) == -1)
+      return -1;
+  if (parse_want_output (parse, err) == -1 ||
+      guest_parse_run (disk, parse, err) == -1)
+    return -1;
+  take_recovery (parse->result, &hive->recovery);
+  return 0;
+}
+
 /* Up to date and sound, or refused. */
 static int
 recover (struct disk *disk, struct registry_hive *hive,
          const struct hive_bytes logs[HIVE_LOGS], struct err **err)
 {
+  CLEANUP_PARSE struct parse parse = {0};
   CLEANUP_ERR struct err *why = NULL;
+  CLEANUP_FREE char *refused = NULL;
 
-  if (hive_recover (&hive->bytes, logs, &hive->recovery, &why) == -1)
-    return disk_refuse (
-        disk, err,
-        hive->recovery.was_dirty ? REFUSE_DIRTY_HIVE : REFUSE_HIVE_DAMAGED,
-        "%s: %s; nothing is edited in it: let Windows load it, or put back "
-        "another state of it",
-        hive->file.path, why->msg);
+  if (recover_apart (disk, hive, logs, &parse, &why) == -1) {
+    if (!parse.died)
+      return err_move (err, TAKE (why));
+    return disk_refuse (disk, err, REFUSE_HIVE_DAMAGED, "%s: %s",
+                        hive->file.path, why->msg);
+  }
+  if (json_str (parse.result, "refused", NULL)) {
+    refused = text_printable (json_str (parse.result, "refused", ""));
+    if (!hive->recovery.was_dirty)
+      return disk_refuse (disk, err, REFUSE_HIVE_DAMAGED, "%s is damaged: %s",
+                          hive->file.path, refused);
+    return disk_refuse (disk, err, REFUSE_DIRTY_HIVE,
+                        "%s: %s; nothing is edited in it: let Windows load it, "
+                        "or put back another state of it",
+                        hive->file.path, refused);
+  }
+  if (hive->recovery.was_dirty &&
+      take_recovered (hive, parse.output, err) == -1)
+    return -1;
   if (hive_tree_read (&hive->tree, hive->bytes.ptr, hive->bytes.len, &why) ==
       -1)
     return disk_refuse (disk, err, REFUSE_HIVE_DAMAGED, "%s is damaged: %s",

@@ -4,10 +4,22 @@
 
 #include <string.h>
 
-#include <bitlocker/fve.h>
+#include <bitlocker/fve-wire.h>
 #include <bitlocker/mapping.h>
 #include <bitlocker/startup-key.h>
 #include <bitlocker/unlock.h>
+
+/* What one process has parsed, another one has, too. */
+static void
+pass_on (const struct fve *fve)
+{
+  CLEANUP_JSON json_t *json = fve_to_wire (fve), *again = NULL;
+  CLEANUP_FVE struct fve other = {0};
+
+  FUZZ_CHECK (fve_from_wire (json, &other, NULL) == 0);
+  again = fve_to_wire (&other);
+  FUZZ_CHECK (json_equal (json, again));
+}
 
 static void
 use (const struct fve *fve)
@@ -18,6 +30,7 @@ use (const struct fve *fve)
 
   FUZZ_CHECK (fve->n_protectors <= FVE_MAX_PROTECTORS);
   json_decref (json);
+  pass_on (fve);
   (void)!fve_unlock_clear (fve, &key, NULL);
   if (fve_hindrance (fve, &why) == NULL && fve->header.kind == FVE_WINDOWS) {
     CLEANUP_SECRET struct secret *any = secret_new ("0123456789abcdef", 16);

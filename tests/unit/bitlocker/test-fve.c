@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include <base/mem.h>
-#include <bitlocker/fve.h>
+#include <bitlocker/fve-wire.h>
 
 #include "make-fve.h"
 
@@ -212,12 +212,41 @@ test_guids (void)
                                    "64311dea-4587-4029-924a-ba299647998e"));
 }
 
+/* What another process has parsed is not believed. */
+static void
+test_wire (void)
+{
+  static const char *const fields[] = {"state",  "guid",       "protectors",
+                                       "header", "volume_key", "volume_bytes"};
+  CLEANUP_FVE struct fve fve, again;
+  CLEANUP_JSON json_t *json = NULL, *copy = NULL;
+
+  make_fve (&(struct make_fve){0}, &made);
+  CU_ASSERT_TRUE_FATAL (parse (&fve, NULL));
+  json = fve_to_wire (&fve);
+  CU_ASSERT_EQUAL_FATAL (fve_from_wire (json, &again, NULL), 0);
+  copy = fve_to_wire (&again);
+  CU_ASSERT_TRUE (json_equal (json, copy));
+  for (size_t i = 0; i < ARRAY_SIZE (fields); i++) {
+    CLEANUP_JSON json_t *bad = json_deep_copy (json);
+    CLEANUP_FVE struct fve other;
+
+    json_put_int (bad, fields[i], -1);
+    CU_ASSERT_EQUAL (fve_from_wire (bad, &other, NULL),
+                     strcmp (fields[i], "volume_bytes") == 0 ? 0 : -1);
+  }
+  json_put_int (json_object_get (json, "volume_key"), "len", 129);
+  fve_release (&again);
+  CU_ASSERT_EQUAL (fve_from_wire (json, &again, NULL), -1);
+}
+
 static const struct unit_case cases[] = {
     {"reads header and protectors", test_reads},
     {"passes over entries of newer releases", test_new_entries_are_passed_over},
     {"tells states apart", test_states},
     {"refuses by name", test_what_is_refused},
     {"survives damage", test_damage},
+    {"passed on", test_wire},
     {"GUIDs", test_guids},
 };
 
