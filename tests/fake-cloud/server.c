@@ -2,6 +2,7 @@
  * the official clients.
  *
  *   fake-cloud-server --config FILE [--port N] [--no-answer-ms N]
+ *       [--tls PEM]                        key and certificate: https
  *   fake-cloud-server --actions          prints the calls that it knows
  *
  * Listens on 127.0.0.1; port 0 (the default) is any, and the first line on
@@ -31,12 +32,14 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
+#include <base/files.h>
 #include <base/strbuf.h>
 #include <fake-cloud/fake-cloud.h>
 
 enum {
   MAX_BODY = 8 << 20,
-  MAX_CONFIG = 64 << 20
+  MAX_CONFIG = 64 << 20,
+  MAX_PEM = 1 << 20
 };
 
 struct server {
@@ -46,6 +49,7 @@ struct server {
   int no_answer_ms;
   int stop_fd; /* readable when the server ends */
   unsigned port;
+  char *pem; /* key and certificate; NULL: no TLS */
 };
 
 /* One request while it comes in. */
@@ -253,7 +257,8 @@ cloud_path (struct server *server, struct MHD_Connection *connection,
   host = http_header_get (&req.headers, "Host");
   req.method = xstrdup (method);
   req.url = incoming->uri[0] == '/'
-                ? xasprintf ("http://%s%s", host ? host : "", incoming->uri)
+                ? xasprintf ("http%s://%s%s", server->pem ? "s" : "",
+                             host ? host : "", incoming->uri)
                 : xstrdup (incoming->uri);
   req.body = xstrndup (incoming->body.buf ? incoming->body.buf : "",
                        incoming->body.len);
@@ -302,23 +307,39 @@ answer (void *context, struct MHD_Connection *connection, const char *path,
 static int
 usage (const char *me)
 {
-  fprintf (stderr, "Usage: %s --config FILE [--port N] [--no-answer-ms N]\n",
-           me);
+  fprintf (
+      stderr,
+      "Usage: %s --config FILE [--port N] [--no-answer-ms N] [--tls PEM]\n",
+      me);
   return 2;
+}
+
+static struct MHD_Daemon *
+listen_at (struct server *server)
+{
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons ((uint16_t)server->port),
+                                .sin_addr = {htonl (INADDR_LOOPBACK)}};
+  struct MHD_OptionItem tls[] = {
+      {server->pem ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, server->pem},
+      {MHD_OPTION_HTTPS_MEM_CERT, 0, server->pem},
+      {MHD_OPTION_END, 0, NULL},
+  };
+
+  return MHD_start_daemon (MHD_USE_THREAD_PER_CONNECTION |
+                               MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                               (server->pem ? MHD_USE_TLS : 0U),
+                           (uint16_t)server->port, NULL, NULL, answer, server,
+                           MHD_OPTION_SOCK_ADDR, &address,
+                           MHD_OPTION_URI_LOG_CALLBACK, remember_uri, NULL,
+                           MHD_OPTION_NOTIFY_COMPLETED, forget_request, NULL,
+                           MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static int
 serve (struct server *server)
 {
-  struct MHD_Daemon *daemon = MHD_start_daemon (
-      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-          MHD_USE_POLL,
-      (uint16_t)server->port, NULL, NULL, answer, server, MHD_OPTION_SOCK_ADDR,
-      &(struct sockaddr_in){.sin_family = AF_INET,
-                            .sin_port = htons ((uint16_t)server->port),
-                            .sin_addr = {htonl (INADDR_LOOPBACK)}},
-      MHD_OPTION_URI_LOG_CALLBACK, remember_uri, NULL,
-      MHD_OPTION_NOTIFY_COMPLETED, forget_request, NULL, MHD_OPTION_END);
+  struct MHD_Daemon *daemon = listen_at (server);
   const union MHD_DaemonInfo *info;
   struct pollfd stop = {server->stop_fd, POLLIN, 0};
 
@@ -328,7 +349,8 @@ serve (struct server *server)
     return 1;
   }
   info = MHD_get_daemon_info (daemon, MHD_DAEMON_INFO_BIND_PORT);
-  printf ("http://127.0.0.1:%u\n", (unsigned)info->port);
+  printf ("http%s://127.0.0.1:%u\n", server->pem ? "s" : "",
+          (unsigned)info->port);
   fflush (stdout);
   while (poll (&stop, 1, -1) < 0 && errno == EINTR)
     ;
@@ -337,15 +359,17 @@ serve (struct server *server)
 }
 
 static int
-start (struct server *server, const char *path)
+start (struct server *server, const char *path, const char *pem)
 {
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *config = json_parse_file (path, MAX_CONFIG, &err);
   const json_t *speed = json_object_get (config, "speed");
   sigset_t signals;
+  size_t len;
   int result = 1;
 
-  if (config)
+  if (config &&
+      (pem == NULL || file_read (pem, MAX_PEM, &server->pem, &len, &err) == 0))
     server->cloud = fake_cloud_new (config, &real_clock, &err);
   if (server->cloud == NULL) {
     fprintf (stderr, "fake-cloud-server: %s\n", err->msg);
@@ -361,6 +385,7 @@ start (struct server *server, const char *path)
   if (server->stop_fd >= 0)
     result = serve (server);
   fake_cloud_free (server->cloud);
+  free (server->pem);
   return result;
 }
 
@@ -380,12 +405,13 @@ main (int argc, char **argv)
       {"config", required_argument, NULL, 'c'},
       {"port", required_argument, NULL, 'p'},
       {"no-answer-ms", required_argument, NULL, 'n'},
+      {"tls", required_argument, NULL, 't'},
       {"actions", no_argument, NULL, 'a'},
       {NULL},
   };
   struct server server = {.lock = PTHREAD_MUTEX_INITIALIZER,
                           .no_answer_ms = 30000};
-  const char *config = NULL;
+  const char *config = NULL, *pem = NULL;
   int option;
 
   prctl (PR_SET_PDEATHSIG, SIGTERM);
@@ -399,6 +425,9 @@ main (int argc, char **argv)
       break;
     case 'a':
       return print_actions ();
+    case 't':
+      pem = optarg;
+      break;
     case 'n':
       server.no_answer_ms = (int)strtol (optarg, NULL, 10);
       break;
@@ -407,5 +436,5 @@ main (int argc, char **argv)
     }
   if (config == NULL || optind < argc || server.port > 65535)
     return usage (argv[0]);
-  return start (&server, config);
+  return start (&server, config, pem);
 }

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # lib-azure.sh - a fake Azure over HTTP for test scripts; after functions.sh
 #
-#   azure_start FILE     starts it with that configuration; $url is where it is,
-#                        ${azure[@]} are options that lead bootmend there
+#   azure_start FILE [OPTION...]   starts it with that configuration; $url is
+#                        where it is, ${azure[@]} lead bootmend there
 #   azure_control JSON   see tests/fake-cloud/README.md, "Control"
 #   azure_calls [JQ]     the calls so far that match, one action a line
 #   azure_count [JQ]     how many those are
@@ -21,7 +21,7 @@ export AZURE_CONFIG_DIR=$work/no-azure-cli
 unset AZURE_CLIENT_CERTIFICATE_PATH AZURE_FEDERATED_TOKEN_FILE IDENTITY_ENDPOINT
 
 azure_start() {
-  coproc SERVER { exec fake-cloud-server --config "$1"; }
+  coproc SERVER { exec fake-cloud-server --config "$@"; }
   # shellcheck disable=SC2153 # set by coproc
   at_exit kill "$SERVER_PID"
   read -r url <&"${SERVER[0]}" || fail 'fake-cloud-server did not start'
@@ -31,13 +31,13 @@ azure_start() {
 }
 
 azure_control() {
-  curl -sf "$url/_fake/control" -d "$1" >/dev/null || fail "control: $1"
+  curl -skf "$url/_fake/control" -d "$1" >/dev/null || fail "control: $1"
 }
 
-azure_state() { curl -sf "$url/_fake/state"; }
+azure_state() { curl -skf "$url/_fake/state"; }
 
 azure_calls() {
-  curl -sf "$url/_fake/calls" | jq -r ".[] | select(${1:-true}) | .action"
+  curl -skf "$url/_fake/calls" | jq -r ".[] | select(${1:-true}) | .action"
 }
 
 azure_count() { azure_calls "$@" | wc -l; }

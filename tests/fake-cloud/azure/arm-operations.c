@@ -199,28 +199,48 @@ answer_monitor (struct fake_call *call, const json_t *body)
   return arm_reply (call, 200, output ? json_deep_copy (output) : NULL);
 }
 
+/* All that was issued must be there again.  Official clients add the query of
+ * the first request to it: that is let pass. [@azure/arm-compute 22.4.0] */
+static bool
+is_issued (const struct fake_url *asked, const char *issued)
+{
+  CLEANUP_JSON json_t *have = json_object (), *want = json_object ();
+  size_t len = strcspn (issued, "?");
+  const char *key;
+  json_t *value;
+
+  if (strlen (asked->path) != len || strncmp (asked->path, issued, len) != 0 ||
+      issued[len] == '\0' ||
+      fake_form_parse (asked->query, strlen (asked->query), have) < 0 ||
+      fake_form_parse (issued + len + 1, strlen (issued + len + 1), want) < 0)
+    return false;
+  json_object_foreach (want, key, value)
+  {
+    if (!json_equal (value, json_object_get (have, key)))
+      return false;
+  }
+  return true;
+}
+
 static int
 poll (struct fake_call *call)
 {
   const struct fake_object *operation =
       arm_find (call, "operation", arm_part (call, "guid"));
+  const json_t *body = operation ? operation->body : NULL;
   CLEANUP_FAKE_URL struct fake_url url;
-  CLEANUP_FREE char *asked = NULL;
 
   fake_url_split (call->req->url, &url);
-  asked = xasprintf ("%s?%s", url.path, url.query);
   if (fails_by_itself (call))
     return poll_failed (call);
-  if (operation &&
-      strcmp (asked, json_str (operation->body, "_monitor", "")) == 0)
-    return answer_monitor (call, operation->body);
-  if (operation == NULL ||
-      strcmp (asked, json_str (operation->body, "_path", "")) != 0)
+  if (is_issued (&url, json_str (body, "_monitor", "")))
+    return answer_monitor (call, body);
+  if (!is_issued (&url, json_str (body, "_path", "")))
     return arm_fail (call, 404, "NotFound",
                      "The entity was not found in this Azure location.");
-  if (strcmp (json_str (operation->body, "status", ""), "InProgress") == 0)
+  if (strcmp (json_str (body, "status", ""), "InProgress") == 0)
     put_retry_after (call);
-  return arm_reply (call, 200, fake_visible (operation->body));
+  return arm_reply (call, 200, fake_visible (body));
 }
 
 #define OPERATIONS                                                             \
