@@ -12,10 +12,15 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout tls.key -out tls.crt -days 2 \
   -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 cat tls.key tls.crt >tls.pem
 {
-  echo '{"seed": 3, "speed": 100, "page_size": 3, "azure": {'
+  cat <<'END'
+{"seed": 3, "speed": 100, "page_size": 3,
+ "faults": [{"action": "operations/read", "skip": 2, "times": 2, "what": "error",
+             "status": 503, "code": "ServerTimeout"}],
+ "azure": {
+END
   azure_head
   cat <<'END'
- "retry_after_s": -1, "poll_errors": 0.05,
+ "retry_after_s": -1,
  "vms": [
   {"name": "Bad", "group": "Web", "zone": "1", "tags": {"env": "prod"},
    "os_disk": {"boots": false}, "data_disks": [{"size_gb": 4}]},
@@ -31,4 +36,4 @@ expect_status 0
 [[ $out == $'looked\npowered\ncopied\nattached\nswapped\nrefused\ndeleted' ]] ||
   fail "not all parts were run: $out"
 (($(azure_count '.action == "operations/read"') > 10)) || fail 'the client did not follow operations'
-(($(azure_count '.result == "ServerTimeout"') > 0)) || fail 'no poll failed by itself'
+(($(azure_count '.result == "ServerTimeout"') == 2)) || fail 'no poll failed by itself'
