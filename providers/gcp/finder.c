@@ -100,13 +100,18 @@ gcp_read_token (const struct gcp_finder *f, const struct http_reply *reply,
                 const char *source, struct err **err)
 {
   CLEANUP_JSON json_t *json =
-      json_parse_secret (reply->body, reply->body_len, source, err);
+      json_parse_secret (reply->body, reply->body_len, source, NULL);
   const char *token =
       json_str (json, "access_token", json_str (json, "accessToken", ""));
   struct credentials *made;
 
-  if (json == NULL)
+  if (json == NULL) {
+    err_set (err, ERR_AUTH,
+             "%s: the reply to it is no JSON: is there a proxy in between, or "
+             "is the address of its token service wrong?",
+             source);
     return NULL;
+  }
   if (*token == '\0') {
     err_set (err, ERR_AUTH, "%s: its reply has no token", source);
     return NULL;
@@ -131,6 +136,7 @@ refused (const char *source, const struct http_reply *reply, struct err **err)
                                json_str (json, "error.message", ""));
   CLEANUP_FREE char *shown = text_printable (text);
   CLEANUP_FREE char *word = text_printable (code);
+  size_t len = strlen (shown);
   enum err_code means = http_status_code (reply->status, true);
   const char *hint =
       strcmp (code, "invalid_grant") == 0
@@ -140,6 +146,8 @@ refused (const char *source, const struct http_reply *reply, struct err **err)
 
   if (means != ERR_TRANSIENT && means != ERR_THROTTLED)
     means = ERR_AUTH;
+  if (len && shown[len - 1] == '.')
+    shown[len - 1] = '\0';
   err_set (err, means, "%s: HTTP %d: %s%s%.300s%s", source, reply->status,
            *word ? word : "no answer of a token service", *shown ? ": " : "",
            shown, hint);

@@ -34,6 +34,9 @@ REPLIES = {
     "text": (200, "application/json", '"no object"'),
     "busy": (503, "text/xml", ""),
     "skew": (403, "text/xml", EXPIRED),
+    "deep": (200, "application/json", '{"items":' * 100000 + "1" + "}" * 100000),
+    "list": (200, "application/json", "[]"),
+    "empty": (200, "application/json", ""),
 }
 
 
@@ -65,6 +68,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body.encode())
         self.close_connection = bool(more)
+
+    do_GET = do_POST
 
     def do_CONNECT(self):
         self.kind = "connect"

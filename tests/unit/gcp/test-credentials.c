@@ -263,7 +263,7 @@ test_service_account (void)
   s.refusal = "{\"error\":\"invalid_grant\",\"error_description\":"
               "\"Invalid JWT Signature.\"}";
   expect (&s, "!auth: service account a@p.example: HTTP 400: invalid_grant: "
-              "Invalid JWT Signature. (is this machine's clock right");
+              "Invalid JWT Signature (is this machine's clock right");
   s.status = 503;
   expect (&s, "!transient");
   EVP_PKEY_free (key);
