@@ -66,6 +66,42 @@ assert.match(await (await fetch(log)).text(), /STOP: /);
 assert.equal(Buffer.from(await (await fetch(screen)).arrayBuffer()).subarray(0, 2).toString(), 'BM');
 console.log('looked');
 
+// ---- all that the fake shows is in the client's model of the service ----
+const mappers = require(`${process.env.CLIENTS.replace(/.at$/, '')}@azure/arm-compute/dist/commonjs/models/mappers.js`);
+const { token } = await credential.getToken();
+const plain = async (path, version) => (await fetch(`${url}${path}?api-version=${version}`,
+  { headers: { Authorization: `Bearer ${token}` } })).json();
+function fits(type, value, at) {
+  if (type.name === 'Sequence') value.forEach((v, i) => fits(type.element.type, v, `${at}[${i}]`));
+  else if (type.name === 'Composite') {
+    members(Object.values(mappers[type.className].type.modelProperties), '', value, at);
+  } else if (type.name !== 'Dictionary') {
+    const is = { Number: 'number', Boolean: 'boolean' }[type.name] ?? 'string';
+    assert.equal(typeof value, is, `${at} is no ${type.name}`);
+  }
+}
+function members(properties, prefix, value, at) {
+  for (const [key, v] of Object.entries(value)) {
+    const name = `${prefix}${key}`;
+    const exact = properties.find((p) => p.serializedName === name);
+    const below = properties.some((p) => p.serializedName.startsWith(`${name}.`));
+    assert.ok(exact || below, `${at}.${key} is not known to the client`);
+    if (exact) fits(exact.type, v, `${at}.${key}`);
+    else members(properties, `${name}.`, v, `${at}.${key}`);
+  }
+}
+const shown = [
+  ['virtualMachines/Bad', 'VirtualMachine', '2024-11-01'], ['virtualMachines/Bad/instanceView', 'VirtualMachineInstanceView', '2024-11-01'],
+  [`disks/${own.name}`, 'Disk', '2024-03-02'],
+];
+for (const [path, className, version] of shown) {
+  const body = await plain(id(...path.split(/\/(.*)/s)), version);
+  assert.ok(Object.keys(body).length > 3, JSON.stringify(body));
+  fits({ name: 'Composite', className }, body, className);
+}
+assert.throws(() => fits({ name: 'Composite', className: 'Disk' }, { properties: { colour: 1 } }, 'Disk'));
+console.log('modelled');
+
 // ---- power ----
 await vms.beginPowerOffAndWait(group, 'Bad', { skipShutdown: true, ...soon });
 assert.equal(await power('Bad'), 'stopped');
@@ -90,6 +126,8 @@ assert.equal(copy.osType, 'Windows');
 assert.notEqual(copy.uniqueId, own.uniqueId);
 const second = await disks.beginCreateOrUpdateAndWait(group, 'Copy-2', { ...like, ...from(own.id) }, soon);
 assert.equal(second.creationData.sourceUniqueId, own.uniqueId);
+fits({ name: 'Composite', className: 'Snapshot' }, await plain(snapshot.id, '2024-03-02'), 'Snapshot');
+fits({ name: 'Composite', className: 'Disk' }, await plain(copy.id, '2024-03-02'), 'Disk');
 console.log('copied');
 
 // ---- to a helper and back ----

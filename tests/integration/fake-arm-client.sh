@@ -33,7 +33,7 @@ azure_start config.json --tls tls.pem
 export NODE_EXTRA_CA_CERTS=$work/tls.crt
 run node "$source_dir/tests/integration/fake-arm-client.mjs" "$url" "$subscription"
 expect_status 0
-[[ $out == $'looked\npowered\ncopied\nattached\nswapped\nrefused\ndeleted' ]] ||
+[[ $out == $'looked\nmodelled\npowered\ncopied\nattached\nswapped\nrefused\ndeleted' ]] ||
   fail "not all parts were run: $out"
 (($(azure_count '.action == "operations/read"') > 10)) || fail 'the client did not follow operations'
 (($(azure_count '.result == "ServerTimeout"') == 2)) || fail 'no poll failed by itself'
