@@ -352,13 +352,22 @@ static enum health
 read_status (const struct job *job, const json_t *out, char **why)
 {
   const char *id = json_str (job->now, "id", ""), *status = "unknown";
+  const char *before = json_str (job->facts, "word_before", NULL);
   json_t *vm;
   size_t i;
 
   json_array_foreach (json_at (out, "vms"), i, vm)
   {
-    if (strcmp (json_str (vm, "id", ""), id) == 0)
-      status = json_str (vm, "health", "unknown");
+    const char *at = json_str (vm, "health_at", "");
+
+    if (strcmp (json_str (vm, "id", ""), id) != 0)
+      continue;
+    status = json_str (vm, "health", "unknown");
+    if (before && strcmp (at, before) == 0) {
+      *why = xasprintf ("status: %s, but that was said before the start (%s)",
+                        status, at);
+      return HEALTH_UNKNOWN;
+    }
   }
 
   *why = xasprintf ("status: %s", status);

@@ -192,10 +192,13 @@ start_seen (struct job *job, struct err **err)
 int
 start_act (struct job *job, struct effect *effect, struct err **err)
 {
+  const char *word = json_str (job->now, "health_at", NULL);
+
   (void)err;
   if (job->attempt == 1)
     job_set_fact (job, "stopped_why",
                   json_string (json_str (job->now, "power_reason", "")));
+  job_set_fact (job, "word_before", word ? json_string (word) : NULL);
   return batch_effect (job, OP_START, effect);
 }
 
@@ -240,5 +243,7 @@ compare_seen (struct job *job, struct err **err)
 
   (void)err;
   job_set_fact (job, "differences", differences);
+  if (json_bool (job->now, "changing", false))
+    return VERDICT_NO; /* how it is will be seen when that has ended */
   return same || job->now_at_ms >= settled_ms ? VERDICT_YES : VERDICT_NO;
 }

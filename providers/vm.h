@@ -6,6 +6,8 @@
  *   power      running stopped starting stopping paused other
  *   power_reason  why it is so, where the provider says: "Server.X: ..."
  *   health     the provider's own word: ok impaired unknown
+ *   health_at  when the VM itself said that last, where its word may outlive it
+ *   changing   true: the provider has not ended yet what was done to it
  *   os         "windows" if the provider knows; else "unknown"
  *   os_disk    absent: none is attached
  *     id            the provider's name of the disk

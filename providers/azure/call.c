@@ -230,11 +230,10 @@ azure_op_build (const struct azure_op *op, const struct binding *b,
   const char *url = json_str (in, "page.follow.url", NULL);
   struct azure_call call = {.method = "GET"};
 
-  /* Not repeatable: how an operation ended is not asked twice, and whatever it
-   * says about the effect counts. */
+  /* To ask how it ended is a look, whatever began it. */
   if (url) {
     call.path = xstrdup (url);
-    return azure_request (b, "operations", false, &call, req, err);
+    return azure_request (b, "operations", true, &call, req, err);
   }
   if (op->make (b, in, &call, err) == -1) {
     free (call.path);

@@ -104,6 +104,7 @@ put_view (json_t *record, json_t *facts, const json_t *view)
                  strcasecmp (power_code (view), "PowerState/deallocated") == 0);
   copy_text (facts, "agent", agent, "displayStatus");
   copy_text (facts, "agent_time", agent, "time");
+  copy_text (record, "health_at", agent, "time");
   copy_text (facts, "agent_message", agent, "message");
   copy_text (facts, "generation", view, "hyperVGeneration");
   json_array_foreach (json_object_get (view, "statuses"), i, status)
@@ -346,6 +347,9 @@ azure_record (const struct binding *b, const json_t *vm)
   json_put_bool (record, "status_checks", true);
   put_view (record, facts, json_at (vm, "properties.instanceView"));
   put_os_disk (record, json_at (vm, "properties.storageProfile.osDisk"));
+  json_put_bool (record, "changing",
+                 strcasecmp (json_str (facts, "provisioning", ""),
+                             "Updating") == 0);
   json_put (record, "attributes", attributes_of (vm));
   put_mark (record, tags);
   json_put (record, "tags",

@@ -41,7 +41,7 @@ static const struct fleet_rule rules[] = {
     {"slow-change", "*", "slow-change", "before", NULL, 0, 60000, 200, false},
     {"capacity", "virtualMachines/start", "late-failure", "before",
      "AllocationFailed", 0, 0, 400, false},
-    {"busy", "virtualMachines/*", "error", "before",
+    {"busy", "virtualMachines/attachDetachDataDisks", "error", "before",
      "AnotherOperationInProgress", 409, 0, 100, false},
     {"hangs", "*", "never-ends", "before", NULL, 0, 0, 60, true},
     {"ends-badly", "*", "late-failure", "before", NULL, 0, 0, 100, true},
@@ -106,11 +106,8 @@ snapshots_of (size_t n, const json_t *now, struct random_source *random)
   for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
     CLEANUP_FREE char *name = xasprintf ("bad-%zu-snap-%zu", n, i);
     bool recent = i == ARRAY_SIZE (times) - 1;
-    bool bad =
-        recent ? json_bool (now, "bad", false) : fleet_draw (random, 300);
-    json_t *content = json_deep_copy (now);
+    json_t *content = fleet_past (recent ? now : NULL, random, i);
 
-    json_put_bool (content, "bad", bad);
     json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "name", name,
                                             "created", times[i], "boots",
                                             content_boots (content), "content",

@@ -82,11 +82,7 @@ snapshots_of (size_t n, const json_t *now, struct random_source *random)
   for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
     CLEANUP_FREE char *id = xasprintf ("snap-00000000c%04zx%04zx", n, i);
     bool recent = i == ARRAY_SIZE (times) - 1;
-    bool bad =
-        recent ? json_bool (now, "bad", false) : fleet_draw (random, 300);
-    json_t *content =
-        json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
-                   (int)fleet_draw (random, 950), "version", -(int)i);
+    json_t *content = fleet_past (recent ? now : NULL, random, i);
 
     json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "id", id,
                                             "start_time", times[i], "boots",

@@ -21,6 +21,15 @@ fleet_content (const struct fleet_plan *plan, struct random_source *random)
 }
 
 json_t *
+fleet_past (const json_t *now, struct random_source *random, size_t n)
+{
+  bool bad = now ? json_bool (now, "bad", false) : fleet_draw (random, 300);
+
+  return json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
+                    (int)fleet_draw (random, 950), "version", -(int)n);
+}
+
+json_t *
 fleet_faults (const struct fleet_plan *plan, const struct fleet_rule *rules,
               size_t n, const char *service)
 {

@@ -102,6 +102,8 @@ extern const struct fleet_kind *const fleet_kinds[];
 bool fleet_draw (struct random_source *random, unsigned permille);
 json_t *fleet_content (const struct fleet_plan *plan,
                        struct random_source *random);
+/* Of the disk's snapshot number n; now: it is as bad as that. */
+json_t *fleet_past (const json_t *now, struct random_source *random, size_t n);
 json_t *fleet_faults (const struct fleet_plan *plan,
                       const struct fleet_rule *rules, size_t n,
                       const char *service);

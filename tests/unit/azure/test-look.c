@@ -31,7 +31,9 @@ static void
 test_describe (void)
 {
   static const struct play_reply replies[] =
-      {{200, NULL, MODEL ("vm1", "deallocated", "Ready", "")},
+      {{200, NULL,
+        MODEL ("vm1", "deallocated", "Ready', 'time':'t1",
+               "'provisioningState':'Updating',")},
        {200, NULL, DISK_BODY ("")},
        {200, NULL, "{'value':[{'name':'standard_d2','maxDataDiskCount':8}]}"}};
   CLEANUP_PLAY struct play p;
@@ -43,6 +45,8 @@ test_describe (void)
   CU_ASSERT_STRING_EQUAL (json_str (vm, "id", ""), VM);
   CU_ASSERT_STRING_EQUAL (json_str (vm, "power", ""), "stopped");
   CU_ASSERT_STRING_EQUAL (json_str (vm, "health", ""), "unknown");
+  CU_ASSERT_STRING_EQUAL (json_str (vm, "health_at", ""), "t1");
+  CU_ASSERT (json_bool (vm, "changing", false));
   CU_ASSERT_STRING_EQUAL (json_str (vm, "zone", ""), "westus-2");
   CU_ASSERT_STRING_EQUAL (json_str (vm, "os", ""), "windows");
   CU_ASSERT_STRING_EQUAL (json_str (vm, "os_disk.id", ""), DISK);

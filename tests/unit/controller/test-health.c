@@ -152,6 +152,27 @@ test_auto_takes_what_there_is (void)
   health_spec_free (spec);
 }
 
+/* A word that was there before the start says nothing about it. */
+static void
+test_old_word (void)
+{
+  struct health_spec *spec = health_spec_new ("status", NULL, NULL);
+  CLEANUP_JOB struct job *job =
+      make_job (&plain, json_make ("{s:s}", "health", "ok"));
+  const char *id = json_str (job->now, "id", "");
+  CLEANUP_JSON json_t *out = json_make ("{s:[{s:s,s:s,s:s}]}", "vms", "id", id,
+                                        "health", "ok", "health_at", "t1");
+  CLEANUP_FREE char *first = NULL, *old = NULL, *new = NULL;
+
+  CU_ASSERT_EQUAL (health_read (spec, job, out, &first), HEALTH_OK);
+  job_set_fact (job, "word_before", json_string ("t1"));
+  CU_ASSERT_EQUAL (health_read (spec, job, out, &old), HEALTH_UNKNOWN);
+  CU_ASSERT_PTR_NOT_NULL (strstr (old, "before the start (t1)"));
+  job_set_fact (job, "word_before", json_string ("t0"));
+  CU_ASSERT_EQUAL (health_read (spec, job, out, &new), HEALTH_OK);
+  health_spec_free (spec);
+}
+
 static void
 test_probe_says_where (void)
 {
@@ -200,6 +221,7 @@ static const struct unit_case cases[] = {
     {"own pattern for crashes", test_own_pattern_for_crashes},
     {"words that are no spec", test_words_that_are_no_spec},
     {"auto takes what there is", test_auto_takes_what_there_is},
+    {"a word from before the start", test_old_word},
     {"probe says where", test_probe_says_where},
     {"probe without an address", test_probe_without_an_address},
 };
