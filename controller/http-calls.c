@@ -161,18 +161,12 @@ http_calls_pending (const struct http_calls *calls)
 
 /* --- the queue ----------------------------------------------------------- */
 
-static const char *
-part_of (const struct call *call)
-{
-  return call_part (row_of (call), call->in, call->pages);
-}
-
 static void
 enqueue (struct http_calls *calls, struct call *call)
 {
   struct limit_scope scope = {call->binding->provider->name,
                               call->binding->account, call->binding->region,
-                              part_of (call)};
+                              call_part (row_of (call), call->in, call->pages)};
   struct err *err = NULL;
 
   call->state = CALL_QUEUED;
@@ -323,7 +317,7 @@ send_what_may (struct http_calls *calls)
 
     if (call == NULL)
       continue;
-    if (part_of (call)) {
+    if (call_part (row_of (call), call->in, call->pages)) {
       call->held = admission.queue;
       limit_queue_hold (call->held, true);
     }
