@@ -34,10 +34,12 @@ room_ask (struct disk *disk, const struct volume *volume, const char *top,
   struct guestfs_statvfs *st = guestfs_statvfs (disk->g, top);
   int64_t held;
 
+  room->volume = volume;
+  room->block_bytes = 4096;
   if (st == NULL)
     return disk_guest_error (disk, err, "%s: statvfs", volume->name);
-  room->volume = volume;
-  room->block_bytes = st->frsize > 0 ? st->frsize : 4096;
+  if (st->frsize > 0)
+    room->block_bytes = st->frsize;
   room->blocks = st->bavail;
   room->inodes = st->files > 0 ? st->ffree : -1;
   /* bavail of ext* leaves out what is for root, and we write as root */
@@ -55,12 +57,14 @@ room_of (struct disk *disk, const char *path, struct room rooms[2],
          struct room **room, struct err **err)
 {
   bool boot = disk->boot_mounted && strncmp (path, "/boot/", 6) == 0;
+  const struct volume *volume = boot ? disk->boot_mounted : disk->mounted;
 
   *room = &rooms[boot];
   if ((*room)->volume)
     return 0;
-  return room_ask (disk, boot ? disk->boot_mounted : disk->mounted,
-                   boot ? "/boot" : "/", *room, err);
+  if (volume == NULL)
+    return err_set (err, ERR_INTERNAL, "%s: nothing is mounted", path);
+  return room_ask (disk, volume, boot ? "/boot" : "/", *room, err);
 }
 
 static int64_t

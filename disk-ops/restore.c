@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 #include <base/bytes.h>
 #include <base/files.h>
@@ -308,28 +309,59 @@ check_state (struct disk *disk, const char *path,
   return 0;
 }
 
+/* The other state: what was brought along, or a file on this disk. */
+static int
+read_state (struct disk *disk, const struct recipe_action *action,
+            struct change *change, struct hive_bytes *bytes, struct err **err)
+{
+  struct guest_file source = {0};
+  char hex[65];
+  int r;
+
+  if (action->content_len) {
+    bytes->ptr = xmemdup (action->content, action->content_len);
+    bytes->len = action->content_len;
+    return 0;
+  }
+  if (action->from == NULL)
+    return disk_refuse (disk, err, REFUSE_NO_MATCH,
+                        "%s has to be replaced, and nothing says by what: give "
+                        "content or from",
+                        change->to);
+  r = guest_path_find (disk, action->from, &change->source, err);
+  if (r == 1)
+    r = registry_read_file (disk, change->source, &source, bytes, err);
+  guest_file_release (&source);
+  if (r == 0)
+    return disk_refuse (disk, err, REFUSE_NO_MATCH, "%s is not on this disk",
+                        action->from);
+  if (r == -1 || action->sha256 == NULL)
+    return r == -1 ? -1 : 0;
+  digest_bytes (bytes->ptr, bytes->len, hex);
+  if (strcasecmp (hex, action->sha256) != 0)
+    return disk_refuse (disk, err, REFUSE_NO_MATCH,
+                        "%s is not the file that is wanted: its SHA-256 is %s",
+                        action->from, hex);
+  return 0;
+}
+
 int
 restore_plan_hive (struct disk *disk, const struct recipe_action *action,
                    struct change *change, struct err **err)
 {
-  struct guest_file source = {0};
   struct hive_bytes bytes = {NULL, 0};
   int r = is_unusable (disk, action->hive, &change->to, err);
 
   change->action = action;
   if (r != 1)
     return r;
-  r = guest_path_find (disk, action->from, &change->source, err);
-  if (r == 1)
-    r = registry_read_file (disk, change->source, &source, &bytes, err);
-  if (r == 0)
-    r = disk_refuse (disk, err, REFUSE_NO_MATCH, "%s is not on this disk",
-                     action->from);
-  guest_file_release (&source);
+  r = read_state (disk, action, change, &bytes, err);
   change->content = (char *)bytes.ptr;
   change->content_len = bytes.len;
   change->size_after = (int64_t)bytes.len;
-  if (r == -1 || check_state (disk, action->from, &bytes, err) == -1)
+  if (r == -1 ||
+      check_state (disk, action->content_len ? "what was given" : action->from,
+                   &bytes, err) == -1)
     return -1;
   hive_seal (bytes.ptr, highest_sequence (disk, change->to) + SEQUENCE_GAP);
   digest_bytes (bytes.ptr, bytes.len, change->after);

@@ -93,7 +93,10 @@ static const struct recipe_field service_fields[] = {
 
 static const struct recipe_field hive_restore_fields[] = {
     {"hive", FIELD_CHOICE, FIELD_REQUIRED, AT (hive), .words = recipe_hives},
-    {"from", FIELD_PATH, FIELD_REQUIRED, AT (from)},
+    {"from", FIELD_PATH, FIELD_EMPTY_IS_NONE, AT (from)},
+    {"content_base64", FIELD_BASE64, FIELD_EMPTY_IS_NONE, AT (content),
+     AT (content_len)},
+    {"sha256", FIELD_SHA256, FIELD_EMPTY_IS_NONE, AT (sha256)},
     {NULL},
 };
 
@@ -205,6 +208,18 @@ check_restore (const struct recipe_action *action, const char *place,
   if (action->content_len)
     return check_write (action, place, err);
   return 0;
+}
+
+static int
+check_hive_restore (const struct recipe_action *action, const char *place,
+                    struct err **err)
+{
+  if (action->content_len == 0)
+    return 0;
+  if (action->sha256 == NULL)
+    return recipe_error (&nameless, err, place,
+                         "a hive that is brought along needs its sha256");
+  return check_write (action, place, err);
 }
 
 /* Which entries suit which type; the place is the number of the type. */
@@ -362,8 +377,8 @@ const struct recipe_action_type recipe_action_types[] = {
      "delete a value or a key of the registry"},
     {"service-disable", ACTION_SERVICE_DISABLE, ON_WINDOWS, service_fields,
      check_service, "keep a driver or service from being started"},
-    {"hive-restore", ACTION_HIVE_RESTORE, ON_WINDOWS, hive_restore_fields, NULL,
-     "put another state in place of a damaged hive"},
+    {"hive-restore", ACTION_HIVE_RESTORE, ON_WINDOWS, hive_restore_fields,
+     check_hive_restore, "put another state in place of a damaged hive"},
     {"set-line", ACTION_SET_LINE, ON_LINUX, set_line_fields, check_set_line,
      "change the lines of a configuration file that fit a pattern"},
     {"remove-line", ACTION_REMOVE_LINE, ON_LINUX, remove_line_fields,

@@ -62,7 +62,7 @@ enum recipe_action_kind {
   ACTION_REGISTRY_SET, /* hive, key, value, type, data or find, replace */
   ACTION_REGISTRY_DELETE, /* hive, key, value */
   ACTION_SERVICE_DISABLE, /* service */
-  ACTION_HIVE_RESTORE,    /* hive, from: another state of a damaged one */
+  ACTION_HIVE_RESTORE,    /* hive, from, content: for a damaged one */
   ACTION_SET_LINE,        /* path, pattern, line, add */
   ACTION_REMOVE_LINE,     /* path, pattern */
   ACTION_LINK,            /* path, target */

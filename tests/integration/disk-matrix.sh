@@ -146,7 +146,8 @@ row says something else. Recipes without a prefix begin with `windows-`;
 service-disable is for `csagent`, file-restore for a missing `svchost.exe`.
 windows-boot-sector has no column: it mends the disk whose boot sector is lost and
 has a good copy, after which the others can be used, and is clean or refused
-elsewhere (tests/integration/disk-ops-dirty-ntfs.sh).
+elsewhere (tests/integration/disk-ops-dirty-ntfs.sh). windows-hive-restore is
+hive-from-regback with a hive that is brought along.
 
 END
   table w "${windows[@]}"

@@ -11,6 +11,7 @@ hives_make
 
 mine='MZ brought along'
 mine_sha=$(printf %s "$mine" | sha256sum | cut -c1-64)
+hive_sha=$(sha256sum <"$hives_dir/clean/SYSTEM" | cut -c1-64)
 older_sha=$(printf %s 'MZ older' | sha256sum | cut -c1-64)
 file=/Windows/System32/svchost.exe
 store=/Windows/WinSxS/amd64_microsoft-windows-services-svchost_31bf3856ad364e35_10.0.20348
@@ -24,6 +25,7 @@ rows=(
   "rdp clean windows-rdp-on {}"
   "rename clean crowdstrike-rename-folder {}"
   "regback damaged windows-hive-from-regback {}"
+  "hive-mine damaged windows-hive-restore {\"sha256\":\"$hive_sha\",\"content\":\"$(base64 -w0 "$hives_dir/clean/SYSTEM")\"}"
   "file-store clean windows-file-restore {\"path\":\"$file\"}"
   "file-mine clean windows-file-restore {\"path\":\"$file\",\"sha256\":\"$mine_sha\",\"content\":\"$(printf %s "$mine" | base64)\"}"
   "file-from clean windows-file-restore {\"path\":\"$file\",\"sha256\":\"$older_sha\",\"from\":\"$store.1_none_0a/svchost.exe\"}"
@@ -31,6 +33,8 @@ rows=(
 refused=(
   "no-service clean windows-service-disable {\"service\":\"nobody\"} no-match"
   "bound tpm windows-safe-boot-off {} tpm-bound"
+  "other-hive damaged windows-hive-restore {\"sha256\":\"$mine_sha\",\"from\":\"/Windows/System32/config/RegBack/SYSTEM\"} no-match"
+  "no-hive damaged windows-hive-restore {\"sha256\":\"$mine_sha\",\"content\":\"$(printf %s "$mine" | base64)\"} hive-damaged"
   "no-copy short windows-hive-from-regback {} no-match"
   "dirty later windows-rdp-on {} dirty-hive"
   "wrong-sha clean windows-file-restore {\"path\":\"$file\",\"sha256\":\"$mine_sha\"} no-match"
@@ -99,6 +103,7 @@ dump_has regback SYSTEM 'Services\csagent'
 hives_fetch regback SYSTEM
 [[ $(hive-tool state "$work/fetched/regback/SYSTEM") == 'clean 1010' ]] ||
   fail "regback: $(hive-tool state "$work/fetched/regback/SYSTEM")"
+dump_has hive-mine SYSTEM 'Services\csagent'
 content() { ntfscat -f "$work/disks/$1.raw" "$2"; }
 [[ $(content file-store $file) == 'MZ newer' ]] || fail "file-store: not the newest"
 [[ $(content file-mine $file) == "$mine" ]] || fail "file-mine"
