@@ -236,13 +236,14 @@ static void
 poll_it (struct arm_driver *d, const char *url)
 {
   CLEANUP_HTTP_REQUEST struct http_request req = {0};
+  bool monitor = url == d->monitor;
   const char *status;
 
   req.method = xstrdup ("GET");
   req.url = xstrdup (url ? url : "");
   send_it (d, &req);
   status = json_str (d->body, "status", "");
-  if (url == d->monitor && d->reply.status == 202)
+  if (monitor && d->reply.status == 202)
     snprintf (d->code, sizeof d->code, "InProgress");
   else if (strcmp (status, "Failed") == 0)
     snprintf (d->code, sizeof d->code, "%s",
