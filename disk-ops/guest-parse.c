@@ -13,25 +13,34 @@ guest_parse_init (const struct disk *disk, const struct parser *parser,
   *parse = (struct parse){.program = disk->parse_program, .parser = parser};
 }
 
-int
-guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
-                 int64_t bytes, int64_t length, struct err **err)
+static int
+fill (struct disk *disk, int fd, const char *path, int64_t bytes,
+      int64_t length, struct err **err)
 {
-  struct stat st;
-  CLEANUP_CLOSE int fd = parse_memory (path, err);
   CLEANUP_FREE char *name = xasprintf ("/proc/self/fd/%d", fd);
-  int taken;
+  struct stat st;
 
-  if (fd == -1)
-    return -1;
   if (guestfs_download_offset (disk->g, path, name, 0, bytes) == -1)
     return disk_guest_error (disk, err, "%s", path);
   if (fstat (fd, &st) == -1 ||
       (st.st_size < length && ftruncate (fd, length) == -1))
     return err_set_errno (err, errno, "%s: memory file", path);
-  taken = fd;
-  fd = -1;
-  return parse_add_file (parse, taken, err);
+  return 0;
+}
+
+int
+guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
+                 int64_t bytes, int64_t length, struct err **err)
+{
+  int fd = parse_memory (path, err);
+
+  if (fd == -1)
+    return -1;
+  if (fill (disk, fd, path, bytes, length, err) == -1) {
+    close (fd);
+    return -1;
+  }
+  return parse_add_file (parse, fd, err);
 }
 
 int

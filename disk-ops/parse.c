@@ -39,17 +39,19 @@ parse_memory (const char *what, struct err **err)
 int
 parse_add_file (struct parse *parse, int fd_taken, struct err **err)
 {
-  CLEANUP_CLOSE int fd = fd_taken;
+  /* so that nothing moves under the parser's eyes, whoever keeps it open */
+  const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
   if (parse->n == PARSE_INPUTS)
-    return err_set (err, ERR_INTERNAL, "more than %d inputs", PARSE_INPUTS);
-  /* so that nothing moves under the parser's eyes, whoever keeps it open */
-  if (fcntl (fd, F_ADD_SEALS,
-             F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == -1)
-    return err_set_errno (err, errno, "%s: seal", parse->parser->what);
-  parse->inputs[parse->n++] = fd;
-  fd = -1;
-  return 0;
+    err_set (err, ERR_INTERNAL, "more than %d inputs", PARSE_INPUTS);
+  else if (fcntl (fd_taken, F_ADD_SEALS, seals) == -1)
+    err_set_errno (err, errno, "%s: seal", parse->parser->what);
+  else {
+    parse->inputs[parse->n++] = fd_taken;
+    return 0;
+  }
+  close (fd_taken);
+  return -1;
 }
 
 int

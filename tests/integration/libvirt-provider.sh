@@ -244,6 +244,28 @@ expect_status 0
 [[ $(sed -n 4p <<<"$out" | jq -r .text) == *'!!'* ]] || fail "nothing heard"
 [[ $(last .text) == *'!!'* ]] || fail "what was heard is lost with the domain"
 
+stage "a machine that panics is diagnosed by what it really said"
+# Writes the text at 7c40h on the serial port, each byte when there is room:
+# ds:si = text; L: lodsb; end at 0; W: wait for bit 5 of 3fdh; out 3f8h; jmp L
+define panic
+boot_sector "$work/panic.img"
+printf '\x31\xc0\x8e\xd8\xbe\x40\x7c\xba\xf8\x03\xac\x84\xc0\x74\x10\x88\xc3\xb2\xfd\xec\xa8\x20\x74\xfb\xb2\xf8\x88\xd8\xee\xeb\xeb\xfa\xf4\xeb\xfd' |
+  dd of="$work/panic.img" conv=notrunc status=none
+printf 'Linux version 6.1\r\nKernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)\r\n\0' |
+  dd of="$work/panic.img" bs=1 seek=64 conv=notrunc status=none
+virsh -q start panic
+for ((i = 0; i < 100; i++)); do
+  if grep -q 'block(0,0)' "$work/panic.log" 2>/dev/null; then break; fi
+  sleep 0.2
+done
+run bootmend diagnose --json libvirt:panic
+expect_status 0
+jq -e '.vms[0] | .diagnosis == "no-root-fs" and
+  .diagnoses[0].recipe == "linux-kernel-previous" and
+  (.diagnoses[0].evidence[0].what | startswith("Kernel panic - not syncing"))' \
+  <<<"$out" >/dev/null || fail "a real console: $out"
+virsh -q destroy panic
+
 stage "a QEMU that hangs"
 qemu=$(cat /run/libvirt/qemu/talk.pid)
 kill -STOP "$qemu"
