@@ -59,7 +59,8 @@ AZURE_CLIENT_ID=nostop BOOTMEND_STATE_DIR=$work/state-nostop bootmend repair 'az
   >nostop.json 2>nostop.err &
 nostop=$!
 
-# One line on stderr with each of the texts, no state, and no secret in it.
+# One line on stderr with each of the texts, no state, and no secret in it; on a
+# slow machine one more may say that something is asked again.
 refused() { # STATUS TEXT... -- COMMAND...
   local status_wanted=$1 texts=() text
   shift
@@ -72,7 +73,7 @@ refused() { # STATUS TEXT... -- COMMAND...
   expect_status "$status_wanted"
   expect_no_out
   for text in "${texts[@]}"; do expect_msg "$text"; done
-  [[ $(grep -c '^bootmend: [a-z]*: ' <<<"$msg") == 1 && $msg != *'azure: azure:'* ]] ||
+  [[ $(grep -v 'no answer yet' <<<"$msg" | grep -c '^bootmend: [a-z]*: ') == 1 && $msg != *'azure: azure:'* ]] ||
     fail 'this is not one clear message'
   [[ $msg != *g00d~* && $msg != *Trace\ ID* && $msg != *eyJ* ]] || fail 'it says too much'
   [[ -z $(ls "$BOOTMEND_STATE_DIR" 2>/dev/null) ]] || fail "it left something: $(ls "$BOOTMEND_STATE_DIR")"
