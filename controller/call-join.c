@@ -92,3 +92,14 @@ call_goes_on_alone (const json_t *in, enum err_code code)
          (code == ERR_THROTTLED || code == ERR_AUTH || code == ERR_DENIED ||
           code == ERR_TRANSIENT);
 }
+
+/* More than any operation takes: 200 VMs are described in about ten. */
+#define MAX_PARTS 10000
+
+json_t *
+call_next_part (const json_t *out, unsigned parts)
+{
+  json_t *next = json_object_get (out, "next");
+
+  return json_is_null (next) || parts >= MAX_PARTS ? NULL : next;
+}

@@ -26,6 +26,8 @@ bool call_may_join (const struct provider_op *row, const json_t *a,
 /* The answer of an operation that comes in parts (providers/provider.h): lists
  * are joined, of all else the last word counts. */
 void call_join_parts (json_t *to, const json_t *part);
+/* Where the next part begins, after `parts` of them; NULL: there is none. */
+json_t *call_next_part (const json_t *out, unsigned parts);
 
 /* What a change asked for goes on without us: only how it ends could not be
  * asked (providers/provider.h, "next"). */

@@ -377,18 +377,14 @@ was_refused (struct http_calls *calls, struct call *call, const struct err *err)
   return true;
 }
 
-/* More than any operation takes: 200 VMs are described in about ten. */
-#define MAX_PARTS 10000
-
 /* The next request of the same operation; OP_FIND's parts are pages. */
 static bool
 goes_on (struct http_calls *calls, struct call *call, json_t *out)
 {
-  json_t *next = json_object_get (out, "next");
+  json_t *next = call_next_part (out, call->pages);
   int64_t after_ms = json_int (out, "after_ms", 0);
 
-  if (call->op == OP_FIND || next == NULL || json_is_null (next) ||
-      call->pages >= MAX_PARTS)
+  if (call->op == OP_FIND || next == NULL)
     return false;
   if (call->parts == NULL)
     call->parts = json_object ();
