@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,6 +233,41 @@ drop_sigpipe (const sigset_t *before)
     while (sigtimedwait (&pipe_only, NULL, &now) == SIGPIPE)
       ;
   pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+
+static bool
+is_program (const char *path)
+{
+  struct stat st;
+
+  return stat (path, &st) == 0 && S_ISREG (st.st_mode) &&
+         access (path, X_OK) == 0;
+}
+
+int
+command_check (const char *program, struct err **err)
+{
+  const char *path = getenv ("PATH");
+  bool found = strchr (program, '/') && is_program (program);
+
+  while (path && *path && !found && strchr (program, '/') == NULL) {
+    size_t len = strcspn (path, ":");
+    CLEANUP_FREE char *full =
+        len ? xasprintf ("%.*s/%s", (int)len, path, program)
+            : xstrdup (program);
+
+    found = *program && is_program (full);
+    path += len + (path[len] == ':');
+  }
+  if (found)
+    return 0;
+  return err_set (
+      err, ERR_USAGE, "%s: there is no such program, or it may not be run%s",
+      program,
+      strpbrk (program, " |;<>&")
+          ? "; it is started without a shell and without arguments: "
+            "put such a line into a script"
+          : "");
 }
 
 int

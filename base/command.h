@@ -24,6 +24,10 @@ struct command_result {
 void command_result_release (struct command_result *result);
 #define CLEANUP_COMMAND CLEANUP (command_result_release)
 
+/* Could this program be run?  A path with a "/", or a name in PATH; no shell is
+ * asked, so "program argument" is none.  ERR_USAGE says what is wrong. */
+int command_check (const char *program, struct err **err) ATTR_USE;
+
 /* Runs argv[0] (looked up in PATH) with `input` on its stdin (NULL: none), for
  * at most limit_ms, keeping at most max_output bytes of stdout (more is an
  * error).  Returns 0 when the child ended by itself, whatever its status;

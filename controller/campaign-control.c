@@ -106,6 +106,15 @@ on_progress (void *opaque, const struct job *job, const json_t *event)
     control->outer.progress (control->outer.opaque, job, event);
 }
 
+static void
+on_event (void *opaque, const char *kind, const json_t *detail)
+{
+  struct control *control = opaque;
+
+  if (control->outer.event)
+    control->outer.event (control->outer.opaque, kind, detail);
+}
+
 static bool
 on_round (void *opaque)
 {
@@ -146,6 +155,7 @@ control_init (struct control *control, const struct campaign *campaign,
     control->outer = *hooks;
   control->hooks = (struct engine_hooks){.changed = on_changed,
                                          .progress = on_progress,
+                                         .event = on_event,
                                          .stop_requested = on_round,
                                          .opaque = control};
   if (campaign->folder == NULL) /* a check: it has no folder yet */

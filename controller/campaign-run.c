@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <base/command.h>
 #include <base/text.h>
 #include <providers/vm.h>
 
@@ -181,13 +182,29 @@ recipe_needed (const struct campaign *campaign)
   return false;
 }
 
+/* Likewise the programs that are asked in its midst. */
+static int
+check_programs (const struct policy *policy, struct err **err)
+{
+  const char *const programs[][2] = {{"--approve-command",
+                                      policy->waves.approve_command},
+                                     {"--health command",
+                                      health_program (policy->health)}};
+
+  for (size_t i = 0; i < ARRAY_SIZE (programs); i++)
+    if (programs[i][1] && command_check (programs[i][1], err) == -1)
+      return err_wrap (err, "%s", programs[i][0]);
+  return 0;
+}
+
 int
 campaign_make_ready (struct campaign *campaign, struct err **err)
 {
   if (recipe_needed (campaign) &&
       recipe_trust_check (campaign->data, err) == -1)
     return -1;
-  if (campaign_open_keys (campaign, err) == -1 ||
+  if (check_programs (campaign->policy, err) == -1 ||
+      campaign_open_keys (campaign, err) == -1 ||
       campaign_check_agent (campaign, err) == -1 ||
       campaign_ready_helpers (campaign, err) == -1 ||
       campaign_check_permissions (campaign, err) == -1)

@@ -205,6 +205,12 @@ host_of (const struct health_spec *spec, const struct job *job)
   return strbuf_take (&sb);
 }
 
+const char *
+health_program (const struct health_spec *spec)
+{
+  return spec->kind == KIND_COMMAND ? spec->argument : NULL;
+}
+
 static int
 ask_probe (const struct health_spec *spec, const struct job *job,
            struct effect *effect, struct err **err)

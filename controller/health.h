@@ -37,6 +37,8 @@ struct health_spec;
 struct health_spec *health_spec_new (const char *text, const char *fail_pattern,
                                      struct err **err) ATTR_USE;
 void health_spec_free (struct health_spec *spec);
+/* The program that it asks; NULL: none. */
+const char *health_program (const struct health_spec *spec);
 
 /* True if this job's VM can be asked at all. */
 bool health_can_ask (const struct health_spec *spec, const struct job *job);

@@ -239,8 +239,8 @@ deliver (void *opaque)
 static int
 make_program (struct target *target, const char *name, struct err **err)
 {
-  if (strchr (name, '/') && access (name, X_OK) == -1)
-    return err_set_errno (err, errno, "--notify-command %s", name);
+  if (command_check (name, err) == -1)
+    return err_wrap (err, "--notify-command");
   target->program = xstrdup (name);
   target->shown = xasprintf ("--notify-command %s", name);
   return 0;

@@ -268,6 +268,35 @@ test_command_that_does_not_exist (void)
 }
 
 static void
+test_program_that_could_be_run (void)
+{
+  static const struct {
+    const char *program;
+    int found;
+    const char *text;
+  } cases[] = {
+      {"sh", 0, NULL},
+      {"/bin/sh", 0, NULL},
+      {"/etc/passwd", -1, "may not be run"},
+      {"/", -1, "may not be run"},
+      {"", -1, "no such program"},
+      {"bootmend-no-such-program", -1, "no such program"},
+      {"sh -c true", -1, "without a shell"},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (cases); i++) {
+    CLEANUP_ERR struct err *err = NULL;
+
+    CU_ASSERT_EQUAL (command_check (cases[i].program, &err), cases[i].found);
+    if (cases[i].text) {
+      CU_ASSERT_PTR_NOT_NULL_FATAL (err);
+      CU_ASSERT_EQUAL (err->code, ERR_USAGE);
+      CU_ASSERT_PTR_NOT_NULL (strstr (err->msg, cases[i].text));
+    }
+  }
+}
+
+static void
 test_file_replaced_whole (void)
 {
   char folder[] = "/tmp/bootmend-test-XXXXXX";
@@ -412,6 +441,7 @@ static const struct unit_case cases[] = {
     {"command gives output and status", test_command_gives_output_and_status},
     {"command is killed at its limit", test_command_is_killed_at_its_limit},
     {"command that does not exist", test_command_that_does_not_exist},
+    {"a program that could be run, or not", test_program_that_could_be_run},
     {"file replaced whole", test_file_replaced_whole},
     {"secret holds and ends", test_secret_holds_and_ends},
     {"secret file", test_secret_file},
