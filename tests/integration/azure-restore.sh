@@ -35,6 +35,7 @@ os_disk() {
     '.objects.vm[$id].properties.storageProfile.osDisk.managedDisk.id | ascii_downcase'
 }
 exists() { azure_state | jq -e --arg id "$1" '.objects.disk[$id] // .objects.snapshot[$id]' >/dev/null; }
+gone() { ! exists "$1"; }
 own() { disk_id web "$1_OsDisk"; }
 
 # ---- plan: which snapshot, and who has none ----
@@ -70,7 +71,7 @@ done
 # ---- release and rollback ----
 run bootmend release last --vm Bad-2 --yes
 expect_status 0
-wait_for 20 eval '! exists "$(own Bad-2)"' || fail "its disk is still there: $out"
+wait_for 20 gone "$(own Bad-2)" || fail "its disk is still there: $out"
 exists "$(own Bad-1)" || fail "another VM's disk was deleted"
 exists "$(os_disk Bad-2)" || fail 'the disk in use was deleted'
 run bootmend rollback last --vm Bad-2
@@ -87,5 +88,5 @@ azure_control "{\"op\": \"set\", \"id\": \"$(vm_id web other)\", \"body\": {\"ta
 run bootmend cleanup --orphans 'azure:*' "${azure[@]}" --delete --yes --json
 expect_status 0
 [[ $(json '[.things[] | select(.deleted) | .kind] | sort | join(" ")') == 'mark snapshot' ]] || fail "$out"
-wait_for 20 eval '! exists "$lost"' || fail 'it is still there'
+wait_for 20 gone "$lost" || fail 'it is still there'
 exists "$(resource_id web snapshots bad-1-new)" || fail 'a snapshot of somebody else was deleted'
