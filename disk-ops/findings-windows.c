@@ -98,6 +98,32 @@ read_dump (struct disk *disk, struct findings *f, const char *path,
     findings_unread (f, &parse, shown, err);
 }
 
+/* A stop writes its dump over the start of the page file.  Only the next start
+ * that gets as far as the session manager gives it a name of its own (cut off
+ * and renamed DUMPxxxx.tmp), and a later one moves it to MEMORY.DMP: of a
+ * system that stops again and again, the newest is here. [Windows Internals,
+ * 6th edition, part 2, "Crash Dump Files"] */
+static void
+read_unsaved_dumps (struct disk *disk, struct findings *f)
+{
+  static const char *const patterns[] = {"/pagefile.sys", "/DUMP*.tmp"};
+
+  for (size_t i = 0; i < ARRAY_SIZE (patterns); i++) {
+    CLEANUP_STRV char **found = NULL;
+
+    if (guest_path_glob (disk, patterns[i], &found, NULL) != 1)
+      continue;
+    for (size_t j = 0; found[j] && j < MAX_DUMPS; j++) {
+      size_t len = 0;
+      CLEANUP_FREE char *head = guestfs_pread (disk->g, found[j], 6, 0, &len);
+
+      if (head && len == 6 && memcmp (head, "PAGEDU", 6) == 0)
+        read_dump (disk, f, found[j], guest_path_name (found[j]),
+                   CRASH_DUMP_BYTES);
+    }
+  }
+}
+
 static void
 read_dumps (struct disk *disk, struct findings *f)
 {
@@ -105,6 +131,7 @@ read_dumps (struct disk *disk, struct findings *f)
   CLEANUP_STRV char **small = NULL;
   size_t n;
 
+  read_unsaved_dumps (disk, f);
   if (guest_path_find (disk, "/Windows/MEMORY.DMP", &memory, NULL) == 1 &&
       findings_size (disk, "/Windows/MEMORY.DMP") >= CRASH_DUMP_HEADER)
     read_dump (disk, f, memory, "MEMORY.DMP", CRASH_DUMP_HEADER);

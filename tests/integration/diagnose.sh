@@ -113,6 +113,8 @@ END
 events=/Windows/System32/winevt/Logs/System.evtx
 ntfscp -q -f events.img System.evtx $events
 ntfscp -q -f junk.img JUNK.DMP $events
+ntfscp -q -f junk.img MINI.DMP /pagefile.sys # where a stop leaves it
+ntfscp -q -f events.img JUNK.DMP /DUMP1234.tmp
 : >empty.img
 sha256sum -- *.img >before
 
@@ -151,6 +153,9 @@ done
 [[ $(row '.images[] | select(.name == "junk.img").seen[] | select(.fact == "unreadable").what') == \
   *'the System event log: it has no chunk of an event log'* ]] ||
   fail "junk.img: $(row '.images[] | select(.name == "junk.img")')"
+[[ $(row '.images[] | select(.name == "junk.img").diagnoses[] |
+  select(.id == "third-party-driver") | "\(.evidence[0].where) \(.parameters.service)"') == \
+  'pagefile.sys acme' ]] || fail "junk.img: $(row '.images[] | select(.name == "junk.img")')"
 [[ $(row '[.groups[].count] | add') -eq $(wc -l <before) ]] || fail 'groups'
 sha256sum --quiet -c before || fail 'an image was changed'
 
