@@ -215,22 +215,22 @@ look_lists_begin (struct look_at *at)
 {
   const json_t *ids = ids_of (at);
 
-  if (ids == NULL && look_is_finding (at)) {
-    push_selected (at);
-    enter (at, "models");
-  } else if (json_array_size (ids) < LOOK_MANY)
+  if (ids ? json_array_size (ids) < LOOK_MANY : !look_is_finding (at))
     return false;
-  else if (all_are (ids, "virtualmachines", "virtualmachines")) {
-    push_groups (at, "models", ids, "virtualmachines");
-    enter (at, "models");
-  } else if (all_are (ids, "disks", "snapshots")) {
+  if (all_are (ids, "disks", "snapshots") && ids) {
     push_groups (at, "items", ids, "disks");
     push_groups (at, "snapshot-items", ids, "snapshots");
     json_put (at->page, "seen", json_object ());
     enter (at, "items");
     return true;
-  } else
+  }
+  if (!all_are (ids, "virtualmachines", "virtualmachines"))
     return false;
+  if (ids)
+    push_groups (at, "models", ids, "virtualmachines");
+  else
+    push_selected (at);
+  enter (at, "models");
   json_put (at->page, "shared", json_object ());
   return true;
 }

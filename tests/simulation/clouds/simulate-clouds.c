@@ -6,6 +6,7 @@
  *                    documented throttles; with --zones N (2), --helpers N in
  *                    each zone (4), --evidence (console output and screenshots
  *                    before and after), --limits FILE
+ *   --in-flight N    ... so many in work at a time (all)
  *   --budget X       fail if it takes more than X calls per VM
  *   --ratio X        ... or X times the time that it must take at the least
  *   --seeds A-B      campaigns with random faults, from these seeds; their ends
@@ -35,7 +36,7 @@ const struct fleet_kind *const fleet_kinds[] = {&ec2_fleet, &azure_fleet, NULL};
 
 struct choices {
   const struct fleet_kind *kind;
-  size_t vms, zones, helpers;
+  size_t vms, zones, helpers, in_flight;
   struct sim_budget budget;
   bool verbose, evidence, only_first, all;
   unsigned long long first, last, fresh;
@@ -61,7 +62,8 @@ measure (const struct choices *choices)
 {
   CLEANUP_JSON json_t *policy =
       json_make ("{s:s,s:i}", "health", choices->kind->healths[0],
-                 "max_in_flight", (int)choices->vms);
+                 "max_in_flight",
+                 (int)(choices->in_flight ? choices->in_flight : choices->vms));
   struct sim_plan plan = {.seed = 1,
                           .kind = choices->kind,
                           .fleet = {.seed = 1,
@@ -180,6 +182,7 @@ static const struct option options[] =
      {"vms", required_argument, NULL, 'n'},
      {"zones", required_argument, NULL, 'z'},
      {"helpers", required_argument, NULL, 'h'},
+     {"in-flight", required_argument, NULL, 'i'},
      {"evidence", no_argument, NULL, 'e'},
      {"budget", required_argument, NULL, 'b'},
      {"ratio", required_argument, NULL, 'r'},
@@ -233,6 +236,8 @@ choose (struct choices *choices, int option)
     choices->zones = strtoul (optarg, NULL, 10);
   else if (option == 'h')
     choices->helpers = strtoul (optarg, NULL, 10);
+  else if (option == 'i')
+    choices->in_flight = strtoul (optarg, NULL, 10);
   else if (option == 'e')
     choices->evidence = true;
   else if (option == 'b')
