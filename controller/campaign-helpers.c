@@ -21,16 +21,47 @@ is_needed (const struct campaign *campaign, const struct binding *binding)
   return false;
 }
 
-/* {ids: [...]} of all helpers, for a describe. */
+static bool
+is_in_place (const struct binding *binding)
+{
+  return (binding->provider->caps & CAP_IN_PLACE) != 0;
+}
+
+static bool
+takes (const struct binding *binding, const char *id)
+{
+  return !is_in_place (binding) && (binding->provider->is_vm_id == NULL ||
+                                    binding->provider->is_vm_id (id));
+}
+
+/* By the form of its id; one that nobody takes is asked for everywhere, so that
+ * somebody says what is wrong with it. */
+static bool
+is_for (const struct campaign *campaign, const struct binding *binding,
+        const char *id)
+{
+  if (takes (binding, id))
+    return true;
+  for (size_t i = 0; i < campaign->bindings.len; i++)
+    if (takes (campaign->bindings.ptr[i], id))
+      return false;
+  return true;
+}
+
+/* The ids of the helpers that may be this binding's; new reference. */
 static json_t *
-ask_for_all (const json_t *helpers)
+ids_for (const struct campaign *campaign, const struct binding *binding,
+         const json_t *helpers)
 {
   json_t *ids = json_array (), *spec;
   const char *name;
 
   json_object_foreach ((json_t *)helpers, name, spec)
+  {
+    if (is_for (campaign, binding, name))
       json_array_append_new (ids, json_string (name));
-  return json_make ("{s:o,s:b}", "ids", ids, "preflight", 1);
+  }
+  return ids;
 }
 
 /* A campaign that is carried on can do without some of its helpers: their disks
@@ -98,12 +129,12 @@ add_helper (struct campaign *campaign, struct binding *binding,
 }
 
 static int
-add_helpers (struct campaign *campaign, struct binding *binding,
-             const json_t *helpers, struct err **err)
+add_helpers (struct campaign *campaign, struct binding *binding, json_t *ids,
+             struct err **err)
 {
   CLEANUP_JSON json_t *out =
       world_ask (world_real_world (campaign->real), binding, OP_DESCRIBE,
-                 ask_for_all (helpers), err);
+                 json_make ("{s:O,s:b}", "ids", ids, "preflight", 1), err);
   json_t *record;
   size_t i;
 
@@ -156,19 +187,21 @@ campaign_ready_helpers (struct campaign *campaign, struct err **err)
   campaign->policy->helpers = campaign->helpers;
   for (size_t i = 0; i < campaign->bindings.len; i++) {
     struct binding *binding = campaign->bindings.ptr[i];
+    CLEANUP_JSON json_t *ids = ids_for (campaign, binding, helpers);
 
     if (!is_needed (campaign, binding)) {
-      all = false; /* its helpers are not looked for */
+      /* its helpers are not looked for */
+      all = all && is_in_place (binding);
       continue;
     }
     needed = true;
-    if (json_object_size (helpers) == 0)
+    if (json_array_size (ids) == 0)
       return err_set (err, ERR_USAGE,
                       "%s attaches disks to a helper, and none is given: "
                       "--helper ID=ssh://USER@HOST, or --helper ID=local on "
                       "the helper itself",
                       binding->provider->name);
-    if (add_helpers (campaign, binding, helpers, err) == -1)
+    if (add_helpers (campaign, binding, ids, err) == -1)
       return -1;
   }
   return needed && all ? check_all (campaign, helpers, err) : 0;

@@ -250,6 +250,10 @@ struct provider {
   /* The slots that are free on a helper as its record (described with
    * preflight) shows it: an array of texts, the best first; new reference. */
   json_t *(*helper_slots) (const json_t *helper);
+  /* Can this be the id of one of its VMs, by its form?  In a campaign over
+   * several clouds a helper is looked for where its id belongs.  NULL: any can.
+   */
+  bool (*is_vm_id) (const char *id);
 };
 
 /* All built-in providers, ended by NULL. */

@@ -114,6 +114,7 @@ const struct provider aws_provider =
         .limits = aws_limits,
         .helper_paths = aws_helper_paths,
         .helper_slots = aws_helper_slots,
+        .is_vm_id = aws_is_vm_id,
         .ops =
             {
                 [OP_IDENTIFY] = {"identify", "identify",

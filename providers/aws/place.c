@@ -4,6 +4,8 @@
 
 #include <base/vec.h>
 
+#include "call.h"
+
 /* Slots that volumes and interfaces of most Nitro types share; what a Xen type
  * takes without trouble. [Amazon EBS User Guide, "Amazon EBS volume limits for
  * EC2 instances"] */
@@ -113,4 +115,10 @@ aws_helper_paths (const json_t *disk, const char *slot, const char *devices)
     str_vec_push (&paths, xasprintf ("%s/sd%s", devices, letters));
   }
   return str_vec_take (&paths);
+}
+
+bool
+aws_is_vm_id (const char *id)
+{
+  return aws_is_id (id, "i-");
 }

@@ -108,6 +108,7 @@ const struct provider azure_provider = {
     .limits = azure_limits,
     .helper_paths = azure_helper_paths,
     .helper_slots = azure_helper_slots,
+    .is_vm_id = azure_is_vm_id,
     .ops =
         {
             [OP_IDENTIFY] = {"identify", "read", .build = build_identify,

@@ -4,6 +4,8 @@
 
 #include <base/vec.h>
 
+#include "ids.h"
+
 /* The largest sizes take 64 data disks; a size that is not known, as few as the
  * smallest. [learn.microsoft.com "Sizes for virtual machines in Azure"] */
 #define LUNS        64
@@ -44,4 +46,10 @@ azure_helper_paths (const json_t *disk, const char *slot, const char *devices)
                   xasprintf ("%s/disk/azure/scsi1/lun%s", devices, slot));
   }
   return str_vec_take (&paths);
+}
+
+bool
+azure_is_vm_id (const char *id)
+{
+  return azure_is_id (id, "virtualMachines");
 }

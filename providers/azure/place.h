@@ -9,5 +9,6 @@
 char **azure_helper_paths (const json_t *disk, const char *slot,
                            const char *devices);
 json_t *azure_helper_slots (const json_t *helper);
+bool azure_is_vm_id (const char *id);
 
 #endif

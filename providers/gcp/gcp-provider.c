@@ -132,6 +132,7 @@ const struct provider gcp_provider = {
     .limits = gcp_limits,
     .helper_paths = gcp_helper_paths,
     .helper_slots = gcp_helper_slots,
+    .is_vm_id = gcp_is_vm_id,
     .ops =
         {
             [OP_IDENTIFY] = ROW ("identify", "read", identify),

@@ -38,5 +38,6 @@ GCP_ROW (guest_ping);
 char **gcp_helper_paths (const json_t *disk, const char *slot,
                          const char *devices);
 json_t *gcp_helper_slots (const json_t *helper);
+bool gcp_is_vm_id (const char *id);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <base/vec.h>
 
+#include "names.h"
 #include "ops.h"
 
 /* [Compute, "Persistent Disk limits"] */
@@ -53,4 +54,10 @@ gcp_helper_paths (const json_t *disk, const char *slot, const char *devices)
                 xasprintf ("%s/disk/by-id/scsi-0Google_PersistentDisk_%s",
                            devices, slot));
   return str_vec_take (&paths);
+}
+
+bool
+gcp_is_vm_id (const char *id)
+{
+  return gcp_is_a (id, "instances");
 }

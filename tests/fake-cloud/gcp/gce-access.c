@@ -138,7 +138,7 @@ gce_need_permission (struct fake_call *call, const char *permission,
 {
   if (call->identity && !scopes_reach (call))
     return short_scope (call);
-  if (gce_may (call, permission))
+  if (*permission == '\0' || gce_may (call, permission))
     return 0;
   return gce_fail (call, 403, "forbidden", "Required '%s' permission for '%s'",
                    permission, id);

@@ -377,6 +377,29 @@ set_auto_delete (struct fake_call *call)
   return gce_begin (call, instance, "setDiskAutoDelete", -1, NULL);
 }
 
+/* Which of these the caller has; asking needs none. */
+static int
+test_permissions (struct fake_call *call)
+{
+  json_t *held = json_array (), *permission;
+  CLEANUP_JSON json_t *list = held;
+  size_t i;
+
+  if (gce_target (call) == NULL)
+    return -1;
+  json_array_foreach (json_object_get (gce_body (call), "permissions"), i,
+                      permission)
+  {
+    if (json_is_string (permission) &&
+        gce_may (call, json_string_value (permission)))
+      json_array_append (held, permission);
+  }
+  gce_answer (call, json_array_size (held)
+                        ? json_make ("{s:O}", "permissions", held)
+                        : json_object ());
+  return 0;
+}
+
 const struct gce_change gce_instance_changes[] = {
     {"stop", "stop", stop_done, stop_undo},
     {"start", "start", start_done, start_undo},
@@ -410,6 +433,8 @@ const struct gce_method gce_instance_methods[] = {
      "requestId", NULL, reset},
     {"instances.delete", "DELETE", ONE, "change", MAY "delete", "requestId",
      NULL, delete},
+    {"instances.testIamPermissions", "POST", ONE "/testIamPermissions", "read",
+     "", "", "permissions", test_permissions},
     {"instances.setDiskAutoDelete", "POST", ONE "/setDiskAutoDelete", "change",
      MAY "setDiskAutoDelete", "requestId autoDelete! deviceName!", NULL,
      set_auto_delete},

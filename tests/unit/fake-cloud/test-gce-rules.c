@@ -28,6 +28,9 @@ static const struct {
     {"as short; wait 61000; GET " WEB, "authError"},
     {"as read; POST " WEB "/stop", "forbidden"},
     {"as read; GET " WEB, "ok"},
+    {"as read; POST " WEB "/testIamPermissions {'permissions':"
+     "['compute.instances.stop']}",
+     "ok"},
     {"as ro; GET " WEB, "ok"},
     {"as ro; POST " WEB "/stop", "insufficientPermissions"},
     {"as nouse; POST " HELPER ATTACH, "forbidden"},
