@@ -121,7 +121,8 @@ request (struct gce_driver *d, const char *verb, const char *path,
   req.method = xstrdup (verb);
   req.url = *path == '!'
                 ? xasprintf ("https://compute.googleapis.com%s", path + 1)
-                : xasprintf (BASE "%s%s", *path == '/' ? "" : "/", path);
+                : xasprintf (BASE "%s%s",
+                             *path == '/' || *path == '\0' ? "" : "/", path);
   if (*d->token)
     http_header_add (&req.headers, "Authorization", bearer);
   if (body) {
