@@ -2,11 +2,13 @@
  * when a job wants to be looked at next. */
 
 #include "engine-internal.h"
+#include "health.h"
 #include "mutation.h"
 
 #include <string.h>
 
 #define WATCH_MOST_MS    60000
+#define PROBE_MOST_MS    15000
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_LAST_MS  30000
 /* A step that can't be seen (an agent's work) is not repeated for ever. */
@@ -159,11 +161,27 @@ job_again_ms (const struct job *job)
              : POWER_CUT_AGAIN_MS;
 }
 
+/* Where each question is a call of its own and many ask, each asks less and
+ * less often: its wait grows by half. */
+static int64_t
+crowded_ms (const struct engine *engine, const struct job *job)
+{
+  int64_t first = job->policy->probe_interval_ms, ms = first;
+
+  if (!health_asks_alone (job->policy->health, job))
+    return 0;
+  for (int64_t i = 1; i < job->attempt && ms < PROBE_MOST_MS; i++)
+    ms += ms / 2;
+  if (ms > PROBE_MOST_MS)
+    ms = PROBE_MOST_MS > first ? PROBE_MOST_MS : first;
+  return engine_crowd_ms (engine, job->binding, ms - first);
+}
+
 /* Who waits for a proof asks often; who only watches does not. */
 static int64_t
-probe_again_ms (const struct job *job)
+probe_again_ms (const struct engine *engine, const struct job *job)
 {
-  int64_t ms = job->policy->probe_interval_ms;
+  int64_t ms = job->policy->probe_interval_ms + crowded_ms (engine, job);
 
   if (job_has_flag (job, STEP_WATCHES) && job_limit_ms (job) / 20 > ms)
     ms = job_limit_ms (job) / 20 < WATCH_MOST_MS ? job_limit_ms (job) / 20
@@ -196,7 +214,7 @@ job_complete (struct engine *engine, struct job *job,
   if (job->changes)
     job_set_answered (job, job->step, engine_now (engine));
   if (verdict == VERDICT_NO)
-    job_pause (engine, job, probe_again_ms (job));
+    job_pause (engine, job, probe_again_ms (engine, job));
   else if (job->step->seen) {
     distrust (engine, job, false);
     job->phase = PHASE_WATCH;

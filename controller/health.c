@@ -169,6 +169,15 @@ health_can_ask (const struct health_spec *spec, const struct job *job)
 }
 
 bool
+health_asks_alone (const struct health_spec *spec, const struct job *job)
+{
+  enum health_kind kind = effective_kind (spec, job);
+
+  return job->binding->provider->poll_ms > 0 &&
+         (kind == KIND_SERIAL || kind == KIND_GUEST_AGENT);
+}
+
+bool
 health_reads_console (const struct health_spec *spec, const struct job *job)
 {
   return effective_kind (spec, job) == KIND_SERIAL &&

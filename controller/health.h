@@ -44,6 +44,8 @@ const char *health_program (const struct health_spec *spec);
 bool health_can_ask (const struct health_spec *spec, const struct job *job);
 
 /* True if the answer is what the serial console shows. */
+/* Does it ask about this VM alone, in a call that counts? */
+bool health_asks_alone (const struct health_spec *spec, const struct job *job);
 bool health_reads_console (const struct health_spec *spec,
                            const struct job *job);
 

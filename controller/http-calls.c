@@ -340,9 +340,8 @@ failed (struct http_calls *calls, struct call *call,
                             .elapsed_ms = now_of (calls) - call->first_ms};
   struct retry_decision decision =
       retry_decide (&retry_policy_default, &what, &calls->random);
-  struct call_tally *tally;
+  struct call_tally *tally = tally_of (calls, call);
 
-  tally = tally_of (calls, call);
   tally->errors++;
   tally->throttled += err->code == ERR_THROTTLED;
   if (decision.verdict == RETRY_AGAIN) {

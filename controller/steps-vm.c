@@ -119,7 +119,10 @@ stop_seen (struct job *job, struct err **err)
     return VERDICT_FAIL;
   if (!vm_is_power (job->now, "stopped") &&
       !(vm_is_power (job->now, "stopping") && mutated ("hasty-detach")))
-    return VERDICT_NO;
+    return vm_is_power (job->now, "stopping") &&
+                   (job->binding->provider->caps & CAP_STOPS_ONCE)
+               ? VERDICT_WAIT
+               : VERDICT_NO;
   job_set_fact (job, "shutdown", NULL);
   return VERDICT_YES;
 }

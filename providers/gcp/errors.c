@@ -6,7 +6,8 @@
 #include <base/text.h>
 #include <net/retry.h>
 
-#define MINUTE_MS 60000
+/* What is left of a minute, on the average. */
+#define MINUTE_MS 30000
 /* One snapshot of a disk in 10 minutes. [Compute, "Troubleshooting snapshots"]
  */
 #define SNAPSHOT_MS 600000

@@ -109,6 +109,13 @@ gcp_open (struct binding *b, struct err **err)
                            .build = gcp_##row##_build,                         \
                            .parse = gcp_##row##_parse                          \
   }
+/* Labels are read, then written. */
+#define LABELS(title, row)                                                     \
+  {                                                                            \
+    title, "read", 1, true, .next_class = "change",                            \
+                            .build = gcp_##row##_build,                        \
+                            .parse = gcp_##row##_parse                         \
+  }
 /* As many as a filter takes. */
 #define MANY(title, row)                                                       \
   {                                                                            \
@@ -118,7 +125,8 @@ gcp_open (struct binding *b, struct err **err)
 const struct provider gcp_provider = {
     .name = "gcp",
     .description = "Google Compute Engine instances with persistent disks",
-    .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN | CAP_GUEST_PING,
+    .caps = CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN | CAP_GUEST_PING |
+            CAP_STOPS_ONCE,
     .options = options,
     .settle_ms = SETTLE_MS,
     .poll_ms = 3000,
@@ -141,22 +149,22 @@ const struct provider gcp_provider = {
             [OP_DESCRIBE_DISKS] = MANY ("describe-disks", disks),
             [OP_STOP] = CHANGE ("stop", "change", stop),
             [OP_START] = FOLLOWED ("start", "change", start),
-            [OP_DETACH_OS] = CHANGE ("detach-os", "change", detach_os),
+            [OP_DETACH_OS] = FOLLOWED ("detach-os", "change", detach_os),
             [OP_ATTACH_OS] = FOLLOWED ("attach-os", "change", attach_os),
             [OP_RESTORE_ATTRIBUTES] =
                 CHANGE ("restore-attributes", "change", restore),
             [OP_HELPER_ATTACH] =
                 FOLLOWED ("helper-attach", "change", helper_attach),
             [OP_HELPER_DETACH] =
-                CHANGE ("helper-detach", "change", helper_detach),
+                FOLLOWED ("helper-detach", "change", helper_detach),
             [OP_SNAPSHOT] = FOLLOWED ("snapshot", "snapshot", snapshot),
             [OP_SNAPSHOTS] = ROW ("snapshots", "list", snapshots),
             [OP_DISK_FROM] = FOLLOWED ("disk-from", "change", disk_from),
-            [OP_KEEP] = CHANGE ("keep", "change", keep),
+            [OP_KEEP] = LABELS ("keep", keep),
             [OP_DELETE] = CHANGE ("delete", "change", delete),
             [OP_FIND_CREATED] = ROW ("find-created", "list", find_created),
-            [OP_MARK] = CHANGE ("mark", "change", mark),
-            [OP_UNMARK] = CHANGE ("unmark", "change", unmark),
+            [OP_MARK] = LABELS ("mark", mark),
+            [OP_UNMARK] = LABELS ("unmark", unmark),
             [OP_SERIAL_LOG] = ROW ("serial-log", "serial", serial_log),
             [OP_GUEST_PING] = ROW ("guest-ping", "guest", guest_ping),
             [OP_SCREENSHOT] = ROW ("screenshot", "screenshot", screenshot),

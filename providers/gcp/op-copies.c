@@ -108,7 +108,7 @@ put_numbers (json_t *body, const json_t *like)
   }
 }
 
-/* Licences and guest features come with the source. [discovery, Disk] */
+/* Licences come with the source. [discovery, Disk] */
 static json_t *
 copy_like (const struct binding *b, const json_t *in, const char *scope)
 {
@@ -137,6 +137,11 @@ copy_like (const struct binding *b, const json_t *in, const char *scope)
     json_put (body, "diskEncryptionKey",
               json_make ("{s:s}", "kmsKeyName",
                          json_str (like, "kms_key", "")));
+  /* Without them the instance would not take the copy for a boot disk.
+   * [terraform-provider-google#10690] */
+  if (json_array_size (json_at (like, "guest_os_features")))
+    json_put (body, "guestOsFeatures",
+              gcp_features_of (json_at (in, "vm.os_disk")));
   put_numbers (body, like);
   return body;
 }

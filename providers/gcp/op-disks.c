@@ -17,6 +17,8 @@ detach (const struct binding *b, const char *vm, const char *device,
 {
   CLEANUP_STRBUF struct strbuf query = STRBUF_EMPTY;
 
+  if (gcp_follow_build (b, in, req))
+    return 0;
   if (*device == '\0')
     return err_set (err, ERR_INTERNAL, "no device name to detach by");
   http_form_add (&query, "deviceName", device);
@@ -36,7 +38,7 @@ gcp_detach_os_build (const struct binding *b, const json_t *in,
 
   if (disk == NULL)
     return -1;
-  if (strcmp (shown, disk) != 0)
+  if (strcmp (shown, disk) != 0 && !json_at (in, "page"))
     return err_set (err, ERR_CONFLICT, "its boot disk is %s now, not %s", shown,
                     disk);
   return detach (b, vm,
@@ -54,8 +56,8 @@ attached (const struct binding *b, const char *disk, const char *device)
 }
 
 /* In the order in which the VM showed them, if they are the same ones. */
-static json_t *
-features_of (const json_t *disk)
+json_t *
+gcp_features_of (const json_t *disk)
 {
   const json_t *shown = json_object_get (disk, "features");
   const json_t *sorted = json_at (disk, "attributes.guest_os_features");
@@ -95,7 +97,7 @@ gcp_attach_os_build (const struct binding *b, const json_t *in,
   json_put_str (body, "interface", json_str (was, "interface", NULL));
   if (json_array_size (json_object_get (was, "guest_os_features")))
     json_put (body, "guestOsFeatures",
-              features_of (json_object_get (in, "disk")));
+              gcp_features_of (json_object_get (in, "disk")));
   gcp_request (b, GCP_ATTACH_DISK, vm, NULL, body, in, req);
   return 0;
 }
@@ -152,17 +154,17 @@ gcp_helper_detach_build (const struct binding *b, const json_t *in,
   return vm ? detach (b, vm, json_str (item, "slot", ""), in, req, err) : -1;
 }
 
-#define ANSWERED(row, method, read)                                            \
+#define FOLLOWED(row, method)                                                  \
   int gcp_##row##_parse (const struct binding *b, const json_t *in,            \
                          const struct http_reply *reply, json_t **out,         \
                          struct err **err)                                     \
   {                                                                            \
     (void)b;                                                                   \
-    return read (method, in, reply, out, err);                                 \
+    return gcp_followed (method, in, reply, out, err);                         \
   }                                                                            \
   struct unused_##row /* takes the semicolon */
 
-ANSWERED (detach_os, GCP_DETACH_DISK, gcp_accepted);
-ANSWERED (attach_os, GCP_ATTACH_DISK, gcp_followed);
-ANSWERED (helper_attach, GCP_ATTACH_DISK, gcp_followed);
-ANSWERED (helper_detach, GCP_DETACH_DISK, gcp_accepted);
+FOLLOWED (detach_os, GCP_DETACH_DISK);
+FOLLOWED (attach_os, GCP_ATTACH_DISK);
+FOLLOWED (helper_attach, GCP_ATTACH_DISK);
+FOLLOWED (helper_detach, GCP_DETACH_DISK);

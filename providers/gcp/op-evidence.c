@@ -20,7 +20,8 @@ gcp_serial_log_build (const struct binding *b, const json_t *in,
                       struct http_request *req, struct err **err)
 {
   const char *id = gcp_need_id (in, "vm.id", "instances", err);
-  int64_t after = json_int (in, "after", 0);
+  int64_t after =
+      json_bool (in, "page.anew", false) ? 0 : json_int (in, "after", 0);
   CLEANUP_FREE char *start =
       xasprintf ("%lld", (long long)(after > 0 ? after : 0));
   CLEANUP_STRBUF struct strbuf query = STRBUF_EMPTY;
@@ -67,9 +68,10 @@ gcp_console (const struct http_reply *reply, struct err **err)
   return gcp_reply (GCP_SERIAL_PORT, &clean, err);
 }
 
-/* Only a running VM has a console, and it begins anew with each start: what one
- * that is stopped has said so far is nothing, at byte 0.  [Compute, "Viewing
- * serial port output": kept only while the VM runs] */
+/* One that ends before where we were has begun anew, with the VM: all of it is
+ * new.  One of a stopped VM can't be read, and begins with its next start: a
+ * guess, from its being kept only while the VM runs; `next` of a VM before its
+ * stop and after its start would confirm it. */
 int
 gcp_serial_log_parse (const struct binding *b, const json_t *in,
                       const struct http_reply *reply, json_t **out,
@@ -77,19 +79,21 @@ gcp_serial_log_parse (const struct binding *b, const json_t *in,
 {
   CLEANUP_ERR struct err *why = NULL;
   CLEANUP_JSON json_t *root = gcp_console (reply, &why);
-  int64_t next;
+  int64_t next, after = json_int (in, "after", 0);
+  bool anew = json_bool (in, "page.anew", false);
 
   (void)b;
-  if (root == NULL && why->code != ERR_CONFLICT)
-    return err_move (err, TAKE (why));
-  if (root == NULL) {
+  if (root == NULL && why->code == ERR_CONFLICT) {
     *out = json_make ("{s:s,s:i}", "text", "", "after", 0);
     return 0;
   }
+  if (root == NULL)
+    return err_move (err, TAKE (why));
   next = gcp_number (root, "next");
-  *out =
-      json_make ("{s:s,s:I}", "text", json_str (root, "contents", ""), "after",
-                 (json_int_t)(next >= 0 ? next : json_int (in, "after", 0)));
+  *out = json_make ("{s:s,s:I}", "text", json_str (root, "contents", ""),
+                    "after", (json_int_t)(next >= 0 ? next : after));
+  if (next >= 0 && next < after && !anew)
+    json_put (*out, "next", json_make ("{s:b}", "anew", 1));
   return 0;
 }
 

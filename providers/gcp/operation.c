@@ -7,7 +7,7 @@
 
 /* Refusals show within seconds; what takes longer than all of these is at work.
  */
-static const int64_t waits_ms[] = {2000, 3000, 6000, 12000};
+static const int64_t waits_ms[] = {3000, 5000, 12000};
 
 /* Operations are where their resource is. */
 static enum gcp_method
@@ -38,20 +38,30 @@ gcp_follow_build (const struct binding *b, const json_t *in,
   return true;
 }
 
+/* A second detach that is still at work would take a disk away that has come
+ * back meanwhile: while one is under way, no other is begun. */
+static bool
+moves_a_disk (enum gcp_method method)
+{
+  return method == GCP_ATTACH_DISK || method == GCP_DETACH_DISK;
+}
+
 /* *out: what comes next, if there is anything to follow. */
 static void
-go_on (const json_t *in, const json_t *operation, json_t *out)
+go_on (enum gcp_method method, const json_t *in, const json_t *operation,
+       json_t *out)
 {
   const char *id = gcp_id_of (json_str (operation, "selfLink", ""));
   int64_t tries = json_int (in, "page.follow.tries", 0);
+  int64_t last = (int64_t)ARRAY_SIZE (waits_ms) - 1;
 
   if (strcmp (json_str (operation, "status", ""), "DONE") == 0 ||
-      !gcp_is_a (id, "operations") || tries >= (int64_t)ARRAY_SIZE (waits_ms))
+      !gcp_is_a (id, "operations") || (tries > last && !moves_a_disk (method)))
     return;
   json_put (out, "next",
             json_make ("{s:{s:s,s:I}}", "follow", "operation", id, "tries",
                        (json_int_t)tries + 1));
-  json_put_int (out, "after_ms", waits_ms[tries]);
+  json_put_int (out, "after_ms", waits_ms[tries < last ? tries : last]);
 }
 
 /* Another read would show the same. */
@@ -80,7 +90,7 @@ read_operation (enum gcp_method method, const json_t *in,
   }
   if (gcp_operation_failed (&gcp_methods[method], root, &why))
     return ended_badly (TAKE (why), err);
-  go_on (in, root, out);
+  go_on (method, in, root, out);
   return 0;
 }
 
@@ -99,7 +109,7 @@ gcp_followed (enum gcp_method method, const json_t *in,
     root = gcp_reply (method, reply, err);
     if (root == NULL)
       return -1;
-    go_on (in, root, made);
+    go_on (method, in, root, made);
   }
   *out = TAKE (made);
   return 0;

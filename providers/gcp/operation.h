@@ -5,7 +5,8 @@
  * start, too many snapshots, a disk that the helper's machine can't take) are
  * followed: their next requests read the operation, in.page.follow {operation,
  * tries}, a few times; an operation that still runs then is left to the looks
- * at what it changes (providers/provider.h).
+ * at what it changes (providers/provider.h).  Only those that move disks are
+ * followed to their end: what may still take a disk away is waited for.
  *
  *   build:  if (gcp_follow_build (b, in, req)) return 0;
  *   parse:  return gcp_followed (GCP_START, in, reply, out, err);

@@ -34,6 +34,9 @@ GCP_ROW (serial_log); /* op-evidence.c */
 GCP_ROW (screenshot);
 GCP_ROW (guest_ping);
 
+/* op-disks.c: guestOsFeatures as a request has them, of an os_disk. */
+json_t *gcp_features_of (const json_t *disk);
+
 /* place.c */
 char **gcp_helper_paths (const json_t *disk, const char *slot,
                          const char *devices);

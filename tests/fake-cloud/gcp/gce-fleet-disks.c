@@ -66,6 +66,7 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *disk,
                                           {"content", "_content"},
                                           {"description", "description"},
                                           {NULL}};
+  static const char *const inherited[] = {"licenses", "guestOsFeatures"};
   json_t *spec, *body;
   size_t i;
 
@@ -83,6 +84,10 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *disk,
                       json_str (disk->body, "id", ""));
     gce_put_identity (cloud, body, "snapshot", id);
     gce_put_link (body, "sourceDisk", disk->id);
+    for (size_t k = 0; k < ARRAY_SIZE (inherited); k++)
+      if (json_object_get (disk->body, inherited[k]))
+        json_put (body, inherited[k],
+                  json_deep_copy (json_object_get (disk->body, inherited[k])));
     if (json_str (spec, "created", NULL))
       json_put_str (body, "creationTimestamp", json_str (spec, "created", ""));
     else

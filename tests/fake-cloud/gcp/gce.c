@@ -107,17 +107,59 @@ read_body (struct fake_call *call)
   json_put_str (call->params, "_malformed", "body");
 }
 
-/* The ids that a call is about: of its path, and of a disk in its body. */
+/* The disk that a detach names by its device. */
+static const char *
+detached_disk (const struct fake_call *call)
+{
+  CLEANUP_FREE char *id = gce_target_id (call);
+  const char *device = gce_param (call, "deviceName");
+  const struct fake_object *instance =
+      device ? fake_object_find (call->cloud, "instance", id, NULL, NULL)
+             : NULL;
+
+  return instance
+             ? gce_id_of_link (json_str (gce_attached (instance, device, NULL),
+                                         "source", NULL))
+             : NULL;
+}
+
+/* What it makes; NULL: nothing. */
+static char *
+made_id (const struct fake_call *call, const struct gce_method *method)
+{
+  const char *name = json_str (gce_body (call), "name", NULL);
+  const char *zone = gce_param (call, "zone");
+  const char *region = gce_param (call, "region");
+
+  if (name == NULL)
+    return NULL;
+  if (strstr (method->name, ".createSnapshot"))
+    return xasprintf ("projects/%s/global/snapshots/%s", call->account, name);
+  return xasprintf ("projects/%s/%s/%s/disks/%s", call->account,
+                    zone ? "zones" : "regions",
+                    zone     ? zone
+                    : region ? region
+                             : "",
+                    name);
+}
+
+/* The ids that a call is about: of its path, of a disk that it attaches or
+ * detaches, of what it makes. */
 static void
 collect_ids (struct fake_call *call, const struct gce_method *method)
 {
   const char *source =
       gce_id_of_link (json_str (gce_body (call), "source", NULL));
+  CLEANUP_FREE char *made = made_id (call, method);
 
+  if (source == NULL)
+    source = detached_disk (call);
   if (strchr (method->path, '{') != strrchr (method->path, '{'))
     str_vec_push (&call->ids, gce_target_id (call));
   if (source)
     str_vec_push (&call->ids, xstrdup (source));
+  if (made)
+    str_vec_push (&call->ids, TAKE (made));
 }
 
 static void

@@ -171,9 +171,16 @@ names (const json_t *call, const char *id)
   json_t *item;
   size_t i;
 
-  json_array_foreach (json_at (call, "ids"), i,
-                      item) if (strcmp (json_string_value (item), id) ==
-                                0) return true;
+  json_array_foreach (json_at (call, "ids"), i, item)
+  {
+    const char *text = json_string_value (item);
+    size_t len = strlen (text), end = strlen (id);
+
+    /* A log may say where in the cloud it is. */
+    if (len >= end && strcmp (text + len - end, id) == 0 &&
+        (len == end || text[len - end - 1] == '/'))
+      return true;
+  }
   return false;
 }
 

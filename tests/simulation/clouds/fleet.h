@@ -48,7 +48,7 @@ struct fleet_kind {
   /* "provider:" words that select all VMs, and the binding's config. */
   const char *selection;
   json_t *(*binding_config) (void);
-  char *(*vm_id) (size_t n);
+  char *(*vm_id) (size_t n);                  /* where that says it all */
   char *(*helper_id) (size_t zone, size_t n); /* both from 1 */
 
   /* Ground truth, new references; NULL: there is no such thing.
@@ -59,7 +59,8 @@ struct fleet_kind {
   json_t *(*disk) (struct fake_cloud *cloud, const char *id);
   /* {id: token of the campaign, or ""} of all disks and snapshots. */
   json_t *(*things) (struct fake_cloud *cloud);
-  /* The disk that the agent of this helper is told to open by this path. */
+  /* The disk that an agent on this helper is told to open by this path; "":
+   * there is none. */
   char *(*disk_of_path) (struct fake_cloud *cloud, const char *helper,
                          const char *path);
   void (*write) (struct fake_cloud *cloud, const char *disk,
@@ -94,7 +95,7 @@ struct fleet_kind {
   json_t *(*chain) (void);
 };
 
-extern const struct fleet_kind ec2_fleet, azure_fleet;
+extern const struct fleet_kind ec2_fleet, azure_fleet, gcp_fleet;
 /* All of them, ended by NULL. */
 extern const struct fleet_kind *const fleet_kinds[];
 

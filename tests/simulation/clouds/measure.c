@@ -38,15 +38,22 @@ counts_in (const struct limit_spec *limits, const char *bucket,
   return false;
 }
 
+/* Requests of one operation may be of several classes: the queues know. */
 static double
 taken_from (const struct sim_campaign *c, const struct limit_spec *spec)
 {
   const struct provider *provider = c->binding.provider;
   double n = 0;
-  json_t *op;
+  json_t *op, *queue;
   size_t i;
 
-  json_array_foreach (json_at (c->calls, "calls"), i, op)
+  json_array_foreach (json_at (c->calls, "queues"), i, queue)
+  {
+    if (!spec->per_id && counts_in (provider->limits, spec->bucket,
+                                    json_str (queue, "class", "")))
+      n += (double)json_int (queue, "admitted", 0);
+  }
+  json_array_foreach (spec->per_id ? json_at (c->calls, "calls") : NULL, i, op)
   {
     const struct provider_op *row =
         row_of (provider, json_str (op, "operation", ""));
@@ -55,7 +62,7 @@ taken_from (const struct sim_campaign *c, const struct limit_spec *spec)
         strcmp (json_str (op, "action", ""), c->plan->kind->follows) == 0)
       continue;
     if (row && counts_in (provider->limits, spec->bucket, row->limit_class))
-      n += (double)json_int (op, spec->per_id ? "vms" : "calls", 0);
+      n += (double)json_int (op, "vms", 0);
   }
   return n;
 }

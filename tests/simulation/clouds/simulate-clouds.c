@@ -32,7 +32,8 @@
 
 #include "campaign.h"
 
-const struct fleet_kind *const fleet_kinds[] = {&ec2_fleet, &azure_fleet, NULL};
+const struct fleet_kind *const fleet_kinds[] = {&ec2_fleet, &azure_fleet,
+                                                &gcp_fleet, NULL};
 
 struct choices {
   const struct fleet_kind *kind;

@@ -140,7 +140,8 @@ const struct request_case request_cases[] = {
      " 'id': 'global/snapshots/s'}, " MADE "}",
      "POST projects/p-1/" Z "/disks?requestId=* {\"description\":"
      "\"bootmend: bootmend-C1-7\",\"diskEncryptionKey\":{\"kmsKeyName\":"
-     "\"projects/k/x\"},\"labels\":{\"a\":\"b\"," LABELS
+     "\"projects/k/x\"},\"guestOsFeatures\":[{\"type\":\"WINDOWS\"},{\"type\":"
+     "\"UEFI_COMPATIBLE\"}],\"labels\":{\"a\":\"b\"," LABELS
      "},\"name\":\"bootmend-c1-7\",\"provisionedIops\":\"3000\","
      "\"resourcePolicies\":[\"projects/p-1/regions/europe-west1/"
      "resourcePolicies/daily\"],\"sizeGb\":\"50\",\"sourceSnapshot\":"

@@ -72,7 +72,7 @@ test_followed (void)
     CU_ASSERT_PTR_NOT_NULL_FATAL (out);
     CU_ASSERT_FATAL (++reads < 10);
   }
-  CU_ASSERT_EQUAL (reads, 4);
+  CU_ASSERT_EQUAL (reads, 3);
 }
 
 static const struct {
@@ -119,6 +119,23 @@ test_ends (void)
     CU_ASSERT_EQUAL (err->code, ends[i].code);
     CU_ASSERT_PTR_NOT_NULL (strstr (err->msg, ends[i].says));
   }
+}
+
+/* A disk on its way is waited for, however long that takes. */
+static void
+test_to_its_end (void)
+{
+  CLEANUP_JSON json_t *out =
+      parse (OP_DETACH_OS,
+             "{'vm': {'id': '" Z "/instances/a'}, " POLL ", 'tries': 99}}}",
+             200, "{" OPERATION ", 'status': 'RUNNING'}", NULL);
+  CLEANUP_JSON json_t *start =
+      parse (OP_START, "{" START ", " POLL ", 'tries': 99}}}", 200,
+             "{" OPERATION ", 'status': 'RUNNING'}", NULL);
+
+  CU_ASSERT_EQUAL (json_int (out, "next.follow.tries", 0), 100);
+  CU_ASSERT_EQUAL (json_int (out, "after_ms", 0), 12000);
+  CU_ASSERT_PTR_NULL (json_object_get (start, "next"));
 }
 
 /* What is made keeps its name while its operation is read; where operations
@@ -289,6 +306,28 @@ test_impaired (void)
       "serial port 2: BugCheck 7e?");
 }
 
+/* A console that begins with each start: what is behind where we were is read
+ * from its begin. */
+static void
+test_console_anew (void)
+{
+#define SERIAL "{'vm': {'id': '" Z "/instances/a'}, 'after': 500"
+  static const char first[] = SERIAL "}";
+  static const char again[] = SERIAL ", 'page': {'anew': true}}";
+  CLEANUP_JSON json_t *short_one =
+      parse (OP_SERIAL_LOG, first, 200,
+             "{'contents': '', 'start': '170', 'next': '170'}", NULL);
+  CLEANUP_JSON json_t *whole =
+      parse (OP_SERIAL_LOG, again, 200,
+             "{'contents': 'up', 'start': '0', 'next': '170'}", NULL);
+  CLEANUP_FREE char *request = asked (OP_SERIAL_LOG, again);
+
+  CU_ASSERT_PTR_NOT_NULL (json_object_get (short_one, "next"));
+  CU_ASSERT_PTR_NULL (json_object_get (whole, "next"));
+  CU_ASSERT_EQUAL (json_int (whole, "after", 0), 170);
+  CU_ASSERT_PTR_NOT_NULL (strstr (request, "start=0"));
+}
+
 #define CASE(function)                                                         \
   static void with_##function (void)                                           \
   {                                                                            \
@@ -301,19 +340,23 @@ test_impaired (void)
 CASE (test_followed);
 CASE (test_ends);
 CASE (test_made);
+CASE (test_to_its_end);
 CASE (test_dry_run);
 CASE (test_ping);
 CASE (test_consoles);
 CASE (test_impaired);
+CASE (test_console_anew);
 
 static const struct unit_case tests[] = {
     {"an operation is followed", with_test_followed},
     {"how one ends", with_test_ends},
     {"what is made", with_test_made},
+    {"a disk on its way", with_test_to_its_end},
     {"dry runs", with_test_dry_run},
     {"guest attributes", with_test_ping},
     {"consoles that complain", with_test_consoles},
     {"impaired ones", with_test_impaired},
+    {"a console begins anew", with_test_console_anew},
 };
 
 UNIT_MAIN ("gcp operations", tests)
