@@ -51,6 +51,9 @@ expect_status 1
 expect_msg 'waits for the approval of wave 1, not 2'
 run bootmend approve last two
 expect_status 2
+run bootmend approve 20200101-000000-none
+expect_status 1
+expect_msg '20200101-000000-none'
 
 # ---- halt, from another terminal ----
 run bootmend halt
