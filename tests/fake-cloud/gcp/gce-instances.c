@@ -381,8 +381,8 @@ set_auto_delete (struct fake_call *call)
 static int
 test_permissions (struct fake_call *call)
 {
-  json_t *held = json_array (), *permission;
-  CLEANUP_JSON json_t *list = held;
+  CLEANUP_JSON json_t *held = json_array ();
+  json_t *permission;
   size_t i;
 
   if (gce_target (call) == NULL)

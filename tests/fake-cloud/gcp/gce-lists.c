@@ -127,7 +127,7 @@ static int
 cut (struct fake_call *call, struct gce_items *items)
 {
   const char *after = page_begin (call);
-  size_t size, from = 0;
+  size_t size = 0, from = 0;
 
   if (after == NULL || page_size (call, &size) < 0)
     return -1;

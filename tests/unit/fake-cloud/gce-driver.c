@@ -171,7 +171,7 @@ static void
 step (struct gce_driver *d, char *text)
 {
   char *rest = text, *verb = strsep (&rest, " ");
-  char *path = rest ? strsep (&rest, " ") : NULL;
+  char *path = rest ? strsep (&rest, " ") : verb + strlen (verb);
 
   if (strcmp (verb, "wait") == 0)
     fake_clock_advance (&d->clock, strtoll (path, NULL, 10));
