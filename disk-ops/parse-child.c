@@ -211,19 +211,27 @@ become_nobody (void)
              : 0;
 }
 
-/* 1: wholly, 0: without seccomp, -1: not even the rest. */
+/* 1: wholly, 0: without seccomp, -1: not even the rest.  In a name space of
+ * users there may be no nobody to become; then seccomp has to do. */
 static int
 confine (const struct parser *parser, size_t n_fds)
 {
+  bool nobody, filtered;
+
   if (limit (RLIMIT_CORE, 0) == -1 ||
       limit_memory (parser->memory_bytes) == -1 ||
       limit_time (parser->seconds) == -1 ||
       limit (RLIMIT_NOFILE, n_fds) == -1 ||
-      limit (RLIMIT_FSIZE, MAX_OUTPUT) == -1 || become_nobody () == -1 ||
-      limit (RLIMIT_NPROC, 0) == -1 || prctl (PR_SET_DUMPABLE, 0) == -1 ||
+      limit (RLIMIT_FSIZE, MAX_OUTPUT) == -1)
+    return -1;
+  nobody = become_nobody () == 0;
+  if (limit (RLIMIT_NPROC, 0) == -1 || prctl (PR_SET_DUMPABLE, 0) == -1 ||
       prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
     return -1;
-  return kernel_has_seccomp () && load_filter () == 0;
+  filtered = kernel_has_seccomp () && load_filter () == 0;
+  if (!nobody && !filtered)
+    return -1;
+  return filtered;
 }
 
 static int
@@ -250,7 +258,7 @@ map_input (int fd, struct parse_input *input)
 static void __attribute__ ((noreturn)) give_up (const char *what)
 {
   fprintf (stderr, "%s: %s\n", what, strerror (errno));
-  _exit (126);
+  _exit (PARSE_NOT_STARTED);
 }
 
 /* Straight to the end: what runs at an exit has no place here. */
@@ -289,6 +297,7 @@ parse_child_main (const struct parser *const *parsers, int argc, char **argv)
   for (; *parsers && parser == NULL; parsers++)
     if (strcmp ((*parsers)->name, argv[2]) == 0)
       parser = *parsers;
+  errno = EINVAL;
   if (parser == NULL || n > PARSE_INPUTS)
     give_up ("no such parser");
   for (; task.n < n; task.n++)

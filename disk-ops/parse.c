@@ -25,6 +25,8 @@
 #define MAX_MESSAGES 4096
 /* Where descriptors wait before they get their numbers. */
 #define ASIDE 64
+/* Exit status of a child that could not become the parser. */
+#define NOT_EXECUTED 127
 
 extern char **environ;
 
@@ -150,20 +152,20 @@ become_parser (const struct start *start, const char *program, pid_t parent)
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   if (getppid () != parent || null == -1)
-    _exit (127);
+    _exit (NOT_EXECUTED);
   for (size_t i = 0; i < start->n_fds; i++)
     aside[i] = fcntl (start->fds[i] == -1 ? null : start->fds[i],
                       F_DUPFD_CLOEXEC, ASIDE);
   for (size_t i = 0; i < start->n_fds; i++)
     if (aside[i] == -1 || dup2 (aside[i], (int)i) == -1)
-      _exit (127);
+      _exit (NOT_EXECUTED);
   close_range ((unsigned)start->n_fds, ~0U, 0);
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
   for (int sig = 1; sig < 32; sig++)
     signal (sig, SIG_DFL);
   execve (program, start->argv, start->envp);
-  _exit (127);
+  _exit (NOT_EXECUTED);
 }
 
 static pid_t
@@ -311,10 +313,13 @@ judge (struct parse *parse, pid_t pid, int *answer, int *messages,
   parse->died = r == -1 || !WIFEXITED (status) || WEXITSTATUS (status) != 0;
   if (r == -1)
     return err_wrap (err, "the parser of %s was killed", parse->parser->what);
-  if (WIFEXITED (status) && WEXITSTATUS (status) == 127) {
+  if (WIFEXITED (status) && (WEXITSTATUS (status) == NOT_EXECUTED ||
+                             WEXITSTATUS (status) == PARSE_NOT_STARTED)) {
+    CLEANUP_FREE char *words = words_of (&noise);
+
     parse->died = false;
-    return err_set (err, ERR_IO, "the parser of %s could not be started (%s)",
-                    parse->parser->what, parse->program);
+    return err_set (err, ERR_IO, "the parser of %s could not be started: %s",
+                    parse->parser->what, *words ? words : parse->program);
   }
   if (parse->died)
     return say_death (parse, status, &noise, err);

@@ -91,6 +91,9 @@ void parse_release (struct parse *parse);
 /* The first descriptor of its inputs; the output comes behind them. */
 #define PARSE_FIRST_FD 3
 
+/* Its exit status if it did not come as far as parsing. */
+#define PARSE_NOT_STARTED 126
+
 /* Is this how parse_run starts us? */
 bool parse_is_child (int argc, char **argv);
 /* Confines itself, parses, answers, ends.  `parsers` ends with NULL. */

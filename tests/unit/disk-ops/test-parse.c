@@ -336,6 +336,10 @@ test_deaths (void)
 static void
 test_no_program (void)
 {
+  static const struct parser stranger = {.name = "stranger",
+                                         .what = "orders",
+                                         .seconds = 1,
+                                         .max_answer = 100};
   CLEANUP_PARSE struct parse parse = {.parser = &obedient};
   CLEANUP_ERR struct err *err = NULL, *none = NULL;
 
@@ -344,6 +348,14 @@ test_no_program (void)
   parse.program = "/nonexistent";
   CU_ASSERT_EQUAL (parse_run (&parse, &err), -1);
   CU_ASSERT_EQUAL (err->code, ERR_IO);
+  CU_ASSERT_FALSE (parse.died);
+  /* a program that does not know this parser */
+  err_free (TAKE (err));
+  parse.program = "/proc/self/exe";
+  parse.parser = &stranger;
+  CU_ASSERT_EQUAL (parse_run (&parse, &err), -1);
+  CU_ASSERT_EQUAL (err->code, ERR_IO);
+  CU_ASSERT_PTR_NOT_NULL (strstr (err->msg, "no such parser"));
   CU_ASSERT_FALSE (parse.died);
 }
 
