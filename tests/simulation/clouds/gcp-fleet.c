@@ -246,7 +246,8 @@ call (struct fake_cloud *cloud, const char *verb, const char *id,
       json_make ("{s:s,s:s,s:s,s:s,s:s}", "op", "call", "service", "compute",
                  "method", verb, "url", url, "body", text);
   CLEANUP_ERR struct err *err = NULL;
-  CLEANUP_JSON json_t *out = fake_cloud_control (cloud, op, &err);
+
+  json_decref (fake_cloud_control (cloud, op, &err));
 }
 
 static void
