@@ -378,8 +378,8 @@ set_auto_delete (struct fake_call *call)
 }
 
 /* Which of these the caller has; asking needs none. */
-static int
-test_permissions (struct fake_call *call)
+int
+gce_test_permissions (struct fake_call *call)
 {
   CLEANUP_JSON json_t *held = json_array ();
   json_t *permission;
@@ -435,7 +435,7 @@ const struct gce_method gce_instance_methods[] = {
      NULL, delete},
     {"instances.testIamPermissions", "POST",
      ALL "/{resource}/testIamPermissions", "read", "", "", "permissions",
-     test_permissions},
+     gce_test_permissions},
     {"instances.setDiskAutoDelete", "POST", ONE "/setDiskAutoDelete", "change",
      MAY "setDiskAutoDelete", "requestId autoDelete! deviceName!", NULL,
      set_auto_delete},

@@ -147,6 +147,8 @@ json_t *gce_filter_parse (const char *text, bool *bad);
 bool gce_filter_fits (const json_t *filter, const json_t *body);
 
 /* ---- instances and disks ---- */
+/* {"permissions": those asked for that the caller has}. */
+int gce_test_permissions (struct fake_call *call);
 const char *gce_status (const struct fake_object *object);
 void gce_set_status (struct fake_cloud *cloud, struct fake_object *object,
                      const char *status);
