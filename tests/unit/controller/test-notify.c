@@ -184,7 +184,8 @@ test_targets_that_are_none (void)
   static const struct {
     const char *program, *webhook, *text;
   } cases[] = {
-      {"/nonexistent/program", NULL, "--notify-command: /nonexistent/program: there is no such program"},
+      {"/nonexistent/program", NULL,
+       "--notify-command: /nonexistent/program: there is no such program"},
       {NULL, "ftp://example.com/secret", "ftp://example.com/...: is no http"},
       {NULL, "secret", "is no http"},
       {NULL, "@/nonexistent/file", "--webhook"},
