@@ -196,6 +196,8 @@ job_complete (struct engine *engine, struct job *job,
   struct err *err = NULL;
   enum verdict verdict;
 
+  /* Standing in line is no step's fault. */
+  job->step_began_ms += completion->waited_ms;
   if (completion->err) {
     job_reply_failed (engine, job, err_copy (completion->err));
     return;

@@ -36,7 +36,7 @@ struct call {
   struct limit_queue *held; /* lets nothing else go until this one has ended */
   unsigned attempt;
   const char *action; /* of what was sent last */
-  int64_t first_ms, sent_ms, not_before_ms;
+  int64_t first_ms, sent_ms, not_before_ms, waited_ms;
   int64_t sent_wall_ms;
   char *audience;    /* of the keys that it was sent with */
   unsigned refusals; /* of its keys */
@@ -132,7 +132,7 @@ finish (struct http_calls *calls, struct call *call, json_t *out_taken,
   for (size_t i = 0; i < call->effects.len; i++) {
     struct completion completion = {call->effects.ptr[i],
                                     out ? json_incref (out) : NULL,
-                                    err_copy (err), true};
+                                    err_copy (err), true, call->waited_ms};
 
     finished_vec_push (&calls->finished, completion);
   }
@@ -317,6 +317,7 @@ send_what_may (struct http_calls *calls)
 
     if (call == NULL)
       continue;
+    call->waited_ms += admission.waited_ms;
     if (call_part (row_of (call), call->in, call->pages)) {
       call->held = admission.queue;
       limit_queue_hold (call->held, true);

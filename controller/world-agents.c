@@ -138,7 +138,10 @@ static void
 push_done (struct world_agents *all, uint64_t id, json_t *out, struct err *err,
            bool last)
 {
-  struct completion completion = {id, out, err, last};
+  struct completion completion = {.id = id,
+                                  .out = out,
+                                  .err = err,
+                                  .last = last};
 
   done_vec_push (&all->done, completion);
 }

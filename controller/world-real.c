@@ -31,7 +31,7 @@ struct world_real {
 static void
 push_done (struct world_real *real, uint64_t id, struct err *err)
 {
-  struct completion completion = {id, NULL, err, true};
+  struct completion completion = {.id = id, .err = err, .last = true};
 
   done_vec_push (&real->done, completion);
 }

@@ -35,10 +35,11 @@ struct effect {
 };
 
 struct completion {
-  uint64_t id;     /* of the effect */
-  json_t *out;     /* owned by the receiver; NULL with err */
-  struct err *err; /* likewise */
-  bool last;       /* false: an agent's progress, more will follow */
+  uint64_t id;       /* of the effect */
+  json_t *out;       /* owned by the receiver; NULL with err */
+  struct err *err;   /* likewise */
+  bool last;         /* false: an agent's progress, more will follow */
+  int64_t waited_ms; /* for tokens, before it was sent */
 };
 
 struct world {

@@ -146,7 +146,7 @@ would_write (const struct fake_work *work)
 static void
 ask (const struct fake_work *work)
 {
-  struct completion progress = {work->effect, NULL, NULL, false};
+  struct completion progress = {.id = work->effect};
 
   if (work->generation != work->desk->generation || work->cancelled)
     return;
@@ -205,7 +205,7 @@ limit_over (struct fake_cloud *cloud, struct fake_event *event)
 static void
 stage (const struct fake_work *work)
 {
-  struct completion progress = {work->effect, NULL, NULL, false};
+  struct completion progress = {.id = work->effect};
 
   progress.out = json_make ("{s:s}", "stage", "opened");
   if (work->generation == work->desk->generation)

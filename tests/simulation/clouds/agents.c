@@ -61,7 +61,10 @@ static void
 deliver (struct sim_work *work, json_t *out, struct err *err, bool last)
 {
   struct sim_world *world = work->world;
-  struct completion completion = {work->effect, out, err, last};
+  struct completion completion = {.id = work->effect,
+                                  .out = out,
+                                  .err = err,
+                                  .last = last};
 
   if (work->generation == world->generation)
     sim_done_vec_push (&world->done, completion);
