@@ -117,6 +117,7 @@ job_step_failed (struct engine *engine, struct job *job, struct err *err_taken)
   job->effect = 0;
   if (halts_all (engine, job, err) || was_cancelled (engine, job)) {
     job->phase = PHASE_ENTER;
+    job->cancelled = false; /* what fails next fails by itself */
     job->changed = true;
     return;
   }
