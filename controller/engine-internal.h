@@ -177,6 +177,8 @@ bool job_sees (const struct job *job, enum op_id op);
 /* Has it been looked at late enough that what the step wants, if it is so, is
  * certain, though it may not show yet? */
 bool job_sees_early (const struct job *job);
+/* Its first stop has had to wait: whether it boots is asked once more. */
+bool job_asks_again (struct engine *engine, struct job *job);
 /* What is looked at does not exist any more, with an error that says what. */
 bool job_is_gone (const struct job *job, struct err **err);
 /* True if the shared poller should describe its VM, or its disk. */

@@ -216,7 +216,8 @@ act (struct engine *engine, struct job *job)
   struct effect effect = {.kind = EFFECT_OP, .binding = job->binding};
   struct err *err = NULL;
 
-  if (!waves_may_touch (engine, job) || job_helper_is_dead (engine, job))
+  if (!waves_may_touch (engine, job) || job_helper_is_dead (engine, job) ||
+      job_asks_again (engine, job))
     return;
   job->attempt++;
   job->uncertain = job->uncertain || undo_is_on_top (job, job->step->name);

@@ -133,3 +133,25 @@ job_wants_look (const struct job *job, enum op_id op)
   return op == OP_DESCRIBE && job_has_flag (job, STEP_QUIET) &&
          !job_is_fresh (job);
 }
+
+/* How long an answer to "does it boot?" counts, and how often it is asked anew:
+ * a service may be so slow that a stop always waits for longer. */
+#define HEALTH_HOLDS_MS  55000
+#define ASKED_AGAIN_MOST 2
+
+bool
+job_asks_again (struct engine *engine, struct job *job)
+{
+  const struct step *asks = step_by_name ("look-again");
+  const char *top = job_undo_top (job);
+
+  if (job->back || job->attempt || job->step->undo == NULL ||
+      strcmp (job->step->undo, "start") != 0 ||
+      (top && strcmp (top, "mark") != 0) || !asks->wanted (job) ||
+      job->asked_again == ASKED_AGAIN_MOST ||
+      engine_now (engine) - job->acted_ms <= HEALTH_HOLDS_MS)
+    return false;
+  job->asked_again++;
+  job_enter (engine, job, asks);
+  return true;
+}

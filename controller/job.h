@@ -101,6 +101,7 @@ struct job {
   int64_t step_began_ms;
   int64_t not_before_ms;
   int64_t acted_ms;   /* when the last request was made */
+  int asked_again;    /* whether it boots, as its stop had to wait */
   int64_t errors;     /* failed replies in a row, at this step */
   uint64_t effect;    /* in flight; 0: none */
   uint64_t allowed;   /* the last one whose agent was allowed to write */
