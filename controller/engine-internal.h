@@ -136,6 +136,8 @@ void lease_answer (struct engine *engine, const struct flight *flight,
                    const struct completion *completion);
 /* Another campaign has taken over a VM that this job had changed. */
 bool lease_is_lost (const struct job *job, struct err **err);
+/* The VM has the mark of another campaign. */
+bool lease_is_anothers (const struct job *job);
 
 /* engine-job.c */
 void job_admit (struct engine *engine, struct job *job);

@@ -240,11 +240,16 @@ act (struct engine *engine, struct job *job)
 }
 
 /* A request that had been given up took effect after all, who knows when: power
- * and mark are seen to once more. */
+ * and mark are seen to once more, unless the VM is another campaign's by now.
+ */
 static void
 see_to_it_again (struct engine *engine, struct job *job)
 {
   job->disturbed = false;
+  if (lease_is_anothers (job)) {
+    job_step_over (engine, job, "skipped", NULL);
+    return;
+  }
   if (!job->back) {
     job_enter (engine, job, step_by_name ("start"));
     return;

@@ -44,6 +44,14 @@ has_mark (const struct job *job)
 }
 
 bool
+lease_is_anothers (const struct job *job)
+{
+  const char *other = json_str (job->now, "mark.campaign", NULL);
+
+  return other && strcmp (other, job->policy->campaign) != 0;
+}
+
+bool
 lease_is_lost (const struct job *job, struct err **err)
 {
   const char *other = json_str (job->now, "mark.campaign", NULL);
