@@ -351,6 +351,41 @@ test_shared_limits (void)
   CU_ASSERT_EQUAL (begun_together ("1", "s"), 20);
 }
 
+/* Twelve calls where ten may go at once, and one more in a second: who stood in
+ * line hears for how long, and it is not the time that the call took. */
+static void
+test_waited (void)
+{
+  struct service service;
+  int64_t waited[12] = {0};
+
+  init (&service, 1, 1);
+  for (unsigned i = 0; i < 12; i++) {
+    struct effect effect = {.id = i,
+                            .kind = EFFECT_OP,
+                            .binding = &binding,
+                            .op = OP_START,
+                            .in = json_object ()};
+
+    http_calls_submit (service.calls, effect);
+  }
+  for (unsigned i = 0; i < 100; i++) {
+    struct completion completion;
+
+    fetch (&service);
+    http_calls_step (service.calls);
+    while (http_calls_collect (service.calls, &completion)) {
+      waited[completion.id] = completion.waited_ms;
+      completion_release (&completion);
+    }
+    fake_clock_advance (&service.clock, 60);
+  }
+  CU_ASSERT (waited[9] < 500);
+  CU_ASSERT (waited[10] >= waited[9] + 900 && waited[10] < waited[9] + 1100);
+  CU_ASSERT (waited[11] >= waited[10] + 900 && waited[11] < waited[10] + 1100);
+  release (&service);
+}
+
 /* An operation that is followed: its requests are so far apart as it says, the
  * later ones count in a class of their own, and the parts become one answer. */
 static void
@@ -478,6 +513,7 @@ static const struct unit_case cases[] = {
     {"wrong keys are tried once more, by one call", test_wrong_keys},
     {"wrong keys from the start cost one request", test_wrong_from_the_start},
     {"limits are of an account and region", test_shared_limits},
+    {"who stood in line hears it", test_waited},
     {"an operation is followed", test_followed},
 };
 
