@@ -184,6 +184,15 @@ struct result {
   unsigned well, auth, other;
 };
 
+static void
+submit (struct service *service, uint64_t id, struct binding *by, enum op_id op,
+        json_t *in_taken)
+{
+  struct effect effect = {id, EFFECT_OP, by, op, in_taken};
+
+  http_calls_submit (service->calls, effect);
+}
+
 /* n calls at once, until all are answered. */
 static struct result
 run (struct service *service, unsigned n)
@@ -191,15 +200,8 @@ run (struct service *service, unsigned n)
   struct http_calls *calls = service->calls;
   struct result result = {0};
 
-  for (unsigned i = 0; i < n; i++) {
-    struct effect effect = {.id = i + 1,
-                            .kind = EFFECT_OP,
-                            .binding = &binding,
-                            .op = OP_STOP,
-                            .in = json_object ()};
-
-    http_calls_submit (calls, effect);
-  }
+  for (unsigned i = 0; i < n; i++)
+    submit (service, i + 1, &binding, OP_STOP, json_object ());
   for (unsigned i = 0; i < 1000 && http_calls_pending (calls); i++) {
     struct completion completion;
 
@@ -304,39 +306,40 @@ test_wrong_from_the_start (void)
   release (&service);
 }
 
-/* Requests in the first second of 15 calls for each of two bindings, where a
- * bucket holds 10 and gets one more in a second. */
+/* n calls by these bindings in turn, of a bucket that holds 10 and gets one
+ * more in a second; how long each stood in line, of those that end in time. */
+static void
+start (struct service *service, struct binding *by, unsigned n_by, unsigned n,
+       unsigned steps, int64_t *waited)
+{
+  for (unsigned i = 0; i < n; i++)
+    submit (service, i, &by[i % n_by], OP_START, json_object ());
+  for (unsigned i = 0; i < steps; i++) {
+    struct completion completion;
+
+    fetch (service);
+    http_calls_step (service->calls);
+    while (http_calls_collect (service->calls, &completion)) {
+      waited[completion.id] = completion.waited_ms;
+      completion_release (&completion);
+    }
+    fake_clock_advance (&service->clock, 60);
+  }
+}
+
+/* Requests in the first second of 15 calls for each of two bindings. */
 static unsigned
 begun_together (const char *account, const char *region)
 {
-  struct binding others[] = {{.provider = &provider,
-                              .account = (char *)"1",
-                              .region = (char *)"r"},
-                             {.provider = &provider,
-                              .account = (char *)account,
-                              .region = (char *)region}};
+  struct binding others[] = {binding, binding};
   struct service service;
+  int64_t waited[30];
   unsigned begun;
 
+  others[1].account = (char *)account;
+  others[1].region = (char *)region;
   init (&service, 1, 1);
-  for (unsigned i = 0; i < 30; i++) {
-    struct effect effect = {.id = i + 1,
-                            .kind = EFFECT_OP,
-                            .binding = &others[i % 2],
-                            .op = OP_START,
-                            .in = json_object ()};
-
-    http_calls_submit (service.calls, effect);
-  }
-  for (unsigned i = 0; i < 15; i++) {
-    struct completion completion;
-
-    fetch (&service);
-    http_calls_step (service.calls);
-    while (http_calls_collect (service.calls, &completion))
-      completion_release (&completion);
-    fake_clock_advance (&service.clock, 60);
-  }
+  start (&service, others, 2, 30, 15, waited);
   begun = service.requests;
   release (&service);
   return begun;
@@ -351,8 +354,8 @@ test_shared_limits (void)
   CU_ASSERT_EQUAL (begun_together ("1", "s"), 20);
 }
 
-/* Twelve calls where ten may go at once, and one more in a second: who stood in
- * line hears for how long, and it is not the time that the call took. */
+/* Who stood in line hears for how long: it is not the time that the call took.
+ */
 static void
 test_waited (void)
 {
@@ -360,26 +363,7 @@ test_waited (void)
   int64_t waited[12] = {0};
 
   init (&service, 1, 1);
-  for (unsigned i = 0; i < 12; i++) {
-    struct effect effect = {.id = i,
-                            .kind = EFFECT_OP,
-                            .binding = &binding,
-                            .op = OP_START,
-                            .in = json_object ()};
-
-    http_calls_submit (service.calls, effect);
-  }
-  for (unsigned i = 0; i < 100; i++) {
-    struct completion completion;
-
-    fetch (&service);
-    http_calls_step (service.calls);
-    while (http_calls_collect (service.calls, &completion)) {
-      waited[completion.id] = completion.waited_ms;
-      completion_release (&completion);
-    }
-    fake_clock_advance (&service.clock, 60);
-  }
+  start (&service, &binding, 1, 12, 100, waited);
   CU_ASSERT (waited[9] < 500);
   CU_ASSERT (waited[10] >= waited[9] + 900 && waited[10] < waited[9] + 1100);
   CU_ASSERT (waited[11] >= waited[10] + 900 && waited[11] < waited[10] + 1100);
@@ -461,13 +445,8 @@ test_parts (void)
 
   init (&service, 1, 1);
   for (unsigned n = 1; n <= 12; n++) {
-    struct effect effect = {.id = n,
-                            .kind = EFFECT_OP,
-                            .binding = &binding,
-                            .op = OP_HELPER_ATTACH,
-                            .in = lend (n == 12 ? "b" : "a", n, n == 11)};
-
-    http_calls_submit (service.calls, effect);
+    submit (&service, n, &binding, OP_HELPER_ATTACH,
+            lend (n == 12 ? "b" : "a", n, n == 11));
     fetch (&service);
     http_calls_step (service.calls);
     fake_clock_advance (&service.clock, 20);
