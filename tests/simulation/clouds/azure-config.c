@@ -93,28 +93,18 @@ vary (json_t *vm, json_t *os_disk, struct random_source *random)
     json_put (os_disk, "tags", json_make ("{s:s}", "backup", "daily"));
 }
 
-/* 2024-07-19 04:09 is when the simulation begins; the newest one is too new for
- * who wants the disk of 04:00, and as bad as the disk. */
-static json_t *
-snapshots_of (size_t n, const json_t *now, struct random_source *random)
+static char *
+snapshot_name (size_t n, size_t i)
 {
-  static const char *const times[] = {"2024-07-12T04:00:00.0000000+00:00",
-                                      "2024-07-18T04:00:00.0000000+00:00",
-                                      "2024-07-19T04:05:00.0000000+00:00"};
-  json_t *list = json_array ();
-
-  for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
-    CLEANUP_FREE char *name = xasprintf ("bad-%zu-snap-%zu", n, i);
-    bool recent = i == ARRAY_SIZE (times) - 1;
-    json_t *content = fleet_past (recent ? now : NULL, random, i);
-
-    json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "name", name,
-                                            "created", times[i], "boots",
-                                            content_boots (content), "content",
-                                            content));
-  }
-  return list;
+  return xasprintf ("bad-%zu-snap-%zu", n, i);
 }
+
+static const struct fleet_snapshots snapshots =
+    {"name",
+     "created",
+     {"2024-07-12T04:00:00.0000000+00:00", "2024-07-18T04:00:00.0000000+00:00",
+      "2024-07-19T04:05:00.0000000+00:00"},
+     snapshot_name};
 
 static void
 add_surroundings (const struct fleet_plan *plan, size_t n, json_t *vm,
@@ -136,7 +126,8 @@ add_surroundings (const struct fleet_plan *plan, size_t n, json_t *vm,
   }
   if (plan->snapshots && fleet_draw (&random, 850))
     json_put (os_disk, "snapshots",
-              snapshots_of (n, json_at (os_disk, "content"), &random));
+              fleet_snapshots (&snapshots, n, json_at (os_disk, "content"),
+                               &random));
 }
 
 static void
@@ -183,21 +174,6 @@ helper (const struct fleet_plan *plan, size_t zone, size_t n)
   return made;
 }
 
-static json_t *
-machines (const struct fleet_plan *plan)
-{
-  struct random_source random;
-  json_t *list = json_array ();
-
-  random_init (&random, plan->seed ^ 0xa2e);
-  for (size_t zone = 1; zone <= plan->zones; zone++)
-    for (size_t n = 1; n <= plan->helpers; n++)
-      json_array_append_new (list, helper (plan, zone, n));
-  for (size_t n = 1; n <= plan->vms; n++)
-    json_array_append_new (list, patient (plan, &random, n));
-  return list;
-}
-
 json_t *
 azure_fleet_config (const struct fleet_plan *plan)
 {
@@ -211,7 +187,7 @@ azure_fleet_config (const struct fleet_plan *plan)
                  "auth", "trusted", "tenants", "tenant", "applications", "id",
                  "bootmend", "subscriptions", AZURE_SUB, "tenant", "tenant",
                  "locations", AZURE_LOCATION, "zones", "1", "2", "vms",
-                 machines (plan), "retry_after_s",
+                 fleet_machines (plan, 0xa2e, helper, patient), "retry_after_s",
                  plan->varied ? (int)random_below (&random, 4) - 1 : -1);
   if (plan->soft)
     json_put (azure, "poll_errors",

@@ -286,19 +286,6 @@ call (struct fake_cloud *cloud, const char *method, const char *id,
   json_decref (fake_cloud_control (cloud, op, &err));
 }
 
-static void
-overwrite (struct fake_cloud *cloud, const char *disk)
-{
-  CLEANUP_JSON json_t *truth = azure_disk (cloud, disk);
-  CLEANUP_JSON json_t *content =
-      truth ? json_deep_copy (json_at (truth, "content")) : NULL;
-
-  if (content == NULL)
-    return;
-  json_put_int (content, "version", json_int (content, "version", 0) + 1);
-  azure_write (cloud, disk, content);
-}
-
 static const struct {
   const char *what, *method, *action, *body;
   bool disk;
@@ -327,7 +314,7 @@ azure_meddle (struct fake_cloud *cloud, struct random_source *random,
   uint64_t what = random_below (random, ARRAY_SIZE (meddlings) + 1);
 
   if (what == ARRAY_SIZE (meddlings)) {
-    overwrite (cloud, disk);
+    fleet_overwrite (&azure_fleet, cloud, disk);
     return "other content";
   }
   call (cloud, meddlings[what].method, meddlings[what].disk ? disk : vm,

@@ -69,28 +69,18 @@ vary (json_t *vm, json_t *root, struct random_source *random)
     json_put_str (vm, "tenancy", "dedicated");
 }
 
-/* 2024-07-19 04:09 is when the simulation begins; the newest one is too new for
- * who wants the disk of 04:00, and as bad as the disk. */
-static json_t *
-snapshots_of (size_t n, const json_t *now, struct random_source *random)
+static char *
+snapshot_name (size_t n, size_t i)
 {
-  static const char *const times[] = {"2024-07-12T04:00:00.000Z",
-                                      "2024-07-18T04:00:00.000Z",
-                                      "2024-07-19T04:05:00.000Z"};
-  json_t *list = json_array ();
-
-  for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
-    CLEANUP_FREE char *id = xasprintf ("snap-00000000c%04zx%04zx", n, i);
-    bool recent = i == ARRAY_SIZE (times) - 1;
-    json_t *content = fleet_past (recent ? now : NULL, random, i);
-
-    json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "id", id,
-                                            "start_time", times[i], "boots",
-                                            (int)content_boots (content),
-                                            "content", content));
-  }
-  return list;
+  return xasprintf ("snap-00000000c%04zx%04zx", n, i);
 }
+
+static const struct fleet_snapshots snapshots = {"id",
+                                                 "start_time",
+                                                 {"2024-07-12T04:00:00.000Z",
+                                                  "2024-07-18T04:00:00.000Z",
+                                                  "2024-07-19T04:05:00.000Z"},
+                                                 snapshot_name};
 
 /* Drawn apart, so that what a seed means without them stays as it is. */
 static void
@@ -106,7 +96,8 @@ add_surroundings (const struct fleet_plan *plan, size_t n, json_t *vm,
     json_put_str (vm, "asg", EC2_GROUP);
   if (plan->snapshots && fleet_draw (&random, 850))
     json_put (root, "snapshots",
-              snapshots_of (n, json_at (root, "content"), &random));
+              fleet_snapshots (&snapshots, n, json_at (root, "content"),
+                               &random));
 }
 
 static json_t *
@@ -148,21 +139,6 @@ helper (const struct fleet_plan *plan, size_t zone, size_t n)
   return made;
 }
 
-static json_t *
-instances (const struct fleet_plan *plan)
-{
-  struct random_source random;
-  json_t *list = json_array ();
-
-  random_init (&random, plan->seed ^ 0xec2);
-  for (size_t zone = 1; zone <= plan->zones; zone++)
-    for (size_t n = 1; n <= plan->helpers; n++)
-      json_array_append_new (list, helper (plan, zone, n));
-  for (size_t n = 1; n <= plan->vms; n++)
-    json_array_append_new (list, patient (plan, &random, n));
-  return list;
-}
-
 json_t *
 ec2_config (const struct fleet_plan *plan)
 {
@@ -183,6 +159,6 @@ ec2_config (const struct fleet_plan *plan)
                     EC2_ACCOUNT, "keys", "id", "AKIASIM", "secret", "simulated",
                     "regions", EC2_REGION, "zones", zones, "groups", "name",
                     EC2_GROUP, "region", EC2_REGION, "instances",
-                    instances (plan), "faults",
+                    fleet_machines (plan, 0xec2, helper, patient), "faults",
                     fleet_faults (plan, rules, ARRAY_SIZE (rules), "ec2"));
 }

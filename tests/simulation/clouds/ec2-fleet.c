@@ -207,19 +207,6 @@ call (struct fake_cloud *cloud, const char *action, json_t *form_taken)
   out = fake_cloud_control (cloud, op, &err);
 }
 
-static void
-overwrite (struct fake_cloud *cloud, const char *disk)
-{
-  CLEANUP_JSON json_t *truth = ec2_disk (cloud, disk);
-  CLEANUP_JSON json_t *content =
-      truth ? json_deep_copy (json_at (truth, "content")) : NULL;
-
-  if (content == NULL)
-    return;
-  json_put_int (content, "version", json_int (content, "version", 0) + 1);
-  ec2_write (cloud, disk, content);
-}
-
 static const char *
 ec2_meddle (struct fake_cloud *cloud, struct random_source *random,
             const char *vm, const char *disk)
@@ -251,7 +238,7 @@ ec2_meddle (struct fake_cloud *cloud, struct random_source *random,
                      "InstanceInitiatedShutdownBehavior.Value", "terminate"));
     return "another attribute";
   }
-  overwrite (cloud, disk);
+  fleet_overwrite (&ec2_fleet, cloud, disk);
   return "other content";
 }
 

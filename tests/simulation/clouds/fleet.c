@@ -20,13 +20,66 @@ fleet_content (const struct fleet_plan *plan, struct random_source *random)
                     "hibernated", hibernated, "several", several, "version", 1);
 }
 
-json_t *
-fleet_past (const json_t *now, struct random_source *random, size_t n)
+/* Of the disk's snapshot number n; now: it is as bad as that. */
+static json_t *
+past (const json_t *now, struct random_source *random, size_t n)
 {
   bool bad = now ? json_bool (now, "bad", false) : fleet_draw (random, 300);
 
   return json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
                     (int)fleet_draw (random, 950), "version", -(int)n);
+}
+
+json_t *
+fleet_snapshots (const struct fleet_snapshots *kind, size_t n,
+                 const json_t *now, struct random_source *random)
+{
+  json_t *list = json_array ();
+
+  for (size_t i = 0; i < ARRAY_SIZE (kind->times); i++) {
+    CLEANUP_FREE char *name = kind->named (n, i);
+    bool recent = i == ARRAY_SIZE (kind->times) - 1;
+    json_t *content = past (recent ? now : NULL, random, i);
+
+    json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", kind->name,
+                                            name, kind->time, kind->times[i],
+                                            "boots", content_boots (content),
+                                            "content", content));
+  }
+  return list;
+}
+
+json_t *
+fleet_machines (const struct fleet_plan *plan, uint64_t salt,
+                json_t *(*helper) (const struct fleet_plan *plan, size_t zone,
+                                   size_t n),
+                json_t *(*patient) (const struct fleet_plan *plan,
+                                    struct random_source *random, size_t n))
+{
+  struct random_source random;
+  json_t *list = json_array ();
+
+  random_init (&random, plan->seed ^ salt);
+  for (size_t zone = 1; zone <= plan->zones; zone++)
+    for (size_t n = 1; n <= plan->helpers; n++)
+      json_array_append_new (list, helper (plan, zone, n));
+  for (size_t n = 1; n <= plan->vms; n++)
+    json_array_append_new (list, patient (plan, &random, n));
+  return list;
+}
+
+void
+fleet_overwrite (const struct fleet_kind *kind, struct fake_cloud *cloud,
+                 const char *disk)
+{
+  CLEANUP_JSON json_t *truth = kind->disk (cloud, disk);
+  CLEANUP_JSON json_t *content =
+      truth ? json_deep_copy (json_at (truth, "content")) : NULL;
+
+  if (content == NULL)
+    return;
+  json_put_int (content, "version", json_int (content, "version", 0) + 1);
+  kind->write (cloud, disk, content);
 }
 
 json_t *

@@ -103,8 +103,26 @@ extern const struct fleet_kind *const fleet_kinds[];
 bool fleet_draw (struct random_source *random, unsigned permille);
 json_t *fleet_content (const struct fleet_plan *plan,
                        struct random_source *random);
-/* Of the disk's snapshot number n; now: it is as bad as that. */
-json_t *fleet_past (const json_t *now, struct random_source *random, size_t n);
+/* Three snapshots of disk n, the last one too new for who wants the disk of
+ * 04:00 (2024-07-19 04:09 is when the simulation begins) and as bad as the disk
+ * is now. The members are named as the fake's configuration does. */
+struct fleet_snapshots {
+  const char *name, *time; /* members */
+  const char *times[3];
+  char *(*named) (size_t n, size_t i);
+};
+json_t *fleet_snapshots (const struct fleet_snapshots *kind, size_t n,
+                         const json_t *now, struct random_source *random);
+/* Helpers of all zones, then VMs. */
+json_t *fleet_machines (const struct fleet_plan *plan, uint64_t salt,
+                        json_t *(*helper) (const struct fleet_plan *plan,
+                                           size_t zone, size_t n),
+                        json_t *(*patient) (const struct fleet_plan *plan,
+                                            struct random_source *random,
+                                            size_t n));
+/* Somebody writes to a disk. */
+void fleet_overwrite (const struct fleet_kind *kind, struct fake_cloud *cloud,
+                      const char *disk);
 json_t *fleet_faults (const struct fleet_plan *plan,
                       const struct fleet_rule *rules, size_t n,
                       const char *service);

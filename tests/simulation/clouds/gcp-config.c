@@ -96,32 +96,18 @@ vary (json_t *vm, json_t *boot, struct random_source *random)
     json_put_bool (vm, "secure_boot", true);
 }
 
-/* 2024-07-19 04:09 is when the simulation begins; the newest one is too new for
- * who wants the disk of 04:00, and as bad as the disk. */
-static json_t *
-snapshots_of (size_t n, const json_t *now, struct random_source *random)
+static char *
+snapshot_name (size_t n, size_t i)
 {
-  static const char *const times[] = {"2024-07-11T21:00:00.000-07:00",
-                                      "2024-07-17T21:00:00.000-07:00",
-                                      "2024-07-18T21:05:00.000-07:00"};
-  json_t *list = json_array ();
-
-  for (size_t i = 0; i < ARRAY_SIZE (times); i++) {
-    CLEANUP_FREE char *name = xasprintf ("daily-%zu-%zu", n, i);
-    bool recent = i == ARRAY_SIZE (times) - 1;
-    bool bad =
-        recent ? json_bool (now, "bad", false) : fleet_draw (random, 300);
-    json_t *content =
-        json_make ("{s:b,s:b,s:i}", "bad", bad, "boot",
-                   (int)fleet_draw (random, 950), "version", -(int)i);
-
-    json_array_append_new (list, json_make ("{s:s,s:s,s:b,s:o}", "name", name,
-                                            "created", times[i], "boots",
-                                            (int)content_boots (content),
-                                            "content", content));
-  }
-  return list;
+  return xasprintf ("daily-%zu-%zu", n, i);
 }
+
+static const struct fleet_snapshots snapshots =
+    {"name",
+     "created",
+     {"2024-07-11T21:00:00.000-07:00", "2024-07-17T21:00:00.000-07:00",
+      "2024-07-18T21:05:00.000-07:00"},
+     snapshot_name};
 
 /* Drawn apart, so that what a seed means without them stays as it is. */
 static void
@@ -137,7 +123,8 @@ add_surroundings (const struct fleet_plan *plan, size_t n, json_t *vm,
     json_put_str (vm, "group", "web");
   if (plan->snapshots && fleet_draw (&random, 850))
     json_put (boot, "snapshots",
-              snapshots_of (n, json_at (boot, "content"), &random));
+              fleet_snapshots (&snapshots, n, json_at (boot, "content"),
+                               &random));
 }
 
 static json_t *
@@ -176,21 +163,6 @@ helper (const struct fleet_plan *plan, size_t zone, size_t n)
   return made;
 }
 
-static json_t *
-instances (const struct fleet_plan *plan)
-{
-  struct random_source random;
-  json_t *list = json_array ();
-
-  random_init (&random, plan->seed ^ 0x6c9);
-  for (size_t zone = 1; zone <= plan->zones; zone++)
-    for (size_t n = 1; n <= plan->helpers; n++)
-      json_array_append_new (list, helper (plan, zone, n));
-  for (size_t n = 1; n <= plan->vms; n++)
-    json_array_append_new (list, patient (plan, &random, n));
-  return list;
-}
-
 json_t *
 gcp_sim_config (const struct fleet_plan *plan)
 {
@@ -198,11 +170,11 @@ gcp_sim_config (const struct fleet_plan *plan)
   CLEANUP_FREE char *one = zone_name (1), *two = zone_name (2);
   int64_t stale_ms =
       plan->stale_ms < MOST_STALE_MS ? plan->stale_ms : MOST_STALE_MS;
-  json_t *gcp =
-      json_make ("{s:s,s:{s:{s:s}},s:[s,s],s:o,s:[{s:s,s:s,s:b}]}", "auth",
-                 "trusted", "projects", GCP_PROJECT, "number", "111122223333",
-                 "zones", one, two, "instances", instances (plan), "groups",
-                 "name", "web", "zone", one, "managed", 1);
+  json_t *gcp = json_make ("{s:s,s:{s:{s:s}},s:[s,s],s:o,s:[{s:s,s:s,s:b}]}",
+                           "auth", "trusted", "projects", GCP_PROJECT, "number",
+                           "111122223333", "zones", one, two, "instances",
+                           fleet_machines (plan, 0x6c9, helper, patient),
+                           "groups", "name", "web", "zone", one, "managed", 1);
 
   if (plan->soft)
     json_put (gcp, "late_refusals", json_real (0.3));

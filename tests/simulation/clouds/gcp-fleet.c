@@ -251,19 +251,6 @@ call (struct fake_cloud *cloud, const char *verb, const char *id,
 }
 
 static void
-overwrite (struct fake_cloud *cloud, const char *disk)
-{
-  CLEANUP_JSON json_t *truth = gcp_disk (cloud, disk);
-  CLEANUP_JSON json_t *content =
-      truth ? json_deep_copy (json_at (truth, "content")) : NULL;
-
-  if (content == NULL)
-    return;
-  json_put_int (content, "version", json_int (content, "version", 0) + 1);
-  gcp_write (cloud, disk, content);
-}
-
-static void
 mark_as_theirs (struct fake_cloud *cloud, const char *vm)
 {
   CLEANUP_JSON json_t *body = object_of (cloud, vm);
@@ -317,7 +304,7 @@ gcp_meddle (struct fake_cloud *cloud, struct random_source *random,
     detach_and_flag (cloud, vm, "setDiskAutoDelete");
     return "another flag";
   default:
-    overwrite (cloud, disk);
+    fleet_overwrite (&gcp_fleet, cloud, disk);
     return "other content";
   }
 }
