@@ -46,6 +46,32 @@ fake_check_keys (const json_t *object, const char *const *allowed,
   return 0;
 }
 
+int
+fake_load_times (struct fake_cloud *cloud, const char *part,
+                 const struct fake_time *usual, const json_t *config,
+                 struct err **err)
+{
+  const json_t *own = json_object_get (config, "times");
+  json_t *times = json_object (), *value;
+  const char *name;
+
+  for (; usual->name; usual++)
+    json_put_int (times, usual->name, usual->ms);
+  json_object_foreach ((json_t *)own, name, value)
+  {
+    if (json_object_get (times, name) == NULL || !json_is_integer (value)) {
+      json_decref (times);
+      return err_set (err, ERR_INPUT, "times: unknown or no number: \"%s\"",
+                      name);
+    }
+  }
+  if (own)
+    fake_merge (times, own);
+  /* `config` may be that part itself. */
+  json_put (json_object_get (cloud->config, part), "times", times);
+  return 0;
+}
+
 static int
 load_modules (struct fake_cloud *cloud, struct err **err)
 {

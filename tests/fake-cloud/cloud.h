@@ -135,6 +135,16 @@ void fake_run_timers (struct fake_cloud *cloud);
 int fake_check_keys (const json_t *object, const char *const *allowed,
                      const char *what, struct err **err) ATTR_USE;
 
+struct fake_time {
+  const char *name; /* NULL: the end */
+  int ms;
+};
+/* The times of a part of the configuration: its own ("times") over the usual.
+ */
+int fake_load_times (struct fake_cloud *cloud, const char *part,
+                     const struct fake_time *usual, const json_t *config,
+                     struct err **err) ATTR_USE;
+
 /* ---- objects (objects.c) ---- */
 /* Takes body; id NULL: PREFIX plus 17 random hex digits. */
 struct fake_object *fake_object_add (struct fake_cloud *cloud, const char *kind,

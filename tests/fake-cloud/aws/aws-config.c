@@ -12,51 +12,25 @@ static const char *const aws_keys[] = {"accounts",    "regions", "instances",
                                        "no_capacity", NULL};
 
 /* Times in ms, all of them choices but for the spacing of snapshots. */
-static json_t *
-usual_times (void)
-{
-  static const struct {
-    const char *name;
-    int ms;
-  } times[] = {
-      {"start", 3000},           {"stop", 5000},
-      {"stop_unhealthy", 20000}, {"stop_forced", 4000},
-      {"terminate", 5000},       {"attach", 2000},
-      {"detach", 2000},          {"snapshot", 6000},
-      {"create_volume", 2000},   {"delete_volume", 1000},
-      {"replace_root", 20000},   {"replace_root_begin", 1000},
-      {"status_ok", 30000},      {"status_impaired", 120000},
-      {"console", 60000},        {"crash_period", 15000},
-      {"group_grace", 60000},    {"snapshot_spacing", 15000},
-  };
-  json_t *all = json_object ();
-
-  for (size_t i = 0; i < ARRAY_SIZE (times); i++)
-    json_put_int (all, times[i].name, times[i].ms);
-  return all;
-}
-
-static int
-load_times (struct fake_cloud *cloud, const json_t *config, struct err **err)
-{
-  json_t *times = usual_times ();
-  const json_t *own = json_object_get (config, "times");
-  const char *name;
-  json_t *value;
-
-  json_object_foreach ((json_t *)own, name, value)
-  {
-    if (json_object_get (times, name) == NULL || !json_is_integer (value)) {
-      json_decref (times);
-      return err_set (err, ERR_INPUT, "times: unknown or no number: \"%s\"",
-                      name);
-    }
-  }
-  if (own)
-    fake_merge (times, own);
-  json_put (json_object_get (cloud->config, "aws"), "times", times);
-  return 0;
-}
+static const struct fake_time usual_times[] = {{"start", 3000},
+                                               {"stop", 5000},
+                                               {"stop_unhealthy", 20000},
+                                               {"stop_forced", 4000},
+                                               {"terminate", 5000},
+                                               {"attach", 2000},
+                                               {"detach", 2000},
+                                               {"snapshot", 6000},
+                                               {"create_volume", 2000},
+                                               {"delete_volume", 1000},
+                                               {"replace_root", 20000},
+                                               {"replace_root_begin", 1000},
+                                               {"status_ok", 30000},
+                                               {"status_impaired", 120000},
+                                               {"console", 60000},
+                                               {"crash_period", 15000},
+                                               {"group_grace", 60000},
+                                               {"snapshot_spacing", 15000},
+                                               {NULL, 0}};
 
 static int
 load_key (struct fake_cloud *cloud, const char *account, const json_t *key,
@@ -167,7 +141,7 @@ aws_load (struct fake_cloud *cloud, const json_t *config, struct err **err)
   if (strcmp (auth, "sigv4") != 0 && strcmp (auth, "trusted") != 0)
     return err_set (err, ERR_INPUT, "auth is neither sigv4 nor trusted");
   if (json_need_object (config, "regions", err) == NULL ||
-      load_times (cloud, config, err) < 0 ||
+      fake_load_times (cloud, "aws", usual_times, config, err) < 0 ||
       load_accounts (cloud, config, err) < 0)
     return -1;
   return aws_load_fleet (cloud, config, err);

@@ -17,21 +17,17 @@ static const char *const keys[] = {"auth",          "tenants",
 
 /* In ms; most of them as recorded in 2019 and 2020, rounded; deallocation takes
  * 45 s there. */
-static const struct {
-  const char *name;
-  int ms;
-} usual_times[] = {
-    {"power_off", 5000},    {"power_off_unheard", 20000},
-    {"stop_hangs", 300000}, {"deallocate", 10000},
-    {"start", 4000},        {"start_timeout", 1200000},
-    {"restart", 4000},      {"redeploy", 57000},
-    {"attach", 6000},       {"detach", 14000},
-    {"swap", 20000},        {"update", 1000},
-    {"copy", 1000},         {"snapshot", 1000},
-    {"hydrate", 120000},    {"delete", 1000},
-    {"idle", 200},          {"agent_ready", 30000},
-    {"agent_stale", 15000},
-};
+static const struct fake_time usual_times[] =
+    {{"power_off", 5000},    {"power_off_unheard", 20000},
+     {"stop_hangs", 300000}, {"deallocate", 10000},
+     {"start", 4000},        {"start_timeout", 1200000},
+     {"restart", 4000},      {"redeploy", 57000},
+     {"attach", 6000},       {"detach", 14000},
+     {"swap", 20000},        {"update", 1000},
+     {"copy", 1000},         {"snapshot", 1000},
+     {"hydrate", 120000},    {"delete", 1000},
+     {"idle", 200},          {"agent_ready", 30000},
+     {"agent_stale", 15000}, {NULL, 0}};
 
 const json_t *
 arm_config (const struct fake_cloud *cloud, const char *path)
@@ -49,27 +45,6 @@ arm_time_ms (const struct fake_cloud *cloud, const char *name)
 
   return (int64_t)((double)json_int (times, name, 1000) *
                    (scale ? json_number_value (scale) : 1.0));
-}
-
-static int
-load_times (struct fake_cloud *cloud, const json_t *config, struct err **err)
-{
-  const json_t *own = json_object_get (config, "times");
-  json_t *times = json_object ();
-  const char *name;
-  json_t *value;
-
-  for (size_t i = 0; i < ARRAY_SIZE (usual_times); i++)
-    json_put_int (times, usual_times[i].name, usual_times[i].ms);
-  json_put (json_object_get (cloud->config, "azure"), "times", times);
-  json_object_foreach ((json_t *)own, name, value)
-  {
-    if (json_object_get (times, name) == NULL || !json_is_integer (value))
-      return err_set (err, ERR_INPUT, "times: unknown or no number: \"%s\"",
-                      name);
-    json_object_set (times, name, value);
-  }
-  return 0;
 }
 
 /* Each application remembers its tenant. */
@@ -174,7 +149,8 @@ arm_load (struct fake_cloud *cloud, const json_t *config, struct err **err)
     return err_set (err, ERR_INPUT, "subscriptions are missing");
   if (json_object_size (json_object_get (config, "locations")) == 0)
     return err_set (err, ERR_INPUT, "locations are missing");
-  if (load_times (cloud, config, err) < 0 || load_tenants (cloud, err) < 0)
+  if (fake_load_times (cloud, "azure", usual_times, config, err) < 0 ||
+      load_tenants (cloud, err) < 0)
     return -1;
   load_subscriptions (cloud);
   if (load_groups (cloud, err) < 0 || load_locks (cloud, err) < 0)

@@ -65,20 +65,26 @@ error_body (const char *code, const char *target, const char *message)
   return json_make ("{s:o}", "error", error);
 }
 
+static void
+fail (struct fake_call *call, int status, const char *code, const char *target,
+      bool pretty, const char *fmt, va_list args)
+{
+  CLEANUP_FREE char *message = xvasprintf (fmt, args);
+  CLEANUP_JSON json_t *body = error_body (code, target, message);
+
+  put (call, status, body, pretty);
+  fake_result (call, code);
+}
+
 int
 arm_fail (struct fake_call *call, int status, const char *code, const char *fmt,
           ...)
 {
-  CLEANUP_FREE char *message = NULL;
-  CLEANUP_JSON json_t *body = NULL;
   va_list args;
 
   va_start (args, fmt);
-  message = xvasprintf (fmt, args);
+  fail (call, status, code, NULL, true, fmt, args);
   va_end (args);
-  body = error_body (code, NULL, message);
-  put (call, status, body, true);
-  fake_result (call, code);
   return -1;
 }
 
@@ -86,16 +92,11 @@ int
 arm_fail_at (struct fake_call *call, int status, const char *code,
              const char *target, const char *fmt, ...)
 {
-  CLEANUP_FREE char *message = NULL;
-  CLEANUP_JSON json_t *body = NULL;
   va_list args;
 
   va_start (args, fmt);
-  message = xvasprintf (fmt, args);
+  fail (call, status, code, target, true, fmt, args);
   va_end (args);
-  body = error_body (code, target, message);
-  put (call, status, body, true);
-  fake_result (call, code);
   return -1;
 }
 
@@ -103,17 +104,12 @@ int
 arm_front_fail (struct fake_call *call, int status, const char *code,
                 const char *fmt, ...)
 {
-  CLEANUP_FREE char *message = NULL;
-  CLEANUP_JSON json_t *body = NULL;
   va_list args;
 
   va_start (args, fmt);
-  message = xvasprintf (fmt, args);
+  fail (call, status, code, NULL, false, fmt, args);
   va_end (args);
-  body = error_body (code, NULL, message);
-  put (call, status, body, false);
   arm_header (call, "x-ms-failure-cause", "gateway");
-  fake_result (call, code);
   return -1;
 }
 

@@ -28,58 +28,24 @@ static const char *const gce_keys[] = {"auth",
                                        NULL};
 
 /* Times in ms, all of them choices but for the spacing of snapshots. */
-static json_t *
-usual_times (void)
-{
-  static const struct {
-    const char *name;
-    int ms;
-  } times[] = {
-      {"start", 6000},
-      {"stop", 5000},
-      {"stop_unhealthy", 30000}, /* up to 90 s: a guest that does not answer */
-      {"attach", 2500},
-      {"detach", 2500},
-      {"snapshot", 8000},
-      {"create_disk", 4000},
-      {"delete_disk", 1500},
-      {"delete", 5000},
-      {"reset", 2000},
-      {"set", 1000},
-      {"refuse", 500},
-      {"guest", 25000},
-      {"crash_period", 15000},
-      {"group_grace", 60000},
-      {"snapshot_spacing", 600000},
-  };
-  json_t *all = json_object ();
-
-  for (size_t i = 0; i < ARRAY_SIZE (times); i++)
-    json_put_int (all, times[i].name, times[i].ms);
-  return all;
-}
-
-static int
-load_times (struct fake_cloud *cloud, const json_t *config, struct err **err)
-{
-  json_t *times = usual_times ();
-  const json_t *own = json_object_get (config, "times");
-  const char *name;
-  json_t *value;
-
-  json_object_foreach ((json_t *)own, name, value)
-  {
-    if (json_object_get (times, name) == NULL || !json_is_integer (value)) {
-      json_decref (times);
-      return err_set (err, ERR_INPUT, "times: unknown or no number: \"%s\"",
-                      name);
-    }
-  }
-  if (own)
-    fake_merge (times, own);
-  json_put (json_object_get (cloud->config, "gcp"), "times", times);
-  return 0;
-}
+static const struct fake_time usual_times[] =
+    {{"start", 6000},
+     {"stop", 5000},
+     {"stop_unhealthy", 30000}, /* up to 90 s: a guest that does not answer */
+     {"attach", 2500},
+     {"detach", 2500},
+     {"snapshot", 8000},
+     {"create_disk", 4000},
+     {"delete_disk", 1500},
+     {"delete", 5000},
+     {"reset", 2000},
+     {"set", 1000},
+     {"refuse", 500},
+     {"guest", 25000},
+     {"crash_period", 15000},
+     {"group_grace", 60000},
+     {"snapshot_spacing", 600000},
+     {NULL, 0}};
 
 /* ---- who calls ---- */
 
@@ -189,7 +155,7 @@ gce_load (struct fake_cloud *cloud, const json_t *config, struct err **err)
     return err_set (err, ERR_INPUT, "auth is neither tokens nor trusted");
   if (json_need_object (config, "projects", err) == NULL ||
       json_need_array (config, "zones", err) == NULL ||
-      load_times (cloud, config, err) < 0 ||
+      fake_load_times (cloud, "gcp", usual_times, config, err) < 0 ||
       load_principals (cloud, config, err) < 0)
     return -1;
   return gce_load_fleet (cloud, config, err);
