@@ -65,9 +65,9 @@ error_body (const char *code, const char *target, const char *message)
   return json_make ("{s:o}", "error", error);
 }
 
-static void
-fail (struct fake_call *call, int status, const char *code, const char *target,
-      bool pretty, const char *fmt, va_list args)
+static void ATTR_PRINTF (6, 0)
+    fail (struct fake_call *call, int status, const char *code,
+          const char *target, bool pretty, const char *fmt, va_list args)
 {
   CLEANUP_FREE char *message = xvasprintf (fmt, args);
   CLEANUP_JSON json_t *body = error_body (code, target, message);

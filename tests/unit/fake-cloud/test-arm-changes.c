@@ -47,6 +47,20 @@ test_power (void)
   arm_driver_release (&d);
 }
 
+static void
+test_own_times (void)
+{
+  struct arm_driver d;
+
+  arm_driver_init (&d, "{'azure': {'times': {'start': 50}}}");
+  CU_ASSERT_STRING_EQUAL (arm_driver_run (&d,
+                                          "POST " ARM_VM (
+                                              "off") "/start; wait 40; poll"),
+                          "InProgress");
+  CU_ASSERT_STRING_EQUAL (arm_driver_run (&d, "wait 20; poll"), "Succeeded");
+  arm_driver_release (&d);
+}
+
 static const char *
 agent_word (struct arm_driver *d)
 {
@@ -336,6 +350,7 @@ test_urls (void)
 
 static const struct unit_case cases[] = {
     {"a power action", test_power},
+    {"times of the configuration", test_own_times},
     {"the agent's word goes stale", test_agent_goes_stale},
     {"a copy", test_copy},
     {"a swap", test_swap},
