@@ -12,8 +12,8 @@
 
 struct slot {
   char *name;
-  const struct job *holder; /* NULL: it is free */
-  bool blocked;             /* something else has it */
+  struct job *holder; /* NULL: it is free; else see is_free */
+  bool blocked;       /* something else has it */
 };
 DEFINE_VEC (struct slot, slot_vec);
 
@@ -232,13 +232,43 @@ helpers_serve (const struct helpers *helpers, const struct binding *binding,
   return false;
 }
 
+/* May its disk be at a helper?  Not any more once it is on its way back into
+ * its VM, and not again before it has left that. */
+static bool
+uses_slot (const struct job *job)
+{
+  bool at_helper = false;
+  json_t *item;
+  size_t i;
+
+  if (job->phase != PHASE_ENDED && job->phase != PHASE_WAITING)
+    return true; /* it is at work, and needs what it has claimed */
+  json_array_foreach (json_at (job->facts, "undo"), i, item)
+  {
+    const char *step = json_string_value (item);
+
+    if (strcmp (step, "attach-helper") == 0 || strcmp (step, "lend") == 0)
+      at_helper = true;
+    else if (strcmp (step, "attach") == 0)
+      at_helper = false;
+  }
+  return at_helper;
+}
+
+/* A job that ended between its claim and its use of it has left it. */
+static bool
+is_free (const struct slot *slot)
+{
+  return !slot->blocked && (slot->holder == NULL || !uses_slot (slot->holder));
+}
+
 static size_t
 count_free (const struct helper *helper)
 {
   size_t n = 0;
 
   for (size_t i = 0; i < helper->slots.len; i++)
-    n += helper->slots.ptr[i].holder == NULL && !helper->slots.ptr[i].blocked;
+    n += is_free (&helper->slots.ptr[i]);
   return n;
 }
 
@@ -274,8 +304,10 @@ helpers_claim (struct helpers *helpers, struct job *job)
   for (size_t i = 0; best && i < best->slots.len; i++) {
     struct slot *slot = &best->slots.ptr[i];
 
-    if (slot->holder || slot->blocked)
+    if (!is_free (slot))
       continue;
+    if (slot->holder)
+      helpers_release (helpers, slot->holder);
     slot->holder = job;
     job_set_fact (job, "helper",
                   json_make ("{s:s,s:s,s:s,s:s,s:b}", "name", best->name, "vm",
@@ -297,10 +329,10 @@ helpers_may_clear (const struct helpers *helpers, const struct job *job)
     if (helper->dead || !serves (helper, job->binding, job->before))
       continue;
     for (size_t j = 0; j < helper->slots.len; j++) {
-      const struct job *holder = helper->slots.ptr[j].holder;
+      const struct slot *slot = &helper->slots.ptr[j];
 
-      if (!helper->slots.ptr[j].blocked &&
-          (holder == NULL || holder->phase != PHASE_ENDED))
+      if (is_free (slot) ||
+          (!slot->blocked && slot->holder->phase != PHASE_ENDED))
         return true;
     }
   }

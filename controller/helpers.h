@@ -4,7 +4,10 @@
  * A helper has a number of slots (device names, LUNs).  A job claims one just
  * before its disk is detached from its own VM, so that a disk which belongs
  * nowhere never waits for others; it gives the slot back when its disk has been
- * seen to have left the helper.  What a job has claimed is in its facts:
+ * seen to have left the helper.  One that ends without having used its slot
+ * (its VM does not let go of the disk) leaves it to whoever claims it next; one
+ * that ends with its disk at the helper keeps it.  What a job has claimed is in
+ * its facts:
  *
  *   facts.helper = {name, vm: id, slot, devices, remote: bool}
  *   facts.helped_by = name, which stays, for the report

@@ -41,6 +41,7 @@ new_job (struct scene *s, int64_t id, const char *zone)
       job_new (id, record, &s->binding, strategy_by_name ("move"), s->policy);
 
   job->before = json_incref (record);
+  job->phase = PHASE_ENTER;
   return job;
 }
 
@@ -84,6 +85,13 @@ name_of (const struct job *job)
 }
 
 static void
+end_at_helper (struct job *job)
+{
+  job->phase = PHASE_ENDED;
+  job_undo_push (job, "attach-helper");
+}
+
+static void
 test_slots_of_ones_own_zone (void)
 {
   struct scene s;
@@ -106,9 +114,48 @@ test_slots_of_ones_own_zone (void)
   CU_ASSERT_STRING_EQUAL (slot_of (s.jobs[2]), "f");
   /* kept by those that ended: nothing to wait for */
   helpers_release (s.helpers, s.jobs[0]);
-  s.jobs[1]->phase = s.jobs[2]->phase = PHASE_ENDED;
+  end_at_helper (s.jobs[1]);
+  end_at_helper (s.jobs[2]);
   CU_ASSERT_FALSE (helpers_claim (s.helpers, s.jobs[0]));
   CU_ASSERT_FALSE (helpers_may_clear (s.helpers, s.jobs[0]));
+  scene_release (&s);
+}
+
+/* Its VM did not let go of the disk, forward or on the way back, or it was put
+ * back by a halt: nobody is refused for a slot that is empty. */
+static void
+test_claimed_and_never_used (void)
+{
+  struct scene s;
+
+  scene_init (&s);
+  CU_ASSERT (helpers_claim (s.helpers, s.jobs[0]));
+  CU_ASSERT (helpers_claim (s.helpers, s.jobs[1]));
+  s.jobs[0]->phase = PHASE_PAUSE;
+  s.jobs[1]->phase = PHASE_LOOK;
+  CU_ASSERT_FALSE (helpers_claim (s.helpers, s.jobs[2])); /* they work */
+  end_at_helper (s.jobs[0]);
+  job_undo_push (s.jobs[0], "repair");
+  job_undo_push (s.jobs[0], "detach-helper");
+  CU_ASSERT_FALSE (
+      helpers_claim (s.helpers, s.jobs[2])); /* not seen to leave */
+  job_undo_push (s.jobs[0], "attach");
+  CU_ASSERT (helpers_may_clear (s.helpers, s.jobs[2]));
+  CU_ASSERT (helpers_claim (s.helpers, s.jobs[2]));
+  CU_ASSERT_STRING_EQUAL (slot_of (s.jobs[2]), "f");
+  CU_ASSERT_STRING_EQUAL (name_of (s.jobs[0]), "none");
+  CU_ASSERT (s.jobs[0]->changed);
+  /* a copy that is lent */
+  end_at_helper (s.jobs[1]);
+  job_undo_pop (s.jobs[1]);
+  job_undo_push (s.jobs[1], "lend");
+  CU_ASSERT_FALSE (helpers_claim (s.helpers, s.jobs[0]));
+  /* begun anew: nothing stands */
+  job_undo_pop (s.jobs[1]);
+  s.jobs[1]->phase = PHASE_WAITING;
+  CU_ASSERT (helpers_claim (s.helpers, s.jobs[0]));
+  CU_ASSERT_STRING_EQUAL (slot_of (s.jobs[0]), "g");
+  CU_ASSERT_STRING_EQUAL (name_of (s.jobs[1]), "none");
   scene_release (&s);
 }
 
@@ -188,7 +235,7 @@ test_death_by_silence (void)
   CU_ASSERT (helpers_claim (s.helpers, s.jobs[0]));
   CU_ASSERT_STRING_EQUAL (name_of (s.jobs[0]), "ha2");
   CU_ASSERT_FALSE (helpers_claim (s.helpers, s.jobs[1]));
-  s.jobs[0]->phase = PHASE_ENDED;
+  end_at_helper (s.jobs[0]);
   CU_ASSERT_FALSE (helpers_may_clear (s.helpers, s.jobs[1]));
   /* it comes back */
   helpers_note_alive (s.helpers, "ha", false);
@@ -231,6 +278,7 @@ test_death_by_many_losses (void)
 
 static const struct unit_case cases[] = {
     {"slots of one's own zone", test_slots_of_ones_own_zone},
+    {"claimed and never used", test_claimed_and_never_used},
     {"most room first, but for evidence", test_most_room_first},
     {"adopted from the journal", test_adopted_from_the_journal},
     {"a slot that is taken", test_slot_that_is_taken},
