@@ -86,6 +86,24 @@ too_early (const struct sim_campaign *c, const struct job *job,
   }
 }
 
+/* Was this very request sent before, by this controller or one that was killed?
+ * A cloud that knows its name ignores the second: "the server can check if
+ * [the] original operation with the same request ID was received, and if so,
+ * will ignore the second request" (Compute Engine, instances.attachDisk,
+ * requestId).
+ */
+static bool
+is_repetition (struct sim_campaign *c, const struct effect *effect)
+{
+  const char *name = json_str (effect->in, "request", NULL);
+  CLEANUP_FREE char *key = name ? xasprintf ("request/%s", name) : NULL;
+  bool before = key && json_object_get (c->sent, key);
+
+  if (key)
+    json_put_int (c->sent, key, 1);
+  return before;
+}
+
 /* A first request of a step goes by a look at how things are; only requests of
  * ours that come late, others, and a cloud that breaks its word may belie it.
  */
@@ -97,8 +115,9 @@ check_order (struct sim_campaign *c, const struct job *job,
   CLEANUP_JSON json_t *now = NULL, *disk = NULL;
   const char *why;
 
-  if (effect->kind != EFFECT_OP || job->attempt != 1 || vm->others ||
-      c->plan->faults.late || c->plan->fleet.hard)
+  if (effect->kind != EFFECT_OP || is_repetition (c, effect) ||
+      job->attempt != 1 || vm->others || c->plan->faults.late ||
+      c->plan->fleet.hard)
     return;
   now = c->plan->kind->vm (c->world.cloud, vm->id);
   disk = c->plan->kind->disk (c->world.cloud, disk_of (job, effect, now));
