@@ -81,6 +81,12 @@ check_helper (struct campaign *campaign, const json_t *record, bool carried_on,
   if (!vm_is_power (record, "running"))
     return err_set (err, ERR_USAGE, "helper '%s' is '%s': start it first", id,
                     json_str (record, "power", "?"));
+  if (json_at (record, "mark") && !campaign->policy->take_over)
+    return err_set (err, ERR_USAGE,
+                    "helper '%s' carries the mark of campaign %s, which "
+                    "repairs it and may stop it: name another one, or give "
+                    "--take-over if that campaign is lost",
+                    id, json_str (record, "mark.campaign", "?"));
   if (world_real_check_agent (campaign->real, id, err) == -1)
     return -1;
   return carried_on ? 0 : world_real_check_machine (campaign->real, id, err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <base/vec.h>
+#include <providers/vm.h>
 
 /* Lost so often without having done anything, it is as good as dead, even if it
  * comes back each time. */
@@ -210,6 +211,20 @@ helpers_any (const struct helpers *helpers, const struct binding *binding)
     if (helpers->all.ptr[i]->binding == binding)
       return helpers->all.ptr[i]->record;
   return NULL;
+}
+
+bool
+helpers_include (const struct helpers *helpers, const json_t *vm)
+{
+  CLEANUP_FREE char *key = vm_key (vm);
+
+  for (size_t i = 0; helpers && i < helpers->all.len; i++) {
+    CLEANUP_FREE char *other = vm_key (helpers->all.ptr[i]->record);
+
+    if (strcmp (key, other) == 0)
+      return true;
+  }
+  return false;
 }
 
 static bool

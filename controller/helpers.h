@@ -64,6 +64,9 @@ const json_t *helpers_record (const struct helpers *helpers, const char *name);
 const json_t *helpers_any (const struct helpers *helpers,
                            const struct binding *binding);
 
+/* Is this VM one of them itself? */
+bool helpers_include (const struct helpers *helpers, const json_t *vm);
+
 /* Is there a helper that this VM's disk could be attached to? */
 bool helpers_serve (const struct helpers *helpers,
                     const struct binding *binding, const json_t *vm);

@@ -118,6 +118,7 @@ policy_new (const json_t *campaign, const char *evidence, struct err **err)
   policy->origin = json_at (campaign, "origin");
   policy->allow_unsigned = json_bool (json, "allow_unsigned", false);
   policy->allow = json_at (json, "allow");
+  policy->helper_ids = json_at (campaign, "helpers");
   policy->evidence = evidence ? xstrdup (evidence) : NULL;
   policy->dirty_ntfs = json_str (json, "dirty_ntfs", "replay");
   policy->isolation = xstrdup (json_str (json, "isolation", "shared"));

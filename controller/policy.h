@@ -30,12 +30,14 @@ struct policy {
   struct health_spec *health;
   struct helpers *helpers; /* for disks that are attached; borrowed; may be NULL
                               where none are */
-  bool include_healthy;    /* work also on VMs that look healthy */
-  bool force_detach;       /* from a helper that died, after detach_ms */
-  bool copy_running;       /* a copy is made of a disk in use, and swapped in
-                              without a stop, where the provider can */
-  bool take_over;          /* marks of other campaigns are stale */
-  int64_t before_ms;       /* strategy restore: wall time; 0: none was given */
+  const json_t *helper_ids; /* {id: ...} of those that were named, which a plan
+                               does not look for; may be NULL */
+  bool include_healthy;     /* work also on VMs that look healthy */
+  bool force_detach;        /* from a helper that died, after detach_ms */
+  bool copy_running;        /* a copy is made of a disk in use, and swapped in
+                               without a stop, where the provider can */
+  bool take_over;           /* marks of other campaigns are stale */
+  int64_t before_ms;        /* strategy restore: wall time; 0: none was given */
 
   struct wave_policy waves;
 

@@ -123,6 +123,25 @@ job_check_mark (const struct job *job, struct err **err)
       json_str (job->now, "mark.since", "?"), other);
 }
 
+/* A helper that is stopped takes the disks of others with it.  A plan knows
+ * helpers by their ids only. */
+static int
+check_is_helper (const struct job *job, struct err **err)
+{
+  const struct policy *policy = job->policy;
+  bool is = policy->helpers
+                ? helpers_include (policy->helpers, job->now)
+                : json_object_get (policy->helper_ids,
+                                   json_str (job->now, "id", "")) != NULL;
+
+  if (!is)
+    return 0;
+  return err_set (err, ERR_REFUSED,
+                  "is-helper: it is a helper of this campaign, which has to "
+                  "run: leave it out of the selection, and repair it in a "
+                  "campaign with another helper");
+}
+
 /* A disk is attached only within its own zone. */
 static int
 check_helper (const struct job *job, struct err **err)
@@ -160,7 +179,8 @@ preflight_seen (struct job *job, struct err **err)
     return VERDICT_FAIL;
   }
   if (check_planned (job, err) == -1 || job_check_mark (job, err) == -1 ||
-      check_power (job, err) == -1 || check_helper (job, err) == -1)
+      check_is_helper (job, err) == -1 || check_power (job, err) == -1 ||
+      check_helper (job, err) == -1)
     return VERDICT_FAIL;
   note_warnings (job, job->now, 0);
   json_decref (job->before);

@@ -44,6 +44,8 @@ END
   fleet
   cat <<END
    {"id": "i-0000000000000b001", "name": "bad-no-helper", "zone": "us-east-1b"},
+   {"id": "i-0000000000000a002", "name": "marked", "zone": "us-east-1a",
+    "tags": {"bootmend:campaign": "20240101-000000-aaaa"}},
    {"id": "$helper", "name": "helper-a", "zone": "us-east-1a"}]}}
 END
 } >"$work/config.json"
@@ -104,3 +106,16 @@ for code in $codes no-helper; do
     fail "$code: $(jq -c --arg n "bad-$code" '.jobs[] | select(.name == $n) | [.outcome, .reason]' <<<"$out")"
 done
 [[ -z $(changes) ]] || fail "refused VMs were changed: $(changes)"
+
+# ---- a helper is not stopped for its own repair; nor is a VM in work one ----
+both=(aws:i-00000000000000011 "aws:$helper")
+run bootmend plan "${both[@]}" "${all[@]}" --json --helper "$helper=local"
+[[ $(json '.vms[] | select(.name == "helper-a") | "\(.decision) \(.reason | split(":")[0])"') == \
+  'skip is-helper' ]] || fail "the helper would be repaired: $out"
+run bootmend repair "aws:$helper" "${all[@]}" --json --helper "$helper=local"
+expect_status 1
+[[ $(json '.jobs[] | "\(.outcome) \(.reason | split(":")[0])"') == 'skipped is-helper' ]] || fail "$out"
+run bootmend repair 'aws:name=bad-none' "${all[@]}" --helper i-0000000000000a002=local
+expect_status 2
+expect_msg "helper 'i-0000000000000a002' carries the mark of campaign 20240101-000000-aaaa"
+[[ -z $(changes) ]] || fail "a helper was changed: $(changes)"

@@ -276,6 +276,26 @@ test_death_by_many_losses (void)
   scene_release (&s);
 }
 
+/* The same account, region and id; a name alone may be there twice. */
+static void
+test_one_of_them_itself (void)
+{
+  struct scene s;
+  CLEANUP_JSON json_t *vm =
+      json_make ("{s:s,s:s,s:s,s:s}", "provider", "aws", "account", "1",
+                 "region", "r", "id", "i-1");
+  CLEANUP_JSON json_t *other = json_deep_copy (vm);
+
+  scene_init (&s);
+  CU_ASSERT_FALSE (helpers_include (s.helpers, vm));
+  CU_ASSERT_FALSE (helpers_include (NULL, vm));
+  helpers_add (s.helpers, "i-1", "/dev", &s.binding, vm, NULL);
+  CU_ASSERT (helpers_include (s.helpers, vm));
+  json_put_str (other, "account", "2");
+  CU_ASSERT_FALSE (helpers_include (s.helpers, other));
+  scene_release (&s);
+}
+
 static const struct unit_case cases[] = {
     {"slots of one's own zone", test_slots_of_ones_own_zone},
     {"claimed and never used", test_claimed_and_never_used},
@@ -284,6 +304,7 @@ static const struct unit_case cases[] = {
     {"a slot that is taken", test_slot_that_is_taken},
     {"death by silence", test_death_by_silence},
     {"death by many losses", test_death_by_many_losses},
+    {"a VM that is one of them", test_one_of_them_itself},
 };
 
 UNIT_MAIN ("helpers", cases)
