@@ -226,6 +226,20 @@ is_on (const json_t *instance, const char *key)
          strcasecmp (value, "y") == 0 || strcasecmp (value, "yes") == 0;
 }
 
+/* The flag is AMD's SEV alone; the newer kinds (SEV_SNP, TDX) are told by the
+ * type. [Compute v1, ConfidentialInstanceConfig] */
+static bool
+is_confidential (const json_t *instance)
+{
+  const json_t *config =
+      json_object_get (instance, "confidentialInstanceConfig");
+  const char *type = json_str (config, "confidentialInstanceType", "");
+
+  return json_bool (config, "enableConfidentialCompute", false) ||
+         (*type &&
+          strcmp (type, "CONFIDENTIAL_INSTANCE_TYPE_UNSPECIFIED") != 0);
+}
+
 /* No value of the metadata goes into a record but these: they may be secrets
  * (startup scripts, keys). */
 static json_t *
@@ -244,8 +258,6 @@ facts_of (const json_t *instance)
                {"secure_boot", "shieldedInstanceConfig.enableSecureBoot"},
                {"integrity",
                 "shieldedInstanceConfig.enableIntegrityMonitoring"},
-               {"confidential",
-                "confidentialInstanceConfig.enableConfidentialCompute"},
                {"deletion_protection", "deletionProtection"},
                {"preemptible", "scheduling.preemptible"},
                {"start_restricted", "startRestricted"},
@@ -258,6 +270,8 @@ facts_of (const json_t *instance)
   for (size_t i = 0; i < ARRAY_SIZE (flags); i++)
     json_put_bool (facts, flags[i].key,
                    json_bool (instance, flags[i].path, false));
+  if (is_confidential (instance))
+    json_put_bool (facts, "confidential", true);
   json_put_bool (facts, "inventory",
                  is_on (instance, "enable-guest-attributes") &&
                      is_on (instance, "enable-osconfig"));

@@ -167,6 +167,8 @@ static const struct {
      "managed-group", true},
     {"'confidentialInstanceConfig': {'enableConfidentialCompute': true}",
      "confidential-vm", true},
+    {"'confidentialInstanceConfig': {'confidentialInstanceType': 'TDX'}",
+     "confidential-vm", true},
     {"'startRestricted': true", "start-restricted", true},
     {"'status': 'SUSPENDED'", "suspended", true},
     {"'disks': []", "no-boot-disk", true},
