@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops.h"
+#include "record-fields.h"
 #include "record.h"
 
 /* The instance is always named: Multi-Attach needs it, and a disk that has
@@ -237,6 +238,17 @@ type_is (const char *type, const char *a, const char *b, const char *c)
          strcmp (type, c) == 0;
 }
 
+/* As large as the original, which may have grown since the snapshot. */
+static void
+form_size (struct strbuf *form, const json_t *in)
+{
+  int64_t bytes = json_int (in, "vm.os_disk.size_bytes", 0);
+  CLEANUP_FREE char *gib = xasprintf ("%lld", (long long)(bytes / GIB));
+
+  if (bytes >= GIB)
+    aws_form (form, gib, "Size");
+}
+
 /* A volume like the original, with its tags, from a snapshot. */
 static int
 fill_disk_from (const struct binding *b, const json_t *in, struct strbuf *form,
@@ -256,6 +268,7 @@ fill_disk_from (const struct binding *b, const json_t *in, struct strbuf *form,
                     "a volume is made from a snapshot, not from %s", source);
   aws_form (form, source, "SnapshotId");
   aws_form (form, json_str (in, "vm.zone", ""), "AvailabilityZone");
+  form_size (form, in);
   aws_form (form, type, "VolumeType");
   if (type_is (type, "io1", "io2", "gp3"))
     form_number (form, like, "iops", "Iops");

@@ -9,6 +9,8 @@
 #include "ops.h"
 #include "record.h"
 
+#define GIB (INT64_C (1) << 30)
+
 /* --- copies ----------------------------------------------------------------
  *
  * The name is the token, so that a PUT can be repeated, and what was made is
@@ -43,11 +45,24 @@ tags_of (const json_t *in, const json_t *like)
   return all;
 }
 
+/* The original may have grown since the snapshot, and only a disk of its size
+ * takes its place. [learn.microsoft.com "Change the OS disk used by an Azure
+ * VM"] */
+static void
+put_size (json_t *properties, const json_t *in)
+{
+  int64_t bytes = json_int (in, "vm.os_disk.size_bytes", 0);
+
+  if (bytes > 0 && strcmp (json_str (in, "source.kind", ""), "snapshot") == 0)
+    json_put_int (properties, "diskSizeGB", (bytes + GIB - 1) / GIB);
+}
+
 /* All that the original has, from a disk or a snapshot. */
 static int
 make_disk_from (const struct binding *b, const json_t *in,
                 struct azure_call *call, struct err **err)
 {
+  static const char *const places[] = {"zones", "extendedLocation"};
   const json_t *like = json_at (in, "vm.os_disk.attributes.like");
   const char *source = json_need_str (in, "source.id", err);
   const char *sku = json_str (like, "sku", NULL);
@@ -68,11 +83,13 @@ make_disk_from (const struct binding *b, const json_t *in,
   json_put (properties, "creationData",
             json_make ("{s:s,s:s}", "createOption", "Copy", "sourceResourceId",
                        source));
+  put_size (properties, in);
   body = json_make ("{s:O,s:{s:s},s:o,s:o}", "location",
                     json_object_get (like, "location"), "sku", "name", sku,
                     "tags", tags_of (in, like), "properties", properties);
-  if (json_object_get (like, "zones"))
-    json_object_set (body, "zones", json_object_get (like, "zones"));
+  for (size_t i = 0; i < ARRAY_SIZE (places); i++)
+    if (json_object_get (like, places[i]))
+      json_object_set (body, places[i], json_object_get (like, places[i]));
   call->body = body;
   return 0;
 }

@@ -14,15 +14,6 @@ copy_text (json_t *to, const char *key, const json_t *from, const char *path)
     json_put_str (to, key, text);
 }
 
-static void
-copy_any (json_t *to, const char *key, const json_t *from, const char *path)
-{
-  json_t *value = json_at (from, path);
-
-  if (value && !json_is_null (value))
-    json_object_set (to, key, value);
-}
-
 /* Ids that are compared with others get the one spelling. */
 static void
 copy_id (json_t *to, const char *key, const json_t *from, const char *path)
@@ -194,8 +185,8 @@ ids_of (const json_t *list)
 
 /* --- tags and marks ------------------------------------------------------- */
 
-static json_t *
-plain_tags (const json_t *tags)
+json_t *
+azure_plain_tags (const json_t *tags)
 {
   json_t *made = json_object (), *value;
   const char *key;
@@ -311,7 +302,7 @@ attributes_of (const json_t *vm)
                 json_at (vm, "properties.networkProfile.networkInterfaces")));
   json_put (made, "disks",
             data_disks (json_at (vm, "properties.storageProfile.dataDisks")));
-  json_put (made, "tags", plain_tags (json_object_get (vm, "tags")));
+  json_put (made, "tags", azure_plain_tags (json_object_get (vm, "tags")));
   return made;
 }
 
@@ -360,36 +351,6 @@ azure_record (const struct binding *b, const json_t *vm)
 
 /* --- disks ---------------------------------------------------------------- */
 
-/* What a copy must have in common with its disk, in ARM's own form: the start
- * of the request that makes one. */
-static json_t *
-like_of (const json_t *disk)
-{
-  static const char *const carried[] = {"osType",
-                                        "hyperVGeneration",
-                                        "securityProfile",
-                                        "encryption",
-                                        "networkAccessPolicy",
-                                        "publicNetworkAccess",
-                                        "diskAccessId",
-                                        "purchasePlan",
-                                        "supportedCapabilities",
-                                        "supportsHibernation"};
-  json_t *made = json_object (), *properties = json_object ();
-
-  copy_text (made, "location", disk, "location");
-  copy_any (made, "zones", disk, "zones");
-  copy_text (made, "sku", disk, "sku.name");
-  json_put (made, "tags", plain_tags (json_object_get (disk, "tags")));
-  for (size_t i = 0; i < ARRAY_SIZE (carried); i++) {
-    CLEANUP_FREE char *path = xasprintf ("properties.%s", carried[i]);
-
-    copy_any (properties, carried[i], disk, path);
-  }
-  json_put (made, "properties", properties);
-  return made;
-}
-
 static int64_t
 size_of (const json_t *disk)
 {
@@ -406,7 +367,7 @@ azure_record_disk (json_t *record, const json_t *disk)
   if (os_disk == NULL)
     return;
   json_put_int (os_disk, "size_bytes", size_of (disk));
-  json_put (json_object_get (os_disk, "attributes"), "like", like_of (disk));
+  json_put (json_object_get (os_disk, "attributes"), "like", azure_like (disk));
   copy_text (facts, "disk_state", disk, "properties.diskState");
   copy_text (facts, "disk_sku", disk, "sku.name");
   copy_text (facts, "disk_security", disk,
@@ -479,7 +440,7 @@ azure_disk (const json_t *disk, const char *id)
   copy_id (made, "attached_to", disk, "managedBy");
   copy_text (made, "why", disk, "properties.provisioningState");
   json_put_int (made, "size_bytes", size_of (disk));
-  json_put (attributes, "like", like_of (disk));
+  json_put (attributes, "like", azure_like (disk));
   json_put (made, "attributes", attributes);
   return made;
 }

@@ -24,10 +24,16 @@
 json_t *azure_record (const struct binding *b, const json_t *vm);
 /* Adds what GET of its OS disk says. */
 void azure_record_disk (json_t *record, const json_t *disk);
-/* Adds how many data disks its size takes, from GET vmSizes. */
 /* Puts in what an instance view says, where the VM's own had none. */
 void azure_record_view (json_t *record, const json_t *view);
+/* Adds how many data disks its size takes, from GET vmSizes. */
 void azure_record_sizes (json_t *record, const json_t *sizes);
+
+/* What a copy of a disk must have in common with it, in ARM's own form: the
+ * start of the request that makes one (record-like.c). */
+json_t *azure_like (const json_t *disk);
+/* Tags but for ours; new reference. */
+json_t *azure_plain_tags (const json_t *tags);
 
 /* running, stopped, ... of an instance view; "other" without one. */
 const char *azure_power (const json_t *view);

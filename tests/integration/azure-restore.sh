@@ -11,7 +11,7 @@ snapshots() { # NAME: one that is too old, the right one, one that is too new
   cat <<END
 , "snapshots": [
    {"name": "$1-old", "created": "2024-07-01T00:00:00.0000417+00:00", "boots": false},
-   {"name": "$1-good", "created": "2024-07-18T00:00:00.0000417+00:00", "boots": true},
+   {"name": "$1-good", "created": "2024-07-18T00:00:00.0000417+00:00", "boots": true, "size_gb": 16},
    {"name": "$1-new", "created": "2024-07-19T05:00:00.0000417+00:00", "boots": false}]
 END
 }

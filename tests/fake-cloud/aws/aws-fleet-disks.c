@@ -96,7 +96,7 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
 {
   static const char *const keys[] = {"id",          "start_time", "boots",
                                      "content",     "image",      "tags",
-                                     "description", NULL};
+                                     "description", "size",       NULL};
   size_t i;
   json_t *spec;
 
@@ -118,6 +118,8 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
                    aws_tag_set (json_object_get (spec, "tags")), "startTime",
                    json_str (spec, "start_time", "2024-01-01T00:00:00.000Z"));
     fake_keep (spec, body, volume_kept);
+    if (json_object_get (spec, "size")) /* the volume has grown since */
+      json_object_set (body, "volumeSize", json_object_get (spec, "size"));
     json_put_str (body, "_lineage", json_str (volume->body, "_lineage", ""));
     snapshot = fake_object_add (cloud, "snapshot", json_str (spec, "id", NULL),
                                 "snap-", volume->account, volume->region, body);

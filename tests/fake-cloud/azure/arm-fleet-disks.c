@@ -32,7 +32,8 @@ static const char *const disk_keys[] = {"name",
 
 static const char *const snapshot_keys[] = {"name",  "group",       "created",
                                             "boots", "content",     "image",
-                                            "tags",  "incremental", NULL};
+                                            "tags",  "incremental", "size_gb",
+                                            NULL};
 
 static const char *
 word (const json_t *spec, const json_t *defaults, const char *key,
@@ -143,6 +144,8 @@ add_snapshot (struct fake_cloud *cloud, const json_t *spec,
       "provisioningState", "Succeeded", "diskState", "Unattached", "uniqueId",
       unique);
   put_own (body, spec);
+  if (json_object_get (spec, "size_gb")) /* the disk has grown since */
+    put_size (json_object_get (body, "properties"), spec);
   fake_object_add (cloud, "snapshot", id, "", disk->account, "", body);
   return 0;
 }

@@ -29,7 +29,8 @@ parse (const char *text)
   " 'facts': {'asg': 'g', 'tenancy': 'host', 'keys': ['arn:aws:kms:x']},"      \
   " 'os_disk': " DISK "}"
 #define DISK                                                                   \
-  "{'id': 'vol-0000000000000000a', 'attributes': {'device': '/dev/sda1',"      \
+  "{'id': 'vol-0000000000000000a', 'size_bytes': 107374182400,"                \
+  " 'attributes': {'device': '/dev/sda1',"                                     \
   " 'type': 'gp3', 'iops': 4000, 'throughput': 200, 'encrypted': true,"        \
   " 'kms_key': 'arn:aws:kms:x', 'delete_on_termination': true,"                \
   " 'tags': {'a': 'b'}}}"

@@ -220,7 +220,8 @@ see_body (void *opaque, const char *what, const struct http_request *req)
        "BlockDeviceMapping.2.Ebs.DeleteOnTermination=true"},
       {"disk-from",
        "Action=CreateVolume&Version=2016-11-15&SnapshotId=snap-1&"
-       "AvailabilityZone=us-east-1a&VolumeType=gp3&Iops=4000&Throughput=200&"
+       "AvailabilityZone=us-east-1a&Size=100&VolumeType=gp3&Iops=4000&"
+       "Throughput=200&"
        "Encrypted=true&KmsKeyId=arn%3Aaws%3Akms%3Ax&ClientToken=t&"
        "TagSpecification.1.ResourceType=volume&TagSpecification.1.Tag.1.Key=a&"
        "TagSpecification.1.Tag.1.Value=b&"

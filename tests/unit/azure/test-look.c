@@ -66,6 +66,49 @@ test_describe (void)
                       "?$expand=instanceView&api-version=2024-11-01\n"));
 }
 
+/* What was chosen for a disk is carried over to its copy; what comes with its
+ * size is not, because older disks do not show that. */
+static void
+test_choices (void)
+{
+  static const struct {
+    const char *with, *path, *value;
+  } rows[] = {
+      {"'tier':'P30',", "tier", "P30"},
+      {"'tier':'P4',", "tier", NULL}, /* of 30 GiB */
+      {"'dataAccessAuthMode':'AzureActiveDirectory',", "dataAccessAuthMode",
+       "AzureActiveDirectory"},
+      {"'dataAccessAuthMode':'None',", "dataAccessAuthMode", NULL},
+      {"'burstingEnabled':true,", "burstingEnabled", "true"},
+      {"'burstingEnabled':false,", "burstingEnabled", NULL},
+      {"'optimizedForFrequentAttach':true,", "optimizedForFrequentAttach",
+       "true"},
+  };
+  CLEANUP_PLAY struct play p;
+
+  play_init (&p);
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *body =
+        xasprintf ("{'sku':{'name':'Premium_LRS'},'location':'westus',"
+                   "'properties':{%s'diskSizeGB':30}}",
+                   rows[i].with);
+    struct play_reply replies[] = {{200, NULL,
+                                    MODEL ("vm1", "running", "Ready", "")},
+                                   {200, NULL, body}};
+    const json_t *like, *value;
+    CLEANUP_FREE char *text = NULL;
+
+    play (&p, OP_DESCRIBE, "{'ids':['" VM "']}", replies, 2);
+    like = json_at (json_array_get (json_at (p.out, "vms"), 0),
+                    "os_disk.attributes.like.properties");
+    value = json_object_get (like, rows[i].path);
+    text = json_is_string (value) ? xstrdup (json_string_value (value))
+                                  : xstrdup (value ? "true" : "");
+    CU_ASSERT_PTR_NOT_NULL (like);
+    CU_ASSERT_STRING_EQUAL (text, rows[i].value ? rows[i].value : "");
+  }
+}
+
 static void
 test_find (void)
 {
@@ -308,10 +351,11 @@ test_snapshots (void)
 }
 
 static const struct unit_case tests[] = {
-    {"describe", test_describe}, {"find", test_find},
-    {"missing", test_missing},   {"disks", test_disks},
-    {"refusals", test_refusals}, {"locks", test_locks},
-    {"evidence", test_evidence}, {"snapshots", test_snapshots},
+    {"describe", test_describe},   {"what was chosen for a disk", test_choices},
+    {"find", test_find},           {"missing", test_missing},
+    {"disks", test_disks},         {"refusals", test_refusals},
+    {"locks", test_locks},         {"evidence", test_evidence},
+    {"snapshots", test_snapshots},
 };
 
 UNIT_MAIN ("azure look", tests)

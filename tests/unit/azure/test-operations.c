@@ -15,7 +15,8 @@
 #define STOP_IN   "{" STOP_REST
 #define RECORD                                                                 \
   "{'id':'" VM "','attributes':{'location':'westus'},'os_disk':{'id':'" DISK   \
-  "','attributes':{'caching':'ReadWrite','delete_option':'Delete',"            \
+  "','size_bytes':136365211648,'attributes':{'caching':'ReadWrite','delete_"   \
+  "option':'Delete',"                                                          \
   "'create_option':'FromImage','write_accelerator':true,'like':{"              \
   "'location':'westus','zones':['2'],'sku':'Premium_LRS','tags':{'a':'b'},"    \
   "'properties':{'hyperVGeneration':'V2','osType':'Windows',"                  \
@@ -197,6 +198,11 @@ static const struct {
      "\"securityProfile\":{\"securityType\":\"TrustedLaunch\"}},"
      "\"sku\":{\"name\":\"Premium_LRS\"},\"tags\":{\"a\":\"b\",\"t\":\"u\"},"
      "\"zones\":[\"2\"]}\n"},
+    /* one that has grown since its snapshot */
+    {OP_DISK_FROM,
+     "{'vm':" RECORD ",'disk':{'id':'" DISK "'},'source':{'kind':'snapshot',"
+     "'id':'" GROUP "/snapshots/s'},'token':'t-disk'}",
+     "\"diskSizeGB\":127,"},
     {OP_SNAPSHOT, "{'vm':" RECORD ",'disk':{'id':'" DISK "'},'token':'t-1'}",
      "PUT https://management.azure.com" GROUP
      "/snapshots/t-1?api-version=2024-03-02\n"
