@@ -38,4 +38,18 @@ if [[ -n ${BOOTMEND_IN_NAMESPACE:-} && ! -e /run/bootmend-namespace ]]; then
   cp -a "$work/libvirt-etc/." /etc/libvirt
   # Two domains of one name in two namespaces would share a control group.
   echo 'cgroup_controllers = []' >>/etc/libvirt/qemu.conf
+  # A KVM that QEMU can open and libvirt's user can't, or that does not work, makes
+  # libvirt 9 ask QEMU for its abilities anew at each definition and start ("KVM
+  # was enabled when probing"): a second and more each. There is none, then; and
+  # no /dev of each domain's own, which would want to move this mount.
+  if [[ -e /dev/kvm ]] && ! (
+    timeout 10 qemu-system-x86_64 -machine pc,accel=kvm -cpu host -m 16 \
+      -nodefaults -display none -S -monitor stdio <<<quit
+    exit $? # this subshell says "Aborted"
+  ) >/dev/null 2>&1; then
+    install -m 0 /dev/null /run/bootmend-no-kvm
+    mount --bind /run/bootmend-no-kvm /dev/kvm
+    mount -o remount,bind,ro /dev/kvm # for root, too
+    echo 'namespaces = []' >>/etc/libvirt/qemu.conf
+  fi
 fi
