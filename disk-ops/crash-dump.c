@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include <base/mem.h>
-#include <base/strbuf.h>
 
 #define DUMP_TRIAGE 4 /* DumpType of a small dump */
 #define TRIAGE      0x2000
 #define MAX_DRIVERS 4096
-#define MAX_NAME    64 /* characters */
 
 /* Where the fields are. */
 static const struct layout {
@@ -43,33 +41,21 @@ static char *
 pool_name (const unsigned char *bytes, size_t len, uint64_t at)
 {
   uint64_t n = number (bytes, len, at, 4);
-  struct strbuf sb = STRBUF_EMPTY;
 
-  if (at == 0 || n == 0 || n > MAX_NAME || at > len || len - at < 4 + 2 * n)
+  if (at == 0 || at > len || len - at < 4 || n > (len - at - 4) / 2)
     return NULL;
-  for (uint64_t i = 0; i < n; i++) {
-    uint64_t c = number (bytes, len, at + 4 + 2 * i, 2);
-
-    if (c == 0)
-      break;
-    if (c <= ' ' || c > '~') {
-      strbuf_release (&sb);
-      return NULL;
-    }
-    strbuf_addch (&sb, (char)c);
-  }
-  if (sb.len == 0)
-    return NULL;
-  return strbuf_take (&sb);
+  return dump_name (bytes + at + 4, (size_t)n);
 }
 
 /* Which parameter of a stop code is the address of the instruction. [the pages
- * of these codes, "Bug Check Code Reference"] */
+ * of these codes, "Bug Check Code Reference"; of 0x116 it is a pointer into the
+ * driver of the display] */
 static const struct {
   uint32_t code;
   int parameter;
 } faults[] = {{0x0a, 3}, {0x1e, 1}, {0x3b, 1}, {0x50, 2},
-              {0x7e, 1}, {0x8e, 1}, {0xd1, 3}};
+              {0x7e, 1}, {0x8e, 1}, {0xcc, 2}, {0xcd, 2},
+              {0xd1, 3}, {0xd5, 2}, {0xd6, 2}, {0x116, 1}};
 
 static uint64_t
 fault_address (const struct crash_dump *dump)
@@ -101,7 +87,7 @@ driver_at (const unsigned char *bytes, size_t len, uint64_t address)
 
 int
 crash_dump_read (const unsigned char *bytes, size_t len,
-                 struct crash_dump *dump)
+                 const struct dump_source *source, struct crash_dump *dump)
 {
   const struct layout *layout;
 
@@ -118,12 +104,15 @@ crash_dump_read (const unsigned char *bytes, size_t len,
         number (bytes, len, layout->parameters + i * layout->step,
                 layout->step);
   dump->when = number (bytes, len, layout->when, 8);
-  if (!dump->wide || number (bytes, len, layout->type, 4) != DUMP_TRIAGE)
+  if (!dump->wide)
     return 0;
-  dump->driver =
-      pool_name (bytes, len, number (bytes, len, TRIAGE + BROKEN_DRIVER, 4));
-  if (dump->driver == NULL)
-    dump->driver = driver_at (bytes, len, fault_address (dump));
+  if (number (bytes, len, layout->type, 4) == DUMP_TRIAGE) {
+    dump->driver =
+        pool_name (bytes, len, number (bytes, len, TRIAGE + BROKEN_DRIVER, 4));
+    if (dump->driver == NULL)
+      dump->driver = driver_at (bytes, len, fault_address (dump));
+  } else if (source && len >= DUMP_HEADER_BYTES)
+    dump->driver = dump_module_at (bytes, source, fault_address (dump));
   return 0;
 }
 

@@ -89,8 +89,10 @@ read_dump (struct disk *disk, struct findings *f, const char *path,
 {
   CLEANUP_PARSE struct parse parse = {0};
   CLEANUP_ERR struct err *err = NULL;
+  struct guest_pieces pieces = {disk, path};
 
   guest_parse_init (disk, &parser_crash_dump, &parse);
+  guest_parse_pieces (&parse, &pieces);
   if (guest_parse_add (disk, &parse, path, bytes, 0, &err) == 0 &&
       guest_parse_run (disk, &parse, &err) == 0)
     add_dump (f, shown, parse.result);
@@ -102,7 +104,9 @@ read_dump (struct disk *disk, struct findings *f, const char *path,
  * that gets as far as the session manager gives it a name of its own (cut off
  * and renamed DUMPxxxx.tmp), and a later one moves it to MEMORY.DMP: of a
  * system that stops again and again, the newest is here. [Windows Internals,
- * 6th edition, part 2, "Crash Dump Files"] */
+ * 6th edition, part 2, "Crash Dump Files"]  That the memory of a large dump
+ * lies in there as it does in MEMORY.DMP follows from the renaming; if it did
+ * not, its driver would stay unknown. */
 static void
 read_unsaved_dumps (struct disk *disk, struct findings *f)
 {

@@ -1,6 +1,7 @@
 #include "guest-parse.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,32 @@ guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
     return -1;
   }
   return parse_add_file (parse, fd, err);
+}
+
+static ssize_t
+fetch (void *ctx, uint64_t offset, void *bytes, size_t len)
+{
+  const struct guest_pieces *pieces = ctx;
+  CLEANUP_FREE char *got = NULL;
+  size_t n = 0;
+
+  if (offset > INT64_MAX - len)
+    return -1;
+  if (len == 0)
+    return 0;
+  got = guestfs_pread (pieces->disk->g, pieces->path, (int)len, (int64_t)offset,
+                       &n);
+  if (got == NULL || n > len)
+    return -1;
+  memcpy (bytes, got, n);
+  return (ssize_t)n;
+}
+
+void
+guest_parse_pieces (struct parse *parse, struct guest_pieces *pieces)
+{
+  parse->fetch = fetch;
+  parse->fetch_ctx = pieces;
 }
 
 int

@@ -8,6 +8,12 @@
 
 struct disk;
 
+/* A file of the guest of which a parser may ask for pieces. */
+struct guest_pieces {
+  struct disk *disk;
+  const char *path;
+};
+
 /* A parse of this disk's data, to be given inputs. */
 void guest_parse_init (const struct disk *disk, const struct parser *parser,
                        struct parse *parse);
@@ -16,6 +22,9 @@ void guest_parse_init (const struct disk *disk, const struct parser *parser,
  * `length`; path as guest_path_find gives it. */
 int guest_parse_add (struct disk *disk, struct parse *parse, const char *path,
                      int64_t bytes, int64_t length, struct err **err) ATTR_USE;
+
+/* The parser may ask for pieces of this file; `pieces` has to stay. */
+void guest_parse_pieces (struct parse *parse, struct guest_pieces *pieces);
 
 /* parse_run; that it ran without seccomp is noted once for the disk. */
 int guest_parse_run (struct disk *disk, struct parse *parse,

@@ -253,6 +253,39 @@ map_input (int fd, struct parse_input *input)
   return 0;
 }
 
+/* --- what it may ask for --- */
+
+static int
+read_all (int fd, void *bytes, size_t len)
+{
+  while (len > 0) {
+    ssize_t n = read (fd, bytes, len);
+
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return -1;
+    bytes = (char *)bytes + n;
+    len -= (size_t)n;
+  }
+  return 0;
+}
+
+ssize_t
+parse_fetch (const struct parse_task *task, uint64_t offset, void *bytes,
+             size_t len)
+{
+  struct parse_request request = {offset, len};
+  int64_t n;
+
+  if (task->asks == -1 || len > PARSE_FETCH_BYTES ||
+      write_all (task->asks, &request, sizeof request) == -1 ||
+      read_all (task->asks, &n, sizeof n) == -1 || n < 0 || (uint64_t)n > len ||
+      read_all (task->asks, bytes, (size_t)n) == -1)
+    return -1;
+  return (ssize_t)n;
+}
+
 /* --- the whole --- */
 
 static void __attribute__ ((noreturn)) give_up (const char *what)
@@ -280,13 +313,13 @@ answer (json_t *result, const struct err *error, bool confined)
 bool
 parse_is_child (int argc, char **argv)
 {
-  return argc == 5 && strcmp (argv[1], PARSE_OPTION) == 0;
+  return argc == 6 && strcmp (argv[1], PARSE_OPTION) == 0;
 }
 
 void
 parse_child_main (const struct parser *const *parsers, int argc, char **argv)
 {
-  struct parse_task task = {.output = -1};
+  struct parse_task task = {.output = -1, .asks = -1};
   struct err *err = NULL;
   json_t *result;
   const struct parser *parser = NULL;
@@ -305,6 +338,8 @@ parse_child_main (const struct parser *const *parsers, int argc, char **argv)
       give_up ("input");
   if (strcmp (argv[4], "output") == 0)
     task.output = next++;
+  if (strcmp (argv[5], "asks") == 0)
+    task.asks = next++;
   confined = confine (parser, (size_t)next);
   if (confined == -1)
     give_up ("can't be confined");

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,8 @@
 #define MAX_MESSAGES 4096
 /* Where descriptors wait before they get their numbers. */
 #define ASIDE 64
+/* A child that does not read what it asked for. */
+#define REPLY_SECONDS 20
 /* Exit status of a child that could not become the parser. */
 #define NOT_EXECUTED 127
 
@@ -92,9 +96,63 @@ parse_release (struct parse *parse)
 
 /* --- its start --- */
 
+/* One side of what the two talk through; -1: not there. */
+struct pipes {
+  int answer, messages, asks;
+};
+
+static void
+close_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
+
+static void
+pipes_close (struct pipes *pipes)
+{
+  close_fd (&pipes->answer);
+  close_fd (&pipes->messages);
+  close_fd (&pipes->asks);
+}
+#define CLEANUP_PIPES CLEANUP (pipes_close)
+
+/* A child that never reads must not hold us for ever. */
+static int
+make_asks (const struct parse *parse, struct pipes *ours, struct pipes *child)
+{
+  const struct timeval limit = {REPLY_SECONDS, 0};
+  int both[2];
+
+  if (parse->fetch == NULL || parse->parser->fetches == 0)
+    return 0;
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both) == -1)
+    return -1;
+  ours->asks = both[0];
+  child->asks = both[1];
+  return setsockopt (ours->asks, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+static int
+make_pipes (const struct parse *parse, struct pipes *ours, struct pipes *child)
+{
+  int both[2];
+
+  if (pipe2 (both, O_CLOEXEC) == -1)
+    return -1;
+  ours->answer = both[0];
+  child->answer = both[1];
+  if (pipe2 (both, O_CLOEXEC) == -1)
+    return -1;
+  ours->messages = both[0];
+  child->messages = both[1];
+  return make_asks (parse, ours, child);
+}
+
 struct start {
-  char *argv[6], *envp[8];
-  int fds[PARSE_FIRST_FD + PARSE_INPUTS + 1]; /* what gets which number */
+  char *argv[7], *envp[8];
+  int fds[PARSE_FIRST_FD + PARSE_INPUTS + 2]; /* what gets which number */
   size_t n_fds;
   char numbers[2][16];
 };
@@ -119,8 +177,8 @@ choose_environment (struct start *start)
 }
 
 static void
-prepare_start (struct start *start, const struct parse *parse, int answer,
-               int messages)
+prepare_start (struct start *start, const struct parse *parse,
+               const struct pipes *child)
 {
   bool output = parse->output > 0;
   size_t n = 0;
@@ -132,14 +190,17 @@ prepare_start (struct start *start, const struct parse *parse, int answer,
   start->argv[n] = start->numbers[0];
   snprintf (start->argv[n++], sizeof start->numbers[0], "%zu", parse->n);
   start->argv[n++] = (char *)(output ? "output" : "no-output");
+  start->argv[n++] = (char *)(child->asks >= 0 ? "asks" : "asks-not");
   choose_environment (start);
   start->fds[start->n_fds++] = -1; /* /dev/null */
-  start->fds[start->n_fds++] = answer;
-  start->fds[start->n_fds++] = messages;
+  start->fds[start->n_fds++] = child->answer;
+  start->fds[start->n_fds++] = child->messages;
   for (size_t i = 0; i < parse->n; i++)
     start->fds[start->n_fds++] = parse->inputs[i];
   if (output)
     start->fds[start->n_fds++] = parse->output;
+  if (child->asks >= 0)
+    start->fds[start->n_fds++] = child->asks;
 }
 
 /* After a fork beside threads: system calls only. */
@@ -169,13 +230,13 @@ become_parser (const struct start *start, const char *program, pid_t parent)
 }
 
 static pid_t
-start_parser (const struct parse *parse, int answer, int messages,
+start_parser (const struct parse *parse, const struct pipes *child,
               struct err **err)
 {
   struct start start;
   pid_t parent = getpid (), pid;
 
-  prepare_start (&start, parse, answer, messages);
+  prepare_start (&start, parse, child);
   pid = fork ();
   if (pid == 0)
     become_parser (&start, parse->program, parent);
@@ -184,6 +245,61 @@ start_parser (const struct parse *parse, int answer, int messages,
   for (size_t i = 0; start.envp[i]; i++)
     free (start.envp[i]);
   return pid;
+}
+
+/* --- what it asks for --- */
+
+struct served {
+  size_t fetches, bytes;
+};
+
+/* 1, 0: it is gone, or does not read, -1 */
+static int
+reply (int fd, const void *bytes, size_t len)
+{
+  const char *p = bytes;
+
+  while (len > 0) {
+    ssize_t n = send (fd, p, len, MSG_NOSIGNAL);
+
+    if (n == -1 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return 0;
+    p += n;
+    len -= (size_t)n;
+  }
+  return 1;
+}
+
+/* One request.  1, 0: there will be no other, -1: it wants too much */
+static int
+serve (const struct parse *parse, int fd, struct served *served,
+       struct err **err)
+{
+  const struct parser *parser = parse->parser;
+  CLEANUP_FREE unsigned char *bytes = NULL;
+  struct parse_request request;
+  ssize_t got = recv (fd, &request, sizeof request, MSG_DONTWAIT);
+  int64_t n;
+
+  if (got == -1 && (errno == EINTR || errno == EAGAIN))
+    return 1;
+  if (got <= 0)
+    return 0;
+  if (got != sizeof request || request.len > PARSE_FETCH_BYTES ||
+      served->fetches >= parser->fetches ||
+      request.len > parser->fetch_bytes - served->bytes)
+    return err_set (err, ERR_DISK, "it asked for more than it may have");
+  served->fetches++;
+  served->bytes += request.len;
+  bytes = xmalloc (request.len + 1);
+  n = parse->fetch (parse->fetch_ctx, request.offset, bytes, request.len);
+  if (n > (int64_t)request.len)
+    n = -1;
+  if (reply (fd, &n, sizeof n) == 0)
+    return 0;
+  return n > 0 ? reply (fd, bytes, (size_t)n) : 1;
 }
 
 /* --- its answer --- */
@@ -198,8 +314,7 @@ take (int *fd, struct strbuf *sb, size_t max)
   if (n == -1 && errno == EINTR)
     return 0;
   if (n <= 0) {
-    close (*fd);
-    *fd = -1;
+    close_fd (fd);
     return 0;
   }
   if (sb->len + (size_t)n > max)
@@ -208,31 +323,50 @@ take (int *fd, struct strbuf *sb, size_t max)
   return 0;
 }
 
-/* Until both are at their end. */
 static int
-listen_to (const struct parse *parse, int *answer, int *messages,
-           struct strbuf *said, struct strbuf *noise, struct err **err)
+limit_error (const struct parse *parse, struct err **err)
+{
+  return err_set (err, ERR_DISK, "it answered more than %zu bytes",
+                  parse->parser->max_answer);
+}
+
+/* Until both are at their end.  Our own time is not the child's. */
+static int
+listen_to (const struct parse *parse, struct pipes *pipes, struct strbuf *said,
+           struct strbuf *noise, struct err **err)
 {
   int64_t limit_ms =
       START_MS + (int64_t)parse->parser->seconds * PATIENCE * 1000;
   int64_t end = clock_now_ms (&real_clock) + limit_ms;
+  struct served served = {0, 0};
 
-  while (*answer >= 0 || *messages >= 0) {
-    struct pollfd fds[2] = {{*answer, POLLIN, 0}, {*messages, POLLIN, 0}};
-    int64_t left = end - clock_now_ms (&real_clock);
+  while (pipes->answer >= 0 || pipes->messages >= 0) {
+    struct pollfd fds[3] = {{pipes->answer, POLLIN, 0},
+                            {pipes->messages, POLLIN, 0},
+                            {pipes->asks, POLLIN, 0}};
+    int64_t now = clock_now_ms (&real_clock), left = end - now;
 
     if (left <= 0)
       return err_set (err, ERR_DISK, "not done after %lld s",
                       (long long)(limit_ms / 1000));
-    if (poll (fds, 2, left > 60000 ? 60000 : (int)left) == -1)
+    if (poll (fds, 3, left > 60000 ? 60000 : (int)left) == -1)
       continue; /* EINTR */
-    if (fds[0].revents && take (answer, said, parse->parser->max_answer) == -1)
-      return err_set (err, ERR_DISK, "it answered more than %zu bytes",
-                      parse->parser->max_answer);
+    if (fds[0].revents &&
+        take (&pipes->answer, said, parse->parser->max_answer) == -1)
+      return limit_error (parse, err);
     /* sanitizers talk a lot; the start says it */
-    if (fds[1].revents && take (messages, noise, MAX_MESSAGES) == -1) {
-      close (*messages);
-      *messages = -1;
+    if (fds[1].revents && take (&pipes->messages, noise, MAX_MESSAGES) == -1)
+      close_fd (&pipes->messages);
+    if (fds[2].revents) {
+      int r;
+
+      now = clock_now_ms (&real_clock);
+      r = serve (parse, pipes->asks, &served, err);
+      if (r == -1)
+        return -1;
+      if (r == 0)
+        close_fd (&pipes->asks);
+      end += clock_now_ms (&real_clock) - now;
     }
   }
   return 0;
@@ -299,12 +433,11 @@ read_answer (struct parse *parse, const struct strbuf *said, struct err **err)
 }
 
 static int
-judge (struct parse *parse, pid_t pid, int *answer, int *messages,
-       struct err **err)
+judge (struct parse *parse, pid_t pid, struct pipes *pipes, struct err **err)
 {
   CLEANUP_STRBUF struct strbuf said = STRBUF_SECRET;
   CLEANUP_STRBUF struct strbuf noise = STRBUF_EMPTY;
-  int r = listen_to (parse, answer, messages, &said, &noise, err), status;
+  int r = listen_to (parse, pipes, &said, &noise, err), status;
 
   if (r == -1)
     kill (pid, SIGKILL);
@@ -329,27 +462,19 @@ judge (struct parse *parse, pid_t pid, int *answer, int *messages,
 int
 parse_run (struct parse *parse, struct err **err)
 {
-  CLEANUP_CLOSE int answer = -1, messages = -1;
-  int out[2], msg[2];
+  CLEANUP_PIPES struct pipes ours = {-1, -1, -1};
+  struct pipes child = ours;
   pid_t pid;
 
   if (parse->program == NULL)
     return err_set (err, ERR_INTERNAL, "%s: this program can't start a parser",
                     parse->parser->what);
-  if (pipe2 (out, O_CLOEXEC) == -1)
-    return err_set_errno (err, errno, "pipe");
-  answer = out[0];
-  if (pipe2 (msg, O_CLOEXEC) == -1) {
-    close (out[1]);
-    return err_set_errno (err, errno, "pipe");
-  }
-  messages = msg[0];
-  pid = start_parser (parse, out[1], msg[1], err);
-  close (out[1]);
-  close (msg[1]);
-  if (pid == -1)
-    return -1;
-  if (judge (parse, pid, &answer, &messages, err) == -1)
+  if (make_pipes (parse, &ours, &child) == -1)
+    pid = err_set_errno (err, errno, "pipe");
+  else
+    pid = start_parser (parse, &child, err);
+  pipes_close (&child);
+  if (pid == -1 || judge (parse, pid, &ours, err) == -1)
     return -1;
   if (parse->output > 0 && lseek (parse->output, 0, SEEK_SET) == -1)
     return err_set_errno (err, errno, "%s: output", parse->parser->what);

@@ -23,10 +23,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <base/json.h>
 
 #define PARSE_INPUTS 8
+/* No piece of a file that is asked for is larger. */
+#define PARSE_FETCH_BYTES ((size_t)1 << 20)
 
 /* What a parser sees, in the child. */
 struct parse_input {
@@ -39,7 +42,13 @@ struct parse_task {
   struct parse_input inputs[PARSE_INPUTS];
   size_t n;
   int output; /* memory file for bytes that it makes; -1: none is wanted */
+  int asks;   /* for pieces, by parse_fetch; -1: there is nobody to ask */
 };
+
+/* In the child: up to `len` bytes of the file that its starter has, fewer at
+ * its end; -1: they can't be had. */
+ssize_t parse_fetch (const struct parse_task *task, uint64_t offset,
+                     void *bytes, size_t len);
 
 struct parser {
   const char *name;
@@ -47,6 +56,7 @@ struct parser {
   size_t memory_bytes;
   int seconds; /* of processor time */
   size_t max_answer;
+  size_t fetches, fetch_bytes; /* what it may ask for; 0: nothing */
   /* A new object, or NULL and an error: ERR_DISK for damage. */
   json_t *(*parse) (const struct parse_task *task, struct err **err);
 };
@@ -61,6 +71,10 @@ struct parse {
   int inputs[PARSE_INPUTS];
   size_t n;
   int output; /* as the child left it, at offset 0; 0 or -1: none */
+  /* Gives the child pieces of a file, as parse_fetch says; NULL: there are
+   * none. Called only within parse_run. */
+  ssize_t (*fetch) (void *ctx, uint64_t offset, void *bytes, size_t len);
+  void *fetch_ctx;
 
   json_t *result;
   bool died;     /* killed, out of time or memory, or it answered garbage */
@@ -88,8 +102,14 @@ void parse_release (struct parse *parse);
 /* --- the child (parse-child.c) --- */
 
 #define PARSE_OPTION "--parse"
-/* The first descriptor of its inputs; the output comes behind them. */
+/* The first descriptor of its inputs; the output comes behind them, and then
+ * the socket on which it asks for pieces of a file. */
 #define PARSE_FIRST_FD 3
+
+/* The answer is the number of bytes as an int64_t (-1: none), and the bytes. */
+struct parse_request {
+  uint64_t offset, len;
+};
 
 /* Its exit status if it did not come as far as parsing. */
 #define PARSE_NOT_STARTED 126

@@ -16,16 +16,24 @@
 
 #define MIB ((size_t)1 << 20)
 
+static ssize_t
+fetch_dump (void *ctx, uint64_t offset, void *bytes, size_t len)
+{
+  return parse_fetch (ctx, offset, bytes, len);
+}
+
 /* {code, parameters: ["0x...", 4 of them], when_ms, driver}, the last two only
  * if they are known.  One input: its first bytes. */
 static json_t *
 parse_crash_dump (const struct parse_task *task, struct err **err)
 {
   const struct parse_input *in = &task->inputs[0];
+  const struct dump_source source = {fetch_dump, (void *)task};
   json_t *parameters, *json;
   struct crash_dump dump;
 
-  if (crash_dump_read (in->ptr, in->len, &dump) == -1) {
+  if (crash_dump_read (in->ptr, in->len, task->asks >= 0 ? &source : NULL,
+                       &dump) == -1) {
     err_set (err, ERR_DISK, "it is no crash dump");
     return NULL;
   }
@@ -133,9 +141,11 @@ parse_hive (const struct parse_task *task, struct err **err)
 
 const struct parser parser_crash_dump = {.name = "crash-dump",
                                          .what = "crash dumps",
-                                         .memory_bytes = 64 * MIB,
+                                         .memory_bytes = 128 * MIB,
                                          .seconds = 5,
                                          .max_answer = 65536,
+                                         .fetches = DUMP_READS,
+                                         .fetch_bytes = DUMP_TOTAL_BYTES,
                                          .parse = parse_crash_dump};
 
 const struct parser parser_event_log = {.name = "event-log",

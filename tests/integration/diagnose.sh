@@ -93,7 +93,8 @@ start=$(sfdisk --json whole.img | jq '.partitiontable.partitions[0].start')
 for name in stop junk events; do
   dd if=whole.img of=$name.img bs=512 skip="$start" conv=sparse status=none
 done
-ntfscp -q -f stop.img MINI.DMP /Windows/MEMORY.DMP
+dump-tool 5 0xfffff80312345678 >LARGE.DMP # of 0x50, with memory in it
+ntfscp -q -f stop.img LARGE.DMP /Windows/MEMORY.DMP
 {
   head -c 56 MINI.DMP
   head -c 20000 /dev/urandom
@@ -136,11 +137,11 @@ expect_first well.img unknown
 expect_first empty.img refused
 [[ $(row '.images[] | select(.name == "full.img").diagnoses[].id' | sort | tr '\n' ' ') == \
   *ext4-errors* ]] || fail "full.img: $(row '.images[] | select(.name == "full.img")')"
-# only the header of MEMORY.DMP is read: the code, but no driver
-# shellcheck disable=SC2016
+# the driver is found in the memory that the dump holds
 [[ $(row '.images[] | select(.name == "stop.img").diagnoses[] |
-  select(.id == "driver-irql-not-less-or-equal").evidence[0].what') == \
-  'stop code 0x000000D1 (0x10, 0x2, 0x0, 0xfffff80312345678), 2024-'* ]] ||
+  select(.id == "third-party-driver") |
+  "\(.evidence[0].where) \(.evidence[0].what) \(.parameters.service)"') == \
+  'MEMORY.DMP stop code 0x00000050 (0x0, 0x0, 0xfffff80312345678, 0x0)'*' acme' ]] ||
   fail "stop.img: $(row '.images[] | select(.name == "stop.img")')"
 said=$(row '.images[] | select(.name == "events.img") |
   .diagnoses[].evidence[].what, .seen[].what, .diagnoses[].id')

@@ -192,16 +192,86 @@ list (const struct parse_task *task)
   say ("[1, 2]");
 }
 
+/* Pieces of a file, one of them behind its end. */
+static json_t *
+piece (const struct parse_task *task)
+{
+  char text[16] = "";
+  ssize_t n = parse_fetch (task, 3, text, 4);
+  ssize_t end = parse_fetch (task, 8, text + 4, 6);
+  ssize_t beyond = parse_fetch (task, 100, text + 8, 6);
+
+  return json_make ("{s:i, s:i, s:i, s:s}", "n", (int)n, "end", (int)end,
+                    "beyond", (int)beyond, "text", text);
+}
+
+static json_t *
+greedy (const struct parse_task *task)
+{
+  char c;
+
+  for (int i = 0; i < 4; i++)
+    (void)parse_fetch (task, 0, &c, 1);
+  return json_object ();
+}
+
+static json_t *
+ask (const struct parse_task *task, uint64_t len, size_t bytes)
+{
+  const struct parse_request request = {0, len};
+
+  (void)!write_all (task->asks, &request, bytes);
+  (void)!read (task->asks, (char[8]){0}, 8); /* or be killed */
+  return json_object ();
+}
+
+static json_t *
+half_request (const struct parse_task *task)
+{
+  return ask (task, 1, 3);
+}
+
+static json_t *
+large_request (const struct parse_task *task)
+{
+  return ask (task, PARSE_FETCH_BYTES + 1, sizeof (struct parse_request));
+}
+
+/* It is gone before what it asked for has come. */
+static json_t *
+leave (const struct parse_task *task)
+{
+  ask (task, PARSE_FETCH_BYTES, sizeof (struct parse_request));
+  _exit (3);
+}
+
 static const struct {
   const char *word;
   json_t *(*act) (const struct parse_task *task);
 } acts[] = {
-    {"lengths", lengths},  {"open", do_open},      {"create", do_create},
-    {"change", do_change}, {"socket", do_socket},  {"connect", do_connect},
-    {"fork", do_fork},     {"exec", do_exec},      {"kill", do_kill},
-    {"code", do_code},     {"memory", eat_memory}, {"loop", loop},
-    {"flood", flood},      {"abort", do_abort},    {"crash", crash},
-    {"half", half},        {"nothing", nothing},   {"list", list},
+    {"lengths", lengths},
+    {"open", do_open},
+    {"create", do_create},
+    {"change", do_change},
+    {"socket", do_socket},
+    {"connect", do_connect},
+    {"fork", do_fork},
+    {"exec", do_exec},
+    {"kill", do_kill},
+    {"code", do_code},
+    {"memory", eat_memory},
+    {"loop", loop},
+    {"flood", flood},
+    {"abort", do_abort},
+    {"crash", crash},
+    {"half", half},
+    {"nothing", nothing},
+    {"list", list},
+    {"piece", piece},
+    {"greedy", greedy},
+    {"half request", half_request},
+    {"large request", large_request},
+    {"leave", leave},
 };
 
 static json_t *
@@ -221,6 +291,8 @@ static const struct parser obedient = {.name = "obedient",
                                        .memory_bytes = 64 << 20,
                                        .seconds = 1,
                                        .max_answer = 65536,
+                                       .fetches = 3,
+                                       .fetch_bytes = (size_t)2 << 20,
                                        .parse = obey};
 static const struct parser *const parsers[] = {&obedient, NULL};
 
@@ -293,10 +365,46 @@ test_denied (void)
   }
 }
 
+/* "0123456789", and zeros up to a mebibyte if more is wanted. */
+static ssize_t
+give (void *ctx, uint64_t offset, void *bytes, size_t len)
+{
+  const char *text = ctx;
+
+  if (len == PARSE_FETCH_BYTES)
+    return memset (bytes, 0, len) ? (ssize_t)len : -1;
+  if (offset > strlen (text))
+    return -1;
+  if (len > strlen (text) - offset)
+    len = strlen (text) - (size_t)offset;
+  memcpy (bytes, text + offset, len);
+  return (ssize_t)len;
+}
+
+static char digits[] = "0123456789";
+
+static void
+test_pieces (void)
+{
+  CLEANUP_PARSE struct parse parse = {.fetch = give, .fetch_ctx = digits};
+  CLEANUP_PARSE struct parse alone = {0};
+  CLEANUP_FREE char *text = NULL, *without = NULL;
+
+  CU_ASSERT_EQUAL_FATAL (order (&parse, "piece", NULL), 0);
+  text = json_text (parse.result);
+  CU_ASSERT_STRING_EQUAL (
+      text, "{\"beyond\":-1,\"end\":2,\"n\":4,\"text\":\"345689\"}");
+  /* where nobody has a file */
+  CU_ASSERT_EQUAL_FATAL (order (&alone, "piece", NULL), 0);
+  without = json_text (alone.result);
+  CU_ASSERT_STRING_EQUAL (without,
+                          "{\"beyond\":-1,\"end\":-1,\"n\":-1,\"text\":\"\"}");
+}
+
 static void
 dies (const char *word, const char *says)
 {
-  CLEANUP_PARSE struct parse parse = {0};
+  CLEANUP_PARSE struct parse parse = {.fetch = give, .fetch_ctx = digits};
   CLEANUP_ERR struct err *err = NULL;
 
   CU_ASSERT_EQUAL_FATAL (order (&parse, word, &err), -1);
@@ -329,6 +437,10 @@ test_deaths (void)
   dies ("half", "answered garbage");
   dies ("nothing", "answered garbage");
   dies ("list", "answered garbage");
+  dies ("greedy", "it asked for more than it may have");
+  dies ("half request", "it asked for more than it may have");
+  dies ("large request", "it asked for more than it may have");
+  dies ("leave", "died on it, ");
   if (!SANITIZED)
     dies ("memory", "died on it, ");
 }
@@ -376,7 +488,7 @@ static const struct unit_case cases[] = {
     {"answers", test_answers}, {"says no", test_says_no},
     {"denied", test_denied},   {"forbidden", test_forbidden},
     {"deaths", test_deaths},   {"no program", test_no_program},
-    {"tidy", test_tidy},
+    {"tidy", test_tidy},       {"pieces", test_pieces},
 };
 
 int
