@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <keys/keys.h>
 #include <providers/provider.h>
 
 #include "output.h"
@@ -45,6 +46,17 @@ add_without (json_t *asked, const struct options *options, struct err **err)
   return 0;
 }
 
+/* Keys that are read from a vault of the provider need a right more. */
+static void
+add_keys (json_t *asked, const struct options *options)
+{
+  const struct str_vec *words = options_list (options, "keys");
+
+  for (size_t i = 0; i < words->len; i++)
+    if (key_word_is_vault (words->ptr[i]))
+      json_put_bool (asked, "vault", true);
+}
+
 int
 cmd_policy (struct cli *cli, struct err **err)
 {
@@ -71,6 +83,7 @@ cmd_policy (struct cli *cli, struct err **err)
     if (strcmp (options_list (cli->options, "allow")->ptr[i], "auto-scaling") ==
         0)
       json_put_bool (asked, "auto_scaling", true);
+  add_keys (asked, cli->options);
   add_own (asked, provider, cli->options);
   if (add_without (asked, cli->options, err) == -1)
     return -1;

@@ -215,7 +215,8 @@ const struct command commands[] = {
      GROUP_PERMISSIONS | GROUP_PROVIDER, 1, 1, WORDS_PROVIDERS,
      "Prints the least permissions that a campaign needs, as a document that "
      "the cloud takes (aws: an IAM policy). With --strategy plan: what a plan "
-     "needs, which changes nothing.",
+     "needs, which changes nothing. With --keys vault:NAME (azure): also what "
+     "reading its secrets needs.",
      cmd_policy},
     {"help", GENERAL, "help on bootmend or on a command", "[COMMAND]", 0, 0, 2,
      WORDS_COMMANDS, "Shows the commands, or what one of them does.", cmd_help},

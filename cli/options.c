@@ -51,10 +51,11 @@ static const struct option_row fixed_rows[] = {
      "the "
      "name of the file on this machine",
      "auto raw qcow2"},
-    {"keys", 0, OPTION_STRING, true, GROUP_KEYS, "SOURCE", NULL,
+    {"keys", 0, OPTION_STRING, true, GROUP_KEYS | GROUP_PERMISSIONS, "SOURCE",
+     NULL,
      "where keys of encrypted disks are looked for, in the order given: "
      "FILE.csv, a FOLDER of .BEK files, file:FILE, env:NAME, command:PROGRAM, "
-     "ldaps://HOST/BASE",
+     "ldaps://HOST/BASE, vault:NAME (Azure Key Vault)",
      .words = WORDS_FILES},
     {"key-command", 0, OPTION_STRING, true, GROUP_KEYS, "PROGRAM", NULL,
      "the same as --keys command:PROGRAM: it prints the key of "

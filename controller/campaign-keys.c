@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <base/log.h>
 #include <base/secret.h>
 
 #include "campaign-internal.h"
@@ -43,6 +44,20 @@ campaign_use_keys (struct campaign *campaign, const json_t *words,
   return journal_commit (campaign->journal, err);
 }
 
+/* The other sources may have what this one does not give. */
+static void
+check_sources (const struct key_sources *sources)
+{
+  CLEANUP_JSON json_t *warnings = key_sources_check (sources);
+  json_t *text;
+  size_t i;
+
+  json_array_foreach (warnings, i, text)
+  {
+    log_warn ("%s", json_string_value (text));
+  }
+}
+
 int
 campaign_open_keys (struct campaign *campaign, struct err **err)
 {
@@ -52,9 +67,11 @@ campaign_open_keys (struct campaign *campaign, struct err **err)
   if (campaign->keys_open || json_array_size (words) == 0)
     return 0;
   secret_no_core_dumps ();
-  sources = key_sources_new (words, campaign->own_keys, err);
+  sources = key_sources_new (words, campaign->data, campaign->own_keys, err);
   if (sources == NULL)
     return -1;
+  if (campaign->own_keys)
+    check_sources (sources);
   world_real_set_keys (campaign->real, key_desk_new (sources));
   campaign->keys_open = true;
   return 0;

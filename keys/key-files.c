@@ -12,31 +12,30 @@
 
 #include "source.h"
 
-/* A startup key says whose it is; anything else is tried. */
-static void
-add_key (struct key_answer *answer, const struct key_source *source,
-         const char *where, const struct key_query *query,
-         const struct secret *key)
+void
+key_answer_add_any (struct key_answer *answer, const struct key_source *source,
+                    const char *where, const struct key_query *query,
+                    const void *key, size_t len)
 {
+  const char *text = key;
   struct startup_key startup;
   char guid[GUID_TEXT];
-  size_t len = key->len;
 
-  if (startup_key_looks_like (key->data, key->len)) {
-    if (startup_key_parse (key->data, key->len, &startup, NULL) == 0) {
+  if (startup_key_looks_like (key, len)) {
+    if (startup_key_parse (key, len, &startup, NULL) == 0) {
       guid_to_text (startup.protector, guid);
       if (key_query_has (query, guid))
-        key_answer_add (answer, source, where, guid, key->data, key->len);
+        key_answer_add (answer, source, where, guid, key, len);
     }
     wipe (&startup, sizeof startup);
     return;
   }
   /* of LUKS the agent tries both, a newline may belong to a key file */
   if (strcmp (json_str (query->volume, "encryption", ""), "BitLocker") == 0)
-    while (len && (key->data[len - 1] == '\n' || key->data[len - 1] == '\r'))
+    while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
       len--;
   if (len)
-    key_answer_add (answer, source, where, NULL, key->data, len);
+    key_answer_add (answer, source, where, NULL, key, len);
 }
 
 static int
@@ -57,7 +56,7 @@ find_file (const struct key_source *source, const struct key_query *query,
 
   if (key == NULL)
     return -1;
-  add_key (answer, source, NULL, query, key);
+  key_answer_add_any (answer, source, NULL, query, key->data, key->len);
   return 0;
 }
 
@@ -75,7 +74,7 @@ try_bek (const struct key_source *source, const char *guid,
     return 0;
   key = secret_read_file (path, STARTUP_KEY_MAX, NULL);
   if (key)
-    add_key (answer, source, name, query, key);
+    key_answer_add_any (answer, source, name, query, key->data, key->len);
   return key != NULL;
 }
 
@@ -124,8 +123,10 @@ static int
 find_env (const struct key_source *source, const struct key_query *query,
           struct key_answer *answer, struct err **err)
 {
+  const struct secret *key = source->data;
+
   (void)err;
-  add_key (answer, source, NULL, query, source->data);
+  key_answer_add_any (answer, source, NULL, query, key->data, key->len);
   return 0;
 }
 

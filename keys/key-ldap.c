@@ -34,13 +34,6 @@ struct ldap_access {
   struct secret *password;
 };
 
-static bool
-is_loopback (const char *host)
-{
-  return host && (strcmp (host, "localhost") == 0 ||
-                  strncmp (host, "127.", 4) == 0 || strcmp (host, "::1") == 0);
-}
-
 static int
 read_credentials (struct ldap_access *access, struct err **err)
 {
@@ -82,7 +75,8 @@ open_ldap (struct key_source *source, struct err **err)
     return err_set (err, ERR_USAGE, "it is no LDAP URL");
   access->socket = strcmp (url->lud_scheme, "ldapi") == 0;
   access->plain = strcmp (url->lud_scheme, "ldap") == 0;
-  access->local = access->socket || is_loopback (url->lud_host);
+  access->local =
+      access->socket || (url->lud_host && key_host_is_loopback (url->lud_host));
   access->base = xstrdup (url->lud_dn ? url->lud_dn : "");
   free (url->lud_dn);
   url->lud_dn = NULL;

@@ -1,5 +1,6 @@
 #include "keys.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -14,8 +15,8 @@
 
 /* A kind's prefix decides; then what a path looks like. */
 static const struct key_source_kind *const kinds[] = {
-    &key_csv, &key_command, &key_folder, &key_file,
-    &key_env, &key_ldap,    &key_ldaps,  &key_ldapi,
+    &key_csv,  &key_command, &key_folder, &key_file,  &key_env,
+    &key_ldap, &key_ldaps,   &key_ldapi,  &key_vault, &key_vault_url,
 };
 
 DEFINE_VEC (struct key_source, key_source_vec);
@@ -42,7 +43,7 @@ kind_of (const char *word, const char **place)
 
     if (strncmp (word, kinds[i]->prefix, len) == 0) {
       /* the address of a server is the whole word */
-      *place = strstr (word, "://") ? word : word + len;
+      *place = strstr (kinds[i]->prefix, "://") ? word : word + len;
       return kinds[i];
     }
   }
@@ -53,12 +54,21 @@ kind_of (const char *word, const char **place)
                                                        : &key_file;
 }
 
+bool
+key_word_is_vault (const char *word)
+{
+  const char *place;
+  const struct key_source_kind *kind = kind_of (word, &place);
+
+  return kind == &key_vault || kind == &key_vault_url;
+}
+
 static int
-open_source (struct key_sources *sources, const char *word, bool strict,
-             struct err **err)
+open_source (struct key_sources *sources, const char *word,
+             const json_t *settings, bool strict, struct err **err)
 {
   CLEANUP_ERR struct err *why = NULL;
-  struct key_source source = {.word = xstrdup (word)};
+  struct key_source source = {.word = xstrdup (word), .settings = settings};
   const char *place;
   int r;
 
@@ -68,6 +78,7 @@ open_source (struct key_sources *sources, const char *word, bool strict,
              : err_set (&why, ERR_USAGE, "it names nothing");
   if (r == -1)
     source.broken = TAKE (why);
+  source.settings = NULL;
   key_source_vec_push (&sources->all, source);
   if (r == 0 || !strict)
     return 0;
@@ -76,7 +87,8 @@ open_source (struct key_sources *sources, const char *word, bool strict,
 }
 
 struct key_sources *
-key_sources_new (const json_t *words, bool strict, struct err **err)
+key_sources_new (const json_t *words, const json_t *settings, bool strict,
+                 struct err **err)
 {
   CLEANUP_KEY_SOURCES struct key_sources *sources =
       xcalloc (1, sizeof *sources);
@@ -86,8 +98,8 @@ key_sources_new (const json_t *words, bool strict, struct err **err)
   json_wipe_freed ();
   json_array_foreach (words, i, word)
   {
-    if (json_is_string (word) &&
-        open_source (sources, json_string_value (word), strict, err) == -1)
+    if (json_is_string (word) && open_source (sources, json_string_value (word),
+                                              settings, strict, err) == -1)
       return NULL;
   }
   unsetenv ("BOOTMEND_LDAP_PASSWORD"); /* no child is to have it */
@@ -122,6 +134,39 @@ bool
 key_sources_any (const struct key_sources *sources)
 {
   return sources && sources->all.len > 0;
+}
+
+json_t *
+key_sources_check (const struct key_sources *sources)
+{
+  json_t *warnings = json_array ();
+
+  for (size_t i = 0; sources && i < sources->all.len; i++) {
+    const struct key_source *source = &sources->all.ptr[i];
+    CLEANUP_ERR struct err *why = NULL;
+    CLEANUP_FREE char *text = NULL;
+
+    if (source->broken || source->kind->check == NULL ||
+        source->kind->check (source, &why) == 0)
+      continue;
+    text = xasprintf ("--keys %s: %s", source->word, why->msg);
+    json_array_append_new (warnings, json_string (text));
+  }
+  return warnings;
+}
+
+bool
+key_host_is_loopback (const char *host)
+{
+  static const unsigned char loopback[16] = {[15] = 1};
+  unsigned char a[16];
+
+  if (strcasecmp (host, "localhost") == 0)
+    return true;
+  if (inet_pton (AF_INET, host, a) == 1)
+    return a[0] == 127;
+  return inet_pton (AF_INET6, host, a) == 1 &&
+         memcmp (a, loopback, sizeof loopback) == 0;
 }
 
 /* A key as bytes or as text, whichever JSON can hold. */

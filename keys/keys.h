@@ -10,9 +10,10 @@
  *   FILE, file:FILE      one key for all
  *   env:NAME             the same, from the environment
  *   ldap[s|i]://...      Active Directory: msFVE-RecoveryInformation
+ *   vault:NAME, https:// an Azure Key Vault (key-vault.c)
  *
  * What is stored (in a campaign's journal) are these words; the keys stay in
- * memory, in base/secret.h.  A key vault of a cloud is one more row of the
+ * memory, in base/secret.h.  Another kind of source is one more row of the
  * table in keys.c. */
 
 #ifndef BOOTMEND_KEYS_H
@@ -26,12 +27,26 @@ struct key_sources;
  * source that can't be read is an error (ERR_USAGE, ERR_NOT_FOUND, ...); else
  * it is told in the notes of each answer, as for a campaign that is resumed
  * after its list was deleted.  Call it before threads are started: keys are
- * taken out of the environment. */
-struct key_sources *key_sources_new (const json_t *words, bool strict,
+ * taken out of the environment.
+ *
+ * `settings`: a campaign's data or the like, of which the members count that
+ * say how clouds are called: {http: {ca_file}, providers: {azure: {...}}}; may
+ * be NULL. */
+struct key_sources *key_sources_new (const json_t *words,
+                                     const json_t *settings, bool strict,
                                      struct err **err) ATTR_USE;
 void key_sources_free (struct key_sources *sources);
 #define CLEANUP_KEY_SOURCES CLEANUP (cleanup_key_sources)
 void cleanup_key_sources (struct key_sources **sources);
+
+/* Asks sources that are far away whether they can be asked, so that a wrong
+ * word shows before it is needed: an array of texts for the operator, empty if
+ * all is well.  Blocks, for 20 s per source at most, or as long as the search
+ * for credentials takes. */
+json_t *key_sources_check (const struct key_sources *sources) ATTR_USE;
+
+/* Does a word name a vault of Azure?  Then who asks needs rights there. */
+bool key_word_is_vault (const char *word);
 
 bool key_sources_any (const struct key_sources *sources);
 

@@ -12,10 +12,11 @@
 
 struct key_source {
   const struct key_source_kind *kind;
-  char *word;         /* as the operator gave it */
-  char *place;        /* without the prefix */
-  void *data;         /* the kind's own */
-  struct err *broken; /* it could not be opened */
+  char *word;             /* as the operator gave it */
+  char *place;            /* without the prefix */
+  const json_t *settings; /* as for key_sources_new; during open only */
+  void *data;             /* the kind's own */
+  struct err *broken;     /* it could not be opened */
 };
 
 /* What is looked for: one volume of one VM. */
@@ -37,10 +38,12 @@ struct key_source_kind {
   int (*find) (const struct key_source *source, const struct key_query *query,
                struct key_answer *answer, struct err **err);
   void (*close) (struct key_source *source);
+  /* Can it be asked?  Takes some seconds; NULL: that shows by itself. */
+  int (*check) (const struct key_source *source, struct err **err);
 };
 
 extern const struct key_source_kind key_csv, key_command, key_folder, key_file,
-    key_env, key_ldap, key_ldaps, key_ldapi;
+    key_env, key_ldap, key_ldaps, key_ldapi, key_vault, key_vault_url;
 
 /* Adds a key; `protector` NULL: not known whose it is.  `where` completes the
  * source's word for people ("line 7"), or NULL. */
@@ -48,7 +51,18 @@ void key_answer_add (struct key_answer *answer, const struct key_source *source,
                      const char *where, const char *protector, const void *key,
                      size_t len);
 
+/* The same for a key by its content, which the source knows nothing about: a
+ * startup key says whose it is, and is left out if that is another volume's;
+ * anything else is tried. */
+void key_answer_add_any (struct key_answer *answer,
+                         const struct key_source *source, const char *where,
+                         const struct key_query *query, const void *key,
+                         size_t len);
+
 /* Is this GUID one of the volume's protectors? */
 bool key_query_has (const struct key_query *query, const char *guid);
+
+/* "localhost", 127.0.0.0/8 or ::1: what is sent there goes over no network. */
+bool key_host_is_loopback (const char *host);
 
 #endif

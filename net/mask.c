@@ -68,7 +68,7 @@ static const struct {
 } secret_replies[] = {
     {"", "/latest/api/token"}, /* IMDSv2's session token, bare text */
     {"", "/latest/user-data"}, /* often full of passwords */
-    {".vault.", "/secrets/"},  /* Azure Key Vault: BitLocker keys */
+    {"", "/secrets/"},         /* Azure Key Vault: BitLocker keys */
     {"", "/service-accounts/default/identity"},
 };
 

@@ -86,6 +86,21 @@ actions_of (unsigned use)
   return list;
 }
 
+/* To read keys of encrypted disks from a Key Vault.  Whoever has these at the
+ * subscription reads every secret in it. */
+static json_t *
+data_actions (const json_t *options)
+{
+  static const char vault[] = "Microsoft.KeyVault/vaults/secrets/";
+  json_t *list = json_array ();
+
+  if (json_bool (options, "vault", false)) {
+    json_array_append_new (list, json_sprintf ("%sgetSecret/action", vault));
+    json_array_append_new (list, json_sprintf ("%sreadMetadata/action", vault));
+  }
+  return list;
+}
+
 json_t *
 azure_policy (const json_t *options, struct err **err)
 {
@@ -109,11 +124,11 @@ azure_policy (const json_t *options, struct err **err)
   if (json_bool (options, "evidence", true))
     use |= USE_EVIDENCE;
   return json_make (
-      "{s:s,s:b,s:s,s:o,s:[],s:[],s:[],s:[s]}", "Name", "bootmend", "IsCustom",
+      "{s:s,s:b,s:s,s:o,s:[],s:o,s:[],s:[s]}", "Name", "bootmend", "IsCustom",
       1, "Description",
       "What bootmend needs to repair VMs. Assign it at the scope of the "
       "subscription, or of the resource groups of VMs, disks and helpers: "
       "operations can't be followed with rights on a VM alone.",
       "Actions", actions_of (use), "NotActions", "DataActions",
-      "NotDataActions", "AssignableScopes", scope);
+      data_actions (options), "NotDataActions", "AssignableScopes", scope);
 }

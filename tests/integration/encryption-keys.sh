@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Keys of encrypted disks from where operators have them, a real directory
-# among them; and nothing that is left behind, said or logged holds a key.
+# Keys of encrypted disks from where operators have them, a real directory and
+# a Key Vault among them; and nothing that is left behind, said or logged holds
+# a key.
 . "$(dirname "$0")/../functions.sh"
 . "$source_dir/tests/integration/lib-images.sh"
 . "$source_dir/tests/integration/lib-bitlocker.sh"
+. "$source_dir/tests/integration/lib-azure.sh"
 crypt_make
 requires slapd ldapadd
 
@@ -59,11 +61,28 @@ port=$((20000 + RANDOM % 20000))
 cd "$work"
 ldap_start
 
-### a wrong password of the directory is said, and no key is found
+### a Key Vault, with just the rights that are asked for it
+rights=$(bootmend policy azure --keys vault:corp | jq -c .DataActions)
+cat >vault.json <<END
+{"seed": 5, "images_folder": "$work", "devices_folder": "$work", "azure": {
+ "tenants": {"$tenant": {"applications": [
+  {"id": "$application", "secret": "g00d~secret", "allow": $rights},
+  {"id": "nobody", "secret": "g00d~secret", "allow": []}]}},
+ "subscriptions": {"$subscription": {"tenant": "$tenant"}},
+ "locations": {"westeurope": {}},
+ "vault": {"page": 2},
+ "vaults": {"corp": {"a": "x", "b": "x", "c": "x",
+  "pc": {"value": "$made_recovery", "tags": {"KeyId": "{${recovery_guid,,}}"}}}}}}
+END
+azure_start vault.json
+
+### a wrong password of the directory is said, so is a vault that refuses, and
+### no key is found
 crypt_image made
 before=$(sha256sum <disks/made.raw)
 export BOOTMEND_LDAP_BIND_DN=cn=admin,$base
-BOOTMEND_LDAP_PASSWORD=wrong run bootmend fix-disk -r crowdstrike-291 \
+AZURE_CLIENT_ID=nobody BOOTMEND_LDAP_PASSWORD=wrong run bootmend fix-disk \
+  -r crowdstrike-291 --keys "vault:$url" \
   --keys "ldap://127.0.0.1:$port/$base" --progress none --json disks/made.raw
 expect_status 1
 [[ $(json '.disks[0].refusal') == key-missing ]] || fail "$out"
@@ -71,6 +90,9 @@ expect_status 1
   fail "$out"
 [[ $(json '.disks[0].notes | join (" ")') == *'Invalid credentials'* ]] ||
   fail "$out"
+[[ $(json '.disks[0].notes | join (" ")') == *'role "Key Vault Secrets User"'* ]] ||
+  fail "$out"
+expect_msg "--keys vault:$url: only secrets whose name is a protector's GUID are found"
 [[ $(sha256sum <disks/made.raw) == "$before" ]] || fail "it was changed"
 
 ### what libguestfs and the appliance say when they are told to say everything
@@ -105,14 +127,23 @@ expect_status 0
 grep -q "$password_guid password PC-" asked || fail "$(cat asked)"
 printf '%s\n%s\n' "$out" "$msg" >>said
 
+### a secret of the vault, by its tag; the rest of the list stays unread
+run bootmend -vv inspect --no-recipes --keys "vault:$url" --json disks/made.raw
+expect_status 0
+[[ $(json '.disks[0].disk.volumes[0].bitlocker.opened_by') == \
+  "recovery-password $recovery_guid" ]] || fail "$out$msg"
+[[ $(azure_count '.action == "secrets/read" and .result == "ok"') == 1 ]] ||
+  fail "$(azure_calls)"
+printf '%s\n%s\n' "$out" "$msg" >>said
+
 ### what was left behind, said and logged
 find "$work" "$BOOTMEND_STATE_DIR" -type f ! -path "$work/db/*" \
-  ! -name slapd.conf ! -name ask-safe ! -path '*/disks/made.raw' \
+  ! -name slapd.conf ! -name vault.json ! -name ask-safe ! -path '*/disks/made.raw' \
   -newer slapd.conf >files
 grep -q evidence files || grep -q made.raw.bootmend files ||
   fail "the evidence is not looked at: $(cat files)"
 while read -r file; do
-  grep -qaE "$made_recovery|${made_recovery//-/}|directory-secret" "$file" &&
+  grep -qaE "$made_recovery|${made_recovery//-/}|directory-secret|g00d~secret" "$file" &&
     fail "$file holds a key"
   grep -qai "$volume_key" "$file" && fail "$file holds the volume's key"
   grep -qaF 'Grüße 🔑' "$file" && fail "$file holds the password"

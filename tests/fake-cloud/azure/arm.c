@@ -74,7 +74,8 @@ owns (struct fake_cloud *cloud, const struct http_request *req)
   for (size_t i = 0; i < ARRAY_SIZE (roots); i++)
     ours = ours || begins (url.path, roots[i]);
   return ours || strcasecmp (url.path, "/subscriptions") == 0 ||
-         strstr (url.path, "/oauth2/") || strstr (url.path, "/.well-known/") ||
+         strcmp (url.path, "/secrets") == 0 || strstr (url.path, "/oauth2/") ||
+         strstr (url.path, "/.well-known/") ||
          strcmp (url.path, "/msi/token") == 0;
 }
 

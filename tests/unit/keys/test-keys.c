@@ -43,7 +43,7 @@ find (const json_t *words)
 {
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_KEY_SOURCES struct key_sources *sources =
-      key_sources_new (words, true, &err);
+      key_sources_new (words, NULL, true, &err);
   CLEANUP_JSON json_t *wanted = volumes ();
 
   if (err)
@@ -154,11 +154,11 @@ expect_bad (const char *word, const char *says)
   CLEANUP_JSON json_t *wanted = volumes ();
   CLEANUP_KEY_SOURCES struct key_sources *lenient = NULL;
 
-  CU_ASSERT_PTR_NULL (key_sources_new (words, true, &err));
+  CU_ASSERT_PTR_NULL (key_sources_new (words, NULL, true, &err));
   CU_ASSERT_PTR_NOT_NULL_FATAL (err);
   CU_ASSERT_PTR_NOT_NULL (strstr (err->msg, says));
   /* of a campaign that is resumed it is a note */
-  lenient = key_sources_new (words, false, NULL);
+  lenient = key_sources_new (words, NULL, false, NULL);
   CU_ASSERT_PTR_NOT_NULL_FATAL (lenient);
   found = key_sources_find (lenient, wanted, NULL, NULL);
   CU_ASSERT_EQUAL (json_array_size (json_at (found, "notes")), 1);
@@ -244,7 +244,7 @@ test_desk (void)
   CLEANUP_FREE char *file = write_file ("d", "secret", 6);
   CLEANUP_JSON json_t *words = json_make ("[s]", file);
   CLEANUP_KEY_DESK struct key_desk *desk =
-      key_desk_new (key_sources_new (words, true, NULL));
+      key_desk_new (key_sources_new (words, NULL, true, NULL));
   CLEANUP_JSON json_t *event =
       json_make ("{s:s, s:o}", "id", "w7", "volumes", volumes ());
   unsigned answers = 0;

@@ -246,6 +246,7 @@ test_record (void)
   s.body = "{\"value\":\"xK9\"}";
   s.len = strlen (s.body);
   call (t, "GET", "https://v.vault.azure.net/secrets/k?api-version=7.2", NULL);
+  call (t, "GET", "http://127.0.0.1:9/secrets/k?api-version=7.4", NULL);
   s.body = "\xff\xfe\0token=xK9&known-secret-1 known%2Dsecret";
   s.len = 42;
   call (t, "GET", "https://h/binary", "known-secret-1");
