@@ -8,6 +8,7 @@
 
 #include <base/text.h>
 #include <controller/campaign.h>
+#include <recipes/signature.h>
 
 #include "output.h"
 #include "request.h"
@@ -80,19 +81,53 @@ add_files (struct strbuf *sb, const json_t *detail)
   }
 }
 
+/* What a person, a program or a budget decided: of approvals, halts and the
+ * like.  `by` is who, `how` and `why` are words. */
+static void
+add_decision (struct strbuf *sb, const json_t *detail)
+{
+  if (json_int (detail, "wave", 0))
+    strbuf_addf (sb, ": wave %lld", (long long)json_int (detail, "wave", 0));
+  if (json_str (detail, "by", NULL))
+    strbuf_addf (sb, " by %s", json_str (detail, "by", ""));
+  if (json_str (detail, "how", NULL))
+    strbuf_addf (sb, " (%s)", json_str (detail, "how", ""));
+  if (json_str (detail, "why", NULL))
+    strbuf_addf (sb, ": %s", json_str (detail, "why", ""));
+  if (json_str (detail, "role", NULL))
+    strbuf_addf (sb, ": %s %s", json_str (detail, "role", ""),
+                 json_str (detail, "id", "?"));
+  if (json_str (detail, "error", NULL))
+    strbuf_addf (sb, ": %s", json_str (detail, "error", ""));
+}
+
 static void
 add_person (struct strbuf *sb, const json_t *detail)
 {
-  if (json_str (detail, "user", NULL) == NULL)
+  CLEANUP_FREE char *origin = json_at (detail, "recipe")
+                                  ? origin_text (json_at (detail, "origin"))
+                                  : NULL;
+
+  if (json_str (detail, "user", NULL) == NULL) {
+    add_decision (sb, detail);
     return;
+  }
   strbuf_addf (sb, " by %s on %s", json_str (detail, "user", "?"),
                json_str (detail, "host", "?"));
   if (json_str (detail, "from", NULL))
     strbuf_addf (sb, " from %s", json_str (detail, "from", ""));
   if (json_str (detail, "recipe.name", NULL))
-    strbuf_addf (sb, "; recipe %s, SHA-256 %s",
-                 json_str (detail, "recipe.name", ""),
+    strbuf_addf (sb, "; recipe %s (%s), SHA-256 %s",
+                 json_str (detail, "recipe.name", ""), origin,
                  json_str (detail, "recipe_sha256", "?"));
+}
+
+static void
+add_policy (struct strbuf *sb, const json_t *detail)
+{
+  CLEANUP_FREE char *text = json_text (detail);
+
+  strbuf_addf (sb, ": %s", text);
 }
 
 static char *
@@ -114,6 +149,8 @@ text_of (const json_t *entry)
   } else if (strcmp (table, "event") == 0) {
     strbuf_addstr (&sb, json_str (entry, "kind", "?"));
     add_person (&sb, detail);
+    if (strcmp (json_str (entry, "kind", ""), "policy") == 0)
+      add_policy (&sb, detail);
   } else if (strcmp (table, "job") == 0)
     strbuf_addf (&sb, "ended: %s; %s", json_str (entry, "outcome", "?"),
                  json_str (entry, "reason", ""));

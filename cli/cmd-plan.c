@@ -86,10 +86,14 @@ plan_print (const struct cli *cli, const json_t *plan)
     table_style (table, 3, style_of_decision (decision));
   }
   text = table_text (table);
-  printf ("%s%zu of %zu VMs would be repaired with %s (%s); nothing was "
-          "changed\n",
-          text, to_repair, json_array_size (json_at (plan, "vms")),
-          json_str (plan, "request.recipe.name", "?"), origin);
+  printf ("%s%zu of %zu VMs would ", text, to_repair,
+          json_array_size (json_at (plan, "vms")));
+  if (json_at (plan, "request.recipe"))
+    printf ("be repaired with %s (%s)",
+            json_str (plan, "request.recipe.name", "?"), origin);
+  else
+    printf ("get a disk from a snapshot");
+  printf ("; nothing was changed\n");
 }
 
 static int

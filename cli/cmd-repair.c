@@ -12,19 +12,25 @@
 
 #define PLAN_MAX_BYTES (256 * 1024 * 1024)
 
-/* A plan is done as it is, or not at all. */
+/* A plan is done as it is, or not at all: an option that would be left out in
+ * silence is one that somebody counts on. */
 static int
-no_policy_beside_plan (const struct cli *cli, struct err **err)
+nothing_beside_plan (const struct cli *cli, struct err **err)
 {
-  CLEANUP_JSON json_t *policy = options_to_json (cli->options, "policy.");
-  const char *key = json_object_iter_key (json_object_iter (policy));
+  static const uint64_t planned = GROUP_RECIPE | GROUP_PARAMETERS | GROUP_FIND |
+                                  GROUP_POLICY | GROUP_ALLOW | GROUP_WAVES |
+                                  GROUP_BUDGET | GROUP_AGENT | GROUP_HELPER |
+                                  GROUP_PROVIDER | GROUP_KEYS;
+  /* A webhook of this run may need its certificates. */
+  const struct option_row *row =
+      options_given (cli->options, planned, "ca-file");
 
-  if (key == NULL)
+  if (row == NULL)
     return 0;
   return err_set (err, ERR_USAGE,
-                  "--plan: has its own policy, and '%s' was given beside it; "
-                  "make the plan again with that",
-                  key);
+                  "--plan: has all of that from its making, and --%s was given "
+                  "beside it; make the plan again with that",
+                  row->name);
 }
 
 static struct campaign *
@@ -33,11 +39,11 @@ find_from_plan (const struct cli *cli, const char *path, struct err **err)
   CLEANUP_JSON json_t *plan = NULL;
   struct campaign *campaign;
 
-  if (cli->options->args.len || options_count (cli->options, "recipe")) {
-    err_set (err, ERR_USAGE, "--plan: has its own selection and recipe");
+  if (cli->options->args.len) {
+    err_set (err, ERR_USAGE, "--plan: has its own selection");
     return NULL;
   }
-  if (no_policy_beside_plan (cli, err) == -1)
+  if (nothing_beside_plan (cli, err) == -1)
     return NULL;
   plan = json_parse_file (path, PLAN_MAX_BYTES, err);
   if (plan == NULL)

@@ -356,6 +356,16 @@ options_list (const struct options *o, const char *name)
   return &value_of (o, name, NULL)->texts;
 }
 
+const struct option_row *
+options_given (const struct options *o, uint64_t groups, const char *but)
+{
+  for (size_t i = 0; i < o->set->n; i++)
+    if ((o->set->rows[i].groups & groups) && o->values[i].count &&
+        strcmp (o->set->rows[i].name, but) != 0)
+      return &o->set->rows[i];
+  return NULL;
+}
+
 json_t *
 options_pairs (const struct options *o, const char *name)
 {

@@ -142,6 +142,9 @@ unsigned options_count (const struct options *o, const char *name);
 const char *options_text (const struct options *o, const char *name);
 int64_t options_int (const struct options *o, const char *name);
 const struct str_vec *options_list (const struct options *o, const char *name);
+/* The first row of these groups, but for `but`, that was given; NULL: none. */
+const struct option_row *options_given (const struct options *o,
+                                        uint64_t groups, const char *but);
 /* {NAME: VALUE} of a row of pairs. */
 json_t *options_pairs (const struct options *o, const char *name);
 

@@ -209,7 +209,7 @@ static const struct option_row fixed_rows[] = {
     {"continue", 0, OPTION_FLAG, false, GROUP_CONTINUE, NULL, NULL,
      "go on after a halt: the failures that there are count no more"},
     {"failed", 0, OPTION_FLAG, false, GROUP_RETRY, NULL, NULL,
-     "all VMs that failed"},
+     "all VMs that failed (those that were rolled back did not)"},
     {"skipped", 0, OPTION_FLAG, false, GROUP_RETRY, NULL, NULL,
      "all VMs that were skipped"},
     {"finish", 0, OPTION_FLAG, false, GROUP_HALT, NULL, NULL,

@@ -70,8 +70,8 @@ needs_place (const struct job *job)
            !job->back);
 }
 
-static bool
-may_be_down_for_good (const struct job *job)
+bool
+job_may_be_down_for_good (const struct job *job)
 {
   if (job->phase != PHASE_ENDED)
     return false;
@@ -143,7 +143,7 @@ last_group (const struct job_vec *jobs)
 static void
 count_group (struct survey *survey, const struct job *job)
 {
-  bool stuck = may_be_down_for_good (job);
+  bool stuck = job_may_be_down_for_good (job);
 
   if (job->group == 0)
     return;

@@ -76,6 +76,9 @@ void survey_begun (struct survey *survey, const struct job *job);
 
 bool job_has_failed (const struct job *job);
 bool job_is_proven (const struct job *job);
+/* It ended where its VM may not run: a person has to look, or it was asked
+ * whether it boots and did not prove it. */
+bool job_may_be_down_for_good (const struct job *job);
 /* True once something has been done to its VM that has to be taken back. */
 bool job_is_touched (const struct job *job);
 

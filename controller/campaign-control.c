@@ -1,6 +1,7 @@
 #include "campaign-control.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,12 +19,25 @@ char *
 control_who (void)
 {
   const char *user = getenv ("SUDO_USER");
+  const struct passwd *entry = getpwuid (getuid ());
   char host[256] = "";
 
-  if (user == NULL)
-    user = getenv ("USER");
+  if (user == NULL || *user == '\0')
+    user = entry ? entry->pw_name : "?";
   gethostname (host, sizeof host - 1);
-  return xasprintf ("%s@%s", user ? user : "uid", host);
+  return xasprintf ("%s@%s", user, host);
+}
+
+char *
+control_person (void)
+{
+  const char *connection = getenv ("SSH_CONNECTION");
+  CLEANUP_FREE char *who = control_who ();
+
+  if (connection == NULL || *connection == '\0')
+    return TAKE (who);
+  return xasprintf ("%s from %.*s", who, (int)strcspn (connection, " "),
+                    connection);
 }
 
 /* A process id alone may come again. */
@@ -219,7 +233,7 @@ static int
 write_word (const char *path, json_t *word_taken, struct err **err)
 {
   CLEANUP_JSON json_t *word = word_taken;
-  CLEANUP_FREE char *who = control_who (), *text = NULL;
+  CLEANUP_FREE char *who = control_person (), *text = NULL;
   CLEANUP_FREE char *at = time_format_ms (clock_wall_ms (&real_clock));
 
   json_put_str (word, "by", who);
@@ -319,7 +333,7 @@ put_policy (struct campaign *campaign, const json_t *changes, struct err **err)
 static int
 put_continued (struct campaign *campaign, const char *how, struct err **err)
 {
-  CLEANUP_FREE char *who = control_who ();
+  CLEANUP_FREE char *who = control_person ();
   CLEANUP_JSON json_t *detail = json_make ("{s:s,s:s}", "by", who, "how", how);
 
   journal_begin (campaign->journal);
@@ -364,6 +378,24 @@ campaign_say_continue (struct campaign *campaign, const char *how, bool accept,
   return put_continued (campaign, how, err);
 }
 
+/* What somebody has put back on purpose did not fail: only its name opens it
+ * again. */
+static bool
+is_to_retry (const struct job *job, char *const *patterns, bool failed,
+             bool skipped)
+{
+  const char *asked = json_str (job->facts, "asked_back", "");
+
+  if (job->phase != PHASE_ENDED || !campaign_job_matches (job, patterns))
+    return false;
+  if (!failed && !skipped)
+    return true;
+  if (job->outcome == OUT_SKIPPED)
+    return skipped;
+  return failed && !(job->outcome == OUT_FAILED_RESTORED &&
+                     strcmp (asked, "operator") == 0);
+}
+
 int
 campaign_retry (struct campaign *campaign, char *const *patterns, bool failed,
                 bool skipped, struct err **err)
@@ -371,16 +403,11 @@ campaign_retry (struct campaign *campaign, char *const *patterns, bool failed,
   static const json_t *const no_policy = NULL;
   size_t n = 0;
 
-  for (size_t i = 0; i < campaign->jobs.len; i++) {
-    struct job *job = campaign->jobs.ptr[i];
-    bool is_skipped = job->outcome == OUT_SKIPPED;
-
-    if (job->phase != PHASE_ENDED || !campaign_job_matches (job, patterns) ||
-        (is_skipped ? !skipped && patterns == NULL
-                    : !failed && patterns == NULL))
-      continue;
-    n += job_retry (job);
-  }
+  if (campaign_check_patterns (campaign, patterns, err) == -1)
+    return -1;
+  for (size_t i = 0; i < campaign->jobs.len; i++)
+    if (is_to_retry (campaign->jobs.ptr[i], patterns, failed, skipped))
+      n += job_retry (campaign->jobs.ptr[i]);
   if (n == 0)
     return err_set (err, ERR_NOT_FOUND,
                     "campaign %s has no such VM that could be tried again",

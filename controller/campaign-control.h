@@ -39,5 +39,8 @@ char *control_controller (void);
 
 /* "user@host" */
 char *control_who (void);
+/* The same, and where he is logged in from: "user@host from 192.0.2.7"; for the
+ * record of what a person has said. */
+char *control_person (void);
 
 #endif

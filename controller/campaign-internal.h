@@ -72,5 +72,7 @@ int campaign_open_keys (struct campaign *campaign, struct err **err) ATTR_USE;
 int campaign_make_ready (struct campaign *campaign, struct err **err) ATTR_USE;
 
 char *campaign_journal_path (const char *folder);
+/* When the campaign of this id was begun, by its name; -1: that is no id. */
+int64_t campaign_begun_ms (const char *id);
 
 #endif

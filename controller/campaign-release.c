@@ -10,6 +10,7 @@
 
 #include <base/clock.h>
 
+#include "campaign-control.h"
 #include "campaign-internal.h"
 #include "journal.h"
 
@@ -50,12 +51,14 @@ ended_ms (const struct campaign *campaign, const struct job *job)
 
 static const char *
 why_not_job (const struct campaign *campaign, const struct job *job,
-             int64_t before_ms)
+             char *const *patterns, int64_t before_ms)
 {
   if (job->phase != PHASE_ENDED)
     return "its VM is still in work";
   if (job->outcome == OUT_FAILED_ATTENTION)
     return "a person must look at its VM first";
+  if (job_may_be_down_for_good (job) && patterns == NULL)
+    return "its VM did not prove that it boots: name it with --vm";
   if (before_ms < INT64_MAX && ended_ms (campaign, job) > before_ms)
     return "it is not that old";
   return NULL;
@@ -74,7 +77,7 @@ things_of (const struct campaign *campaign, char *const *patterns,
 
     if (!campaign_job_matches (job, patterns))
       continue;
-    why = why_not_job (campaign, job, before_ms);
+    why = why_not_job (campaign, job, patterns, before_ms);
     json_array_foreach (json_at (job->facts, "created"), j, made)
         add_thing (list, job, made,
                    strcmp (json_str (made, "kind", ""), "disk") == 0
@@ -165,11 +168,15 @@ campaign_releasable (struct campaign *campaign, char *const *patterns,
 {
   int64_t before_ms =
       older_ms ? clock_wall_ms (&real_clock) - older_ms : INT64_MAX;
-  CLEANUP_JSON json_t *all = things_of (campaign, patterns, before_ms);
+  CLEANUP_JSON json_t *all = NULL;
   CLEANUP_ERR struct err *why = NULL;
-  json_t *list = json_array (), *thing;
+  json_t *list, *thing;
   size_t i;
 
+  if (campaign_check_patterns (campaign, patterns, err) == -1)
+    return NULL;
+  all = things_of (campaign, patterns, before_ms);
+  list = json_array ();
   json_array_foreach (all, i, thing)
   {
     if (judge (campaign, thing, &why) == -1) {
@@ -192,10 +199,13 @@ record (const struct campaign *campaign, struct job *job, const char *what,
 {
   int64_t wall_ms = clock_wall_ms (&real_clock);
   struct job_row row = job_to_row (job);
+  CLEANUP_FREE char *who = control_person ();
+  CLEANUP_JSON json_t *detail = json_copy ((json_t *)thing);
 
+  json_put_str (detail, "by", who);
   journal_begin (campaign->journal);
   journal_put_job (campaign->journal, &row, wall_ms);
-  journal_add_event (campaign->journal, job->id, what, thing, wall_ms);
+  journal_add_event (campaign->journal, job->id, what, detail, wall_ms);
   return journal_commit (campaign->journal, err);
 }
 

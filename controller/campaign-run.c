@@ -238,16 +238,43 @@ is_its_id (const struct job *job, const char *text)
   return strcmp (spelled ? spelled : text, id) == 0;
 }
 
+static bool
+job_matches (const struct job *job, const char *pattern)
+{
+  return text_glob_match (pattern, job->name, false) ||
+         is_its_id (job, pattern) || strcmp (pattern, job->vm) == 0;
+}
+
 bool
 campaign_job_matches (const struct job *job, char *const *patterns)
 {
   if (patterns == NULL)
     return true;
   for (size_t i = 0; patterns[i]; i++)
-    if (text_glob_match (patterns[i], job->name, false) ||
-        is_its_id (job, patterns[i]) || strcmp (patterns[i], job->vm) == 0)
+    if (job_matches (job, patterns[i]))
       return true;
   return false;
+}
+
+static bool
+any_matches (const struct job_vec *jobs, const char *pattern)
+{
+  for (size_t i = 0; i < jobs->len; i++)
+    if (job_matches (jobs->ptr[i], pattern))
+      return true;
+  return false;
+}
+
+int
+campaign_check_patterns (const struct campaign *campaign, char *const *patterns,
+                         struct err **err)
+{
+  for (size_t i = 0; patterns && patterns[i]; i++)
+    if (!any_matches (&campaign->jobs, patterns[i]))
+      return err_set (err, ERR_NOT_FOUND,
+                      "no VM of campaign %s matches '%s'; nothing was done",
+                      campaign->id, patterns[i]);
+  return 0;
 }
 
 int
@@ -258,6 +285,8 @@ campaign_rollback (struct campaign *campaign, char *const *patterns,
   struct job_vec others = VEC_EMPTY, chosen = VEC_EMPTY, all = campaign->jobs;
   int r;
 
+  if (campaign_check_patterns (campaign, patterns, err) == -1)
+    return -1;
   for (size_t i = 0; i < all.len; i++) {
     struct job *job = all.ptr[i];
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <base/files.h>
@@ -21,15 +22,66 @@ campaign_journal_path (const char *folder)
   return path_join (folder, "journal.db");
 }
 
-/* "20240719-051300-k3f9": sorts by time, no two alike. */
+/* --- names
+ * ---------------------------------------------------------------------- */
+
+static int
+is_campaign (const struct dirent *entry)
+{
+  return entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+}
+
+static int
+newest_first (const struct dirent **a, const struct dirent **b)
+{
+  return strcmp ((*b)->d_name, (*a)->d_name);
+}
+
+/* Ids below state, newest first, ended by NULL. */
+static char **
+list_ids (const char *state, struct err **err)
+{
+  struct str_vec ids = VEC_EMPTY;
+  struct dirent **entries = NULL;
+  int n = scandir (state, &entries, is_campaign, newest_first);
+
+  if (n == -1 && errno != ENOENT) {
+    err_set_errno (err, errno, "%s", state);
+    return NULL;
+  }
+  for (int i = 0; i < n; i++) {
+    str_vec_push (&ids, xstrdup (entries[i]->d_name));
+    free (entries[i]);
+  }
+  free (entries);
+  return str_vec_take (&ids);
+}
+
+int64_t
+campaign_begun_ms (const char *id)
+{
+  struct tm tm = {0};
+  const char *end = strptime (id, "%Y%m%d-%H%M%S", &tm);
+
+  return end && *end == '-' ? (int64_t)timegm (&tm) * 1000 : -1;
+}
+
+/* "20240719-051300-k3f9": sorts by time, no two alike.  It sorts behind all
+ * that are there (`after`, or NULL), too, whatever the clock says: "last" has
+ * to be the campaign that was begun last when the clock was set back, and of
+ * two within one second. */
 static char *
-new_id (int64_t wall_ms)
+new_id (int64_t wall_ms, const char *after)
 {
   static const char digits[] = "23456789abcdefghjkmnpqrstuvwxyz";
-  CLEANUP_FREE char *time = time_format_ms (wall_ms - wall_ms % 1000);
+  int64_t after_ms = after ? campaign_begun_ms (after) : -1;
+  CLEANUP_FREE char *time = NULL;
   unsigned char random[4];
   char tail[5];
 
+  if (after_ms >= wall_ms - wall_ms % 1000)
+    wall_ms = after_ms + 1000;
+  time = time_format_ms (wall_ms - wall_ms % 1000);
   if (getrandom (random, sizeof random, 0) != (ssize_t)sizeof random)
     abort ();
   for (size_t i = 0; i < sizeof random; i++)
@@ -126,9 +178,12 @@ int
 campaign_begin (struct campaign *campaign, const char *state, struct err **err)
 {
   int64_t wall_ms = clock_wall_ms (&real_clock);
-  CLEANUP_FREE char *id = new_id (wall_ms);
-  CLEANUP_FREE char *folder = path_join (state, id);
+  CLEANUP_STRV char **ids = list_ids (state, err);
+  CLEANUP_FREE char *id = ids ? new_id (wall_ms, ids[0]) : NULL;
+  CLEANUP_FREE char *folder = id ? path_join (state, id) : NULL;
 
+  if (ids == NULL)
+    return -1;
   describe_maker (campaign, id, wall_ms);
   if (campaign_make_ready (campaign, err) == -1)
     return -1;
@@ -146,38 +201,6 @@ campaign_begin (struct campaign *campaign, const char *state, struct err **err)
 
 /* --- opening
  * ------------------------------------------------------------------- */
-
-static int
-is_campaign (const struct dirent *entry)
-{
-  return entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
-}
-
-static int
-newest_first (const struct dirent **a, const struct dirent **b)
-{
-  return strcmp ((*b)->d_name, (*a)->d_name);
-}
-
-/* Ids below state, newest first, ended by NULL. */
-static char **
-list_ids (const char *state, struct err **err)
-{
-  struct str_vec ids = VEC_EMPTY;
-  struct dirent **entries = NULL;
-  int n = scandir (state, &entries, is_campaign, newest_first);
-
-  if (n == -1 && errno != ENOENT) {
-    err_set_errno (err, errno, "%s", state);
-    return NULL;
-  }
-  for (int i = 0; i < n; i++) {
-    str_vec_push (&ids, xstrdup (entries[i]->d_name));
-    free (entries[i]);
-  }
-  free (entries);
-  return str_vec_take (&ids);
-}
 
 /* The id itself, a unique beginning of one, or "last". */
 static char *

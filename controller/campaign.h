@@ -71,6 +71,10 @@ const char *campaign_id (const struct campaign *campaign);
 const struct job_vec *campaign_jobs (const struct campaign *campaign);
 /* Does its name, id or key match one of the patterns?  NULL: all do. */
 bool campaign_job_matches (const struct job *job, char *const *patterns);
+/* ERR_NOT_FOUND: one of them matches no VM.  A name that is mistyped must not
+ * be left out in silence where others beside it are fine. */
+int campaign_check_patterns (const struct campaign *campaign,
+                             char *const *patterns, struct err **err) ATTR_USE;
 
 /* Carries all open jobs on. */
 int campaign_run (struct campaign *campaign, const struct engine_hooks *hooks,
@@ -97,8 +101,10 @@ int campaign_ask_approve (struct campaign *campaign, int64_t *wave,
 int campaign_say_continue (struct campaign *campaign, const char *how,
                            bool accept, const json_t *policy,
                            struct err **err) ATTR_USE;
-/* Opens jobs that have ended again: those that match a pattern, or all that
- * failed or were skipped.  campaign_run follows. */
+/* Opens jobs that have ended again: those that failed or were skipped, of those
+ * that match a pattern (NULL: of all); with neither word, whatever matches.
+ * What was rolled back at the operator's word has not failed.  campaign_run
+ * follows. */
 int campaign_retry (struct campaign *campaign, char *const *patterns,
                     bool failed, bool skipped, struct err **err) ATTR_USE;
 

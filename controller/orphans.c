@@ -2,7 +2,6 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <base/files.h>
 #include <providers/vm.h>
@@ -14,6 +13,7 @@ struct orphans {
   const char *state;
   int64_t before_ms; /* of the wall clock: begun earlier than this */
   json_t *things;
+  json_t *held; /* {campaign: why all that is its stays} */
 };
 
 json_t *
@@ -29,6 +29,7 @@ orphans_free (struct orphans *orphans)
     return;
   campaign_close (orphans->campaign);
   json_decref (orphans->things);
+  json_decref (orphans->held);
   free (orphans);
 }
 
@@ -36,16 +37,6 @@ void
 cleanup_orphans (struct orphans **orphans)
 {
   orphans_free (*orphans);
-}
-
-/* "20240719-051300-k3f9" says when it began; -1: this is no id of ours. */
-static int64_t
-begun_ms (const char *campaign)
-{
-  struct tm tm = {0};
-  const char *end = strptime (campaign, "%Y%m%d-%H%M%S", &tm);
-
-  return end && *end == '-' ? (int64_t)timegm (&tm) * 1000 : -1;
 }
 
 static bool
@@ -62,7 +53,7 @@ is_known (const struct orphans *orphans, const char *campaign)
 static const char *
 why_not (const struct orphans *orphans, const char *campaign)
 {
-  int64_t begun = begun_ms (campaign);
+  int64_t begun = campaign_begun_ms (campaign);
 
   if (begun == -1)
     return "its tag names no campaign, so nobody knows how old it is";
@@ -75,7 +66,7 @@ static json_t *
 add (struct orphans *orphans, const struct binding *binding, const char *kind,
      const char *id, const char *name, const char *campaign)
 {
-  int64_t begun = begun_ms (campaign);
+  int64_t begun = campaign_begun_ms (campaign);
   CLEANUP_FREE char *time = begun == -1 ? NULL : time_format_ms (begun);
   json_t *thing =
       json_make ("{s:s,s:s,s:s,s:s,s:s,s:s}", "kind", kind, "id", id,
@@ -91,6 +82,18 @@ add (struct orphans *orphans, const struct binding *binding, const char *kind,
 
 /* --- marks -----------------------------------------------------------------
  */
+
+/* A VM of this campaign is not to be touched: nor is what may be its disk, or
+ * the only copy of it. */
+static void
+hold (struct orphans *orphans, json_t *mark, const struct job *job,
+      const char *why, const char *why_all)
+{
+  CLEANUP_FREE char *all = xasprintf ("its VM %s %s", job->name, why_all);
+
+  json_put_str (mark, "why", why);
+  json_put_str (orphans->held, json_str (mark, "campaign", ""), all);
+}
 
 static void
 find_marks (struct orphans *orphans)
@@ -112,10 +115,12 @@ find_marks (struct orphans *orphans)
     /* Its lease was renewed since: somebody is at work. */
     if (time_parse_ms (json_str (job->now, "mark.since", ""), &since) == 0 &&
         since >= orphans->before_ms)
-      json_put_str (thing, "why", "it was renewed lately: somebody is at work");
+      hold (orphans, thing, job, "it was renewed lately: somebody is at work",
+            "is in work: its mark was renewed lately");
     if (json_str (job->now, "os_disk.id", NULL) == NULL)
-      json_put_str (thing, "why",
-                    "the VM has no OS disk: a person must look at it");
+      hold (orphans, thing, job,
+            "the VM has no OS disk: a person must look at it",
+            "has no OS disk: this may be it, or the only copy of it");
   }
 }
 
@@ -169,9 +174,11 @@ add_created (struct orphans *orphans, const struct binding *binding,
              const json_t *item, const json_t *disk)
 {
   const char *state = json_str (disk, "state", "");
-  json_t *thing =
-      add (orphans, binding, json_str (item, "kind", "disk"),
-           json_str (item, "id", ""), NULL, json_str (item, "campaign", ""));
+  const char *campaign = json_str (item, "campaign", "");
+  const char *held =
+      json_string_value (json_object_get (orphans->held, campaign));
+  json_t *thing = add (orphans, binding, json_str (item, "kind", "disk"),
+                       json_str (item, "id", ""), NULL, campaign);
 
   if (json_at (disk, "size_bytes"))
     json_put_int (thing, "size_bytes", json_int (disk, "size_bytes", 0));
@@ -180,6 +187,8 @@ add_created (struct orphans *orphans, const struct binding *binding,
     json_put_str (thing, "why", "it is attached");
   } else if (strcmp (state, "available") != 0 && strcmp (state, "failed") != 0)
     json_put_str (thing, "why", "it is busy");
+  else if (held)
+    json_put_str (thing, "why", held);
 }
 
 static int
@@ -221,6 +230,7 @@ orphans_find (const json_t *request, const char *state, int64_t older_ms,
   orphans->state = state;
   orphans->before_ms = clock_wall_ms (&real_clock) - older_ms;
   orphans->things = json_array ();
+  orphans->held = json_object ();
   orphans->campaign = campaign_new (json_deep_copy (request), NULL, err);
   if (orphans->campaign == NULL ||
       campaign_select (orphans->campaign, err) == -1)

@@ -10,7 +10,10 @@
  *
  * A campaign may also be somebody else's, on another machine, and at work now.
  * So nothing is touched of one that began less than older_ms ago (its id says
- * when), nothing that is attached, and no mark that says it is younger. */
+ * when), nothing that is attached, and no mark that says it is younger.  If a
+ * VM that carries a mark has no OS disk, or its mark was renewed since, nothing
+ * of the mark's campaign is touched: its disk or the only copy of it may be
+ * there. That is only known of the VMs that are selected. */
 
 #ifndef BOOTMEND_ORPHANS_H
 #define BOOTMEND_ORPHANS_H

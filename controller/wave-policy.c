@@ -161,6 +161,10 @@ wave_policy_read (struct wave_policy *waves, const json_t *policy,
   if (!waves->drain && strcmp (on_halt, "finish") != 0)
     return err_set (err, ERR_USAGE, "on_halt: '%s' is neither finish nor drain",
                     on_halt);
+  if (waves->approve && waves->approve_command)
+    return err_set (err, ERR_USAGE,
+                    "approve and approve_command: a person or a program, not "
+                    "both");
   if (read_sizes (waves, policy, err) == -1 ||
       read_budget (policy, "max_failures", &waves->max_failures, err) == -1 ||
       read_budget (policy, "wave_failures", &waves->wave_failures, err) == -1 ||

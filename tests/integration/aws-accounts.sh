@@ -61,8 +61,7 @@ printf "%s\n" "$out" >"$work/plan.json"
   '["bad-a 4 eu-west-1","bad-b 4 us-east-1","bad-c 1 eu-west-1","bad-d 1 us-east-1"]' ]] ||
   fail "these are other VMs: $out"
 
-bootmend repair --plan "$work/plan.json" "${helpers[@]}" \
-  >"$work/repair.out" 2>&1 &
+bootmend repair --plan "$work/plan.json" >"$work/repair.out" 2>&1 &
 pid=$!
 for ((i = 0; i < 300; i++)); do
   [[ $(vms .instanceState.name) == '["stopped","stopped","stopped","stopped"]' ]] && break

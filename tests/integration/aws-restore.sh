@@ -107,6 +107,10 @@ expect_msg 'was released'
 run bootmend rollback last --json --vm bad-1 --progress none
 expect_status 0
 [[ $(root_of i-00000000000000b01) == vol-00000000000000b01 ]] || fail 'its own disk is not back'
+# That was meant: it has not failed.
+run bootmend retry last --failed
+expect_status 1
+expect_msg 'no such VM that could be tried again'
 
 # ---- what is left is a copy that nobody uses ----
 run bootmend release last --yes --json
@@ -123,6 +127,22 @@ tag snap-000000000000b0b01 "$lost"  # nobody's
 tag snap-000000000000b0b02 "$young" # perhaps at work elsewhere
 tag "$(root_of i-00000000000000b02)" "$lost" # attached
 tag i-0000000000000a001 "$lost"              # a mark
+# A VM whose disk is off it: what is left of its campaign may be that disk.
+torn=20240101-000000-cccc
+call() { # ACTION KEY VALUE...
+  ec2_control "$(jq -n '{op: "call", region: "us-east-1", form: ({Version: "2016-11-15"}
+    + ([$ARGS.positional | _nwise(2) | {(.[0]): .[1]}] | add))}' --args Action "$@")"
+}
+call StopInstances InstanceId.1 i-00000000000000b03 Force true
+is_stopped() {
+  ec2_state | jq -e '[.. | objects | select(.instanceId? == "i-00000000000000b03"
+    and .instanceState?)][0].instanceState.name == "stopped"' >/dev/null
+}
+wait_for 20 is_stopped
+call DetachVolume VolumeId vol-00000000000000b03
+for id in i-00000000000000b03 vol-00000000000000b03; do
+  call CreateTags ResourceId.1 "$id" Tag.1.Key bootmend:campaign Tag.1.Value "$torn"
+done
 run bootmend cleanup 'aws:*'
 expect_status 2
 expect_msg 'say --orphans'
@@ -133,13 +153,15 @@ fates() {
 }
 look
 expect_status 0
-[[ $(fates) == "disk $(root_of i-00000000000000b02) it is attached
+[[ $(fates) == "disk vol-00000000000000b03 its VM bad-3 has no OS disk: this may be it, or the only copy of it
+disk $(root_of i-00000000000000b02) it is attached
+mark i-00000000000000b03 the VM has no OS disk: a person must look at it
 mark i-0000000000000a001 goes
 snapshot snap-000000000000b0b01 goes
 snapshot snap-000000000000b0b02 its campaign may still be at work elsewhere: it is not old enough" ]] ||
   fail "$(fates)"
 run env COLUMNS=160 bootmend cleanup --orphans 'aws:*'
-expect_out '2 of 4 can go; nothing was deleted'
+expect_out '2 of 6 can go; nothing was deleted'
 run bootmend cleanup --orphans 'aws:*' --delete </dev/null
 expect_status 2
 exists snap-000000000000b0b01 || fail 'it was deleted without a word'
@@ -150,7 +172,7 @@ expect_status 0
 wait_for 20 eval '! exists snap-000000000000b0b01' || fail 'it is still there'
 exists snap-000000000000b0b02 || fail 'the young one was deleted'
 look
-[[ $(json '.things | length') == 2 ]] || fail "the mark is still there: $out"
+[[ $(json '.things | length') == 4 ]] || fail "the mark is still there: $out"
 # What a campaign with a journal here has made is its own.
 own=$(basename "$(dirname "$work"/state/*/journal.db)")
 [[ $(fates) != *"$own"* ]] ||

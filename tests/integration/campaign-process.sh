@@ -99,7 +99,7 @@ bootmend repair 'aws:name=b-*' "${words[@]}" --wave 2,rest --approve --on-halt d
   --verify-limit 8s --notify-command ./tell >b.out 2>b.msg </dev/null &
 b=$!
 wait_for 60 waits_for 1 || fail "it waits for nobody: $(cat b.msg)"
-run bootmend approve
+SSH_CONNECTION='192.0.2.7 4711 192.0.2.1 22' run bootmend approve
 expect_status 0
 expect_out 'Wave 1 of campaign'
 
@@ -124,6 +124,10 @@ ended "$b" 4 b
 expect_msg 'is halted: wave 1: 1 of 2 VMs failed, 0 may'
 expect_outcomes 'b-1=repaired-unproven b-2=open b-3=open'
 [[ $(root_of 5) == vol-00000000000000b05 ]] || fail "b-2 has another disk"
+run bootmend release --dry-run
+expect_out 'original vol-00000000000000b04  8 GiB  stays: its VM did not prove that it boots'
+run bootmend release --dry-run --vm b-1
+expect_out 'original vol-00000000000000b04  8 GiB  to be deleted'
 run bootmend status
 expect_out 'Halted   wave 1: 1 of 2 VMs failed, 0 may'
 [[ $(sort -u told | tr '\n' ' ') == 'approval-wanted approved campaign-begun '\
@@ -152,6 +156,14 @@ run bootmend release --older-than 2s --yes
 expect_status 0
 expect_out 'original vol-00000000000000b04  8 GiB  deleted'
 expect_out 'stays: it is attached'
+
+# ---- who said what, in the record ----
+run env COLUMNS=200 bootmend audit show
+for said in 'approved: wave 1 by ' 'halted: wave 1: 1 of 2 VMs failed, 0 may' \
+  'continued by ' 'approved: wave 2 by ' 'released by '; do
+  expect_out "$said"
+done
+[[ $(grep -c ' from 192.0.2.7' <<<"$out") == 1 ]] || fail "who approved, and from where: $out"
 
 # ---- A went on ----
 export BOOTMEND_STATE_DIR=$work/state-a

@@ -18,6 +18,9 @@ cat >config.json <<END
 END
 ec2_start config.json
 mkdir dev
+# One that a clock which was days ahead has named: "last" is not what its name
+# says, but what was begun last.
+mkdir -p "$BOOTMEND_STATE_DIR/20991231-235959-aaaa"
 
 begin() { # COMMAND...: in another terminal, until it waits for an approval
   bootmend "$@" --progress none >other.out 2>other.msg </dev/null &
@@ -68,7 +71,7 @@ expect_msg 'no process works on campaign'
 
 # ---- a stop file that can't be read ----
 begin resume
-campaign=$(echo "$BOOTMEND_STATE_DIR"/2*)
+campaign=$BOOTMEND_STATE_DIR/$(json .campaign.id)
 gone() { [[ ! -e $campaign/halt ]]; } # the one of before
 wait_for 30 gone || fail "the stop file of before is still there"
 mkdir "$campaign/halt"
@@ -79,6 +82,15 @@ run bootmend resume --quiet
 expect_status 1
 expect_msg "the stop file can't be removed"
 rmdir "$campaign/halt"
+
+# ---- a name that is mistyped is not left out beside one that is right ----
+for command in rollback 'retry --failed' 'release --dry-run'; do
+  # shellcheck disable=SC2086 # words
+  run bootmend $command --vm bad-1 --vm bda-2
+  expect_status 1
+  expect_msg "matches 'bda-2'; nothing was done"
+done
+untouched
 
 # ---- rollback of what was never begun ----
 run bootmend rollback --quiet

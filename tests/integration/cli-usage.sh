@@ -34,6 +34,10 @@ expect_line 2 "'nowhere' is no provider; there are: aws, azure, gcp, libvirt" \
 expect_line 2 "starts with the provider's name" \
   bootmend plan web-1 -r crowdstrike-291
 expect_line 2 'has its own selection' bootmend repair libvirt:x --plan p.json
+for option in '--param=a=b' --keys=x.csv --helper=i-1=local --libvirt-uri=x --wave=5; do
+  expect_line 2 "and ${option%%=*} was given beside it" \
+    bootmend repair --ca-file x --plan p.json "$option"
+done
 expect_line 2 'goes with neither' bootmend fix-disk --undo --dry-run x
 expect_line 2 '--color' bootmend --color=blue version
 expect_line 1 'no recipe "nope"' bootmend plan libvirt:x -r nope

@@ -50,6 +50,7 @@ test_policy_words (void)
       {"{\"group_by\": \"role\", \"group_max\": 0}", "group_max"},
       {"{\"group_by\": \"\"}", "no tag is named"},
       {"{\"wave\": \"5\", \"health\": \"none\"}", "--approve"},
+      {"{\"approve\": true, \"approve_command\": \"decide\"}", "not both"},
       {"{\"wave\": \"5\", \"health\": \"none\", \"approve\": true}", NULL},
   };
 
