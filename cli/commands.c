@@ -29,7 +29,7 @@
   "the place of a word stands for the words of a file, as in aws:@ids.txt."
 #define WHICH                                                                  \
   "CAMPAIGN is its id, an unambiguous beginning of it, or 'last' (the "        \
-  "default), the newest one."
+  "default), the one that was begun last."
 
 const struct command commands[] = {
     {"plan", REPAIR, "say what a repair would do, VM by VM", "SELECTOR...",
@@ -153,8 +153,9 @@ const struct command commands[] = {
          GROUP_PROGRESS | GROUP_JSON,
      1, ARGS_ANY, WORDS_FILES,
      "Says why systems do not boot and which recipe would help: image files or "
-     "block devices by what is on them, VMs by what their serial consoles say, "
-     "grouped by cause. Changes nothing. " SELECTORS,
+     "block devices by what is on them, VMs by what their serial consoles say "
+     "and, if they are off and the disk is on this machine, by what is on "
+     "it, grouped by cause. Changes nothing. " SELECTORS,
      cmd_diagnose},
 
     {"recipes list", RECIPES, "name the built-in recipes", NULL, GROUP_JSON, 0,

@@ -5,8 +5,9 @@
 #include "disk-run.h"
 #include "inspect-recipes.h"
 
-static json_t *
-request (const struct cli *cli, const struct image *image, json_t *recipes)
+json_t *
+diagnose_request (const struct cli *cli, const struct image *image,
+                  json_t *recipes)
 {
   return json_make ("{s:s,s:{s:s,s:s,s:s},s:s,s:I,s:O,s:b}", "mode", "inspect",
                     "disk", "path", image->path, "format", image->format,
@@ -17,12 +18,16 @@ request (const struct cli *cli, const struct image *image, json_t *recipes)
 }
 
 /* Rows of recipes as a rule wants them. */
-static json_t *
-findings_of (const json_t *result)
+json_t *
+diagnose_findings (const json_t *result)
 {
-  json_t *findings = json_copy (json_at (result, "findings"));
-  json_t *recipes = json_array (), *tried;
+  json_t *findings, *recipes, *tried;
   size_t i;
+
+  if (!json_at (result, "findings"))
+    return NULL;
+  findings = json_copy (json_at (result, "findings"));
+  recipes = json_array ();
 
   json_array_foreach (json_at (result, "recipes"), i, tried)
   {
@@ -41,11 +46,10 @@ static void
 add_result (struct patient_vec *patients, const struct diagnosis_rules *rules,
             const struct image *image, const json_t *result)
 {
+  CLEANUP_JSON json_t *findings = diagnose_findings (result);
   CLEANUP_FREE char *what = NULL;
 
-  if (json_at (result, "findings")) {
-    CLEANUP_JSON json_t *findings = findings_of (result);
-
+  if (findings) {
     patient_add (patients, rules, image->name, findings);
     return;
   }
@@ -72,7 +76,7 @@ diagnose_images (struct cli *cli, const struct diagnosis_rules *rules,
   for (size_t i = 0; i < images.len; i++)
     if (images.ptr[i].err == NULL) {
       works[n].image = &images.ptr[i];
-      works[n++].request = request (cli, &images.ptr[i], recipes);
+      works[n++].request = diagnose_request (cli, &images.ptr[i], recipes);
     } else {
       CLEANUP_JSON json_t *result =
           disk_run_failed (run, &images.ptr[i], images.ptr[i].err);

@@ -258,9 +258,23 @@ for ((i = 0; i < 100; i++)); do
   if grep -q 'block(0,0)' "$work/panic.log" 2>/dev/null; then break; fi
   sleep 0.2
 done
-run bootmend diagnose --json libvirt:panic
+# ... and one that is off by what is on its disk, which stays as it is.
+mkdir -p "$work"/tree/{etc,usr/lib/systemd}
+echo 'PRETTY_NAME="Test"' >"$work/tree/usr/lib/os-release"
+echo 'UUID=deadbeef-0000-0000-0000-000000000000 /data xfs defaults 0 2' >"$work/tree/etc/fstab"
+truncate -s 16M "$work/off.img"
+mke2fs -q -t ext4 -d "$work/tree" "$work/off.img"
+define off
+sum=$(sha256sum <"$work/off.img")
+run bootmend diagnose --json libvirt:panic libvirt:off
 expect_status 0
-jq -e '.vms[0] | .diagnosis == "no-root-fs" and
+expect_msg 'of 1 VMs that are not off only the consoles were read'
+jq -e '.vms[] | select(.name == "off") |
+  [.diagnoses[].recipe] | index("linux-fstab-nofail") != null' \
+  <<<"$out" >/dev/null || fail "a disk of a VM that is off: $out"
+[[ $(sha256sum <"$work/off.img") == "$sum" ]] || fail "the disk was changed"
+jq -e '.vms[] | select(.name == "panic") | .diagnosis == "no-root-fs" and
+  (.seen[0].what | contains("the VM is running")) and
   .diagnoses[0].recipe == "linux-kernel-previous" and
   (.diagnoses[0].evidence[0].what | startswith("Kernel panic - not syncing"))' \
   <<<"$out" >/dev/null || fail "a real console: $out"
