@@ -21,12 +21,14 @@ fi
 fleet=$work/fleet
 prefix=t
 
+# A VM that stops waits a minute until it boots again: each time costs a second of
+# the processor, and what the tests look at is on the console after the first.
 fleet_up() { # OPTION...
   requires virsh qemu-system-x86_64 grub-mkimage mkntfs
   ((EUID == 0)) || skip 'needs root: libvirt, QEMU'
   chmod a+x "$work"
   "$source_dir/tests/fleet/fleet" up "$fleet" --prefix "$prefix" \
-    --good 0 --healthy 0 "$@" >"$work/fleet.log" 2>&1 ||
+    --good 0 --healthy 0 "$@" -- --crash-wait 60 >"$work/fleet.log" 2>&1 ||
     fail "fleet up: $(tail -n 1 "$work/fleet.log")"
   at_exit fleet_down
   mkdir -p "$work/pristine"
