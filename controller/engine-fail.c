@@ -152,7 +152,8 @@ job_step_failed (struct engine *engine, struct job *job, struct err *err_taken)
 void
 job_step_timed_out (struct engine *engine, struct job *job, const char *what)
 {
-  const struct err *last = poller_error (engine, job->binding);
+  const struct err *last =
+      job->failure ? job->failure : poller_error (engine, job->binding);
   struct err *err = NULL;
 
   if (job_has_flag (job, STEP_WATCHES) && job->errors == 0 &&

@@ -139,7 +139,7 @@ job_enter (struct engine *engine, struct job *job, const struct step *step)
     job_forget_disk (job);
   job->phase = PHASE_ENTER;
   job->attempt = 0;
-  job->errors = 0;
+  job_no_errors (job);
   job->uncertain = false;
   job->step_began_ms = engine_now (engine);
   job->changed = true;

@@ -111,6 +111,8 @@ job_reply_failed (struct engine *engine, struct job *job, struct err *err_taken)
 
   job->effect = 0;
   job->errors++;
+  err_free (job->failure);
+  job->failure = err_copy (err);
   if (may_be_hidden (engine, job, err))
     err->code = ERR_TRANSIENT;
   if (is_refusal (err->code)) {
@@ -210,7 +212,7 @@ job_complete (struct engine *engine, struct job *job,
     return;
   }
   job->effect = 0;
-  job->errors = 0;
+  job_no_errors (job);
   job->uncertain = true;
   job_request_answered (job);
   if (job->changes)

@@ -49,7 +49,8 @@ job_renew (struct job *job)
   job->step = NULL;
   job->phase = PHASE_WAITING;
   job->outcome = OUT_OPEN;
-  job->attempt = job->errors = 0;
+  job->attempt = 0;
+  job_no_errors (job);
   job->effect = 0;
   job->uncertain = job->disturbed = false;
   job->changed = true;

@@ -83,6 +83,7 @@ job_free (struct job *job)
   free (job->vm);
   free (job->name);
   free (job->reason);
+  err_free (job->failure);
   json_decref (job->before);
   json_decref (job->facts);
   json_decref (job->now);
@@ -211,6 +212,14 @@ job_set_fact (struct job *job, const char *key, json_t *value_taken)
   }
   json_put (job->facts, key, value_taken);
   job->changed = true;
+}
+
+void
+job_no_errors (struct job *job)
+{
+  job->errors = 0;
+  err_free (job->failure);
+  job->failure = NULL;
 }
 
 void

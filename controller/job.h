@@ -100,19 +100,20 @@ struct job {
 
   int64_t step_began_ms;
   int64_t not_before_ms;
-  int64_t acted_ms;   /* when the last request was made */
-  int asked_again;    /* whether it boots, as its stop had to wait */
-  int64_t errors;     /* failed replies in a row, at this step */
-  uint64_t effect;    /* in flight; 0: none */
-  uint64_t allowed;   /* the last one whose agent was allowed to write */
-  bool changes;       /* what was requested last has an effect */
-  bool uncertain;     /* an earlier request of this step may have had effect */
-  bool cancelled;     /* the one in flight was told to end */
-  bool adopted;       /* by the engine that runs it now */
-  unsigned abandoned; /* requests with an effect that were given up and may
-                         still take effect */
-  bool disturbed;     /* one of these was answered after all */
-  uint64_t renewal;   /* of its mark, in flight; 0: none */
+  int64_t acted_ms;    /* when the last request was made */
+  int asked_again;     /* whether it boots, as its stop had to wait */
+  int64_t errors;      /* failed replies in a row, at this step */
+  struct err *failure; /* the last of them; NULL: none yet */
+  uint64_t effect;     /* in flight; 0: none */
+  uint64_t allowed;    /* the last one whose agent was allowed to write */
+  bool changes;        /* what was requested last has an effect */
+  bool uncertain;      /* an earlier request of this step may have had effect */
+  bool cancelled;      /* the one in flight was told to end */
+  bool adopted;        /* by the engine that runs it now */
+  unsigned abandoned;  /* requests with an effect that were given up and may
+                          still take effect */
+  bool disturbed;      /* one of these was answered after all */
+  uint64_t renewal;    /* of its mark, in flight; 0: none */
   int64_t renewal_sent_ms; /* when */
   int64_t renewed_ms;      /* one that failed may take effect until then */
   int64_t marked_ms;       /* when its mark was last written; 0: unknown */
@@ -144,6 +145,8 @@ const char *job_undo_top (const struct job *job);
 
 /* Remembers what a step found out; NULL forgets it. */
 void job_set_fact (struct job *job, const char *key, json_t *value_taken);
+/* What failed at this step does not count any more. */
+void job_no_errors (struct job *job);
 /* One more line for the report. */
 void job_note (struct job *job, const char *fmt, ...) ATTR_PRINTF (2, 3);
 

@@ -36,6 +36,7 @@ for ((i = 1; i <= moments; i++)); do
     run bootmend resume --quiet
     # killed before there was a journal: nothing was touched, begin again
     if ((status != 0)) && [[ $msg == *'no campaigns in'* ]]; then repair --quiet; fi
+    [[ $status == 0 ]] || bootmend report >&2
     [[ $status == 0 ]] || fail "moment $moment ms: exit status $status: $msg"
   fi
   for n in 1 2 3; do check_repaired "$prefix-bad-$n"; done

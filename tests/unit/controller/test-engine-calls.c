@@ -38,6 +38,7 @@ struct small_world {
   unsigned calls[OP_COUNT], about[OP_COUNT], questions, mixed;
   json_t *requests; /* {request: how often}; NULL: uncounted */
   unsigned lost;    /* so many replies to stops get lost, before their effect */
+  const char *held; /* why no mark can be taken away; NULL: it can */
 };
 
 static const char *const together[] = {"zone", NULL};
@@ -172,6 +173,8 @@ submit (struct world *world, struct effect effect)
     else if (effect.op == OP_STOP && w->lost > 0) {
       w->lost--;
       err_set (&pending.completion.err, ERR_UNKNOWN_EFFECT, "no reply");
+    } else if (effect.op == OP_UNMARK && w->held) {
+      err_set (&pending.completion.err, ERR_TRANSIENT, "%s", w->held);
     } else {
       change (w, effect.op, effect.in);
       pending.completion.out = json_object ();
@@ -210,6 +213,7 @@ struct run {
   struct small_world world;
   int64_t took_ms;
   size_t repaired;
+  char *reason; /* of the first VM */
 };
 
 static void
@@ -218,6 +222,7 @@ run_campaign (struct run *run, const struct provider *provider, int n)
   struct small_world *w = &run->world;
   json_t *requests = w->requests;
   unsigned lost = w->lost;
+  const char *held = w->held;
   struct binding binding = {.provider = provider,
                             .account = (char *)"1",
                             .region = (char *)""};
@@ -234,6 +239,7 @@ run_campaign (struct run *run, const struct provider *provider, int n)
   memset (run, 0, sizeof *run);
   w->requests = requests;
   w->lost = lost;
+  w->held = held;
   fake_clock_init (&w->clock, 1000000);
   w->world = (struct world){.clock = &w->clock.clock,
                             .submit = submit,
@@ -258,10 +264,20 @@ run_campaign (struct run *run, const struct provider *provider, int n)
   engine_free (engine);
   for (int i = 0; i < n; i++) {
     run->repaired += jobs[i]->outcome == OUT_REPAIRED;
+    if (i == 0 && jobs[i]->reason)
+      run->reason = xstrdup (jobs[i]->reason);
     job_free (jobs[i]);
   }
   policy_free (policy);
   pending_vec_release (&w->pending);
+}
+
+static void
+run_free (struct run *run)
+{
+  json_decref (run->world.requests);
+  free (run->reason);
+  free (run);
 }
 
 static double
@@ -291,7 +307,7 @@ test_calls_are_filled (void)
   /* Two and more questions about each VM, and few calls. */
   CU_ASSERT (run->world.questions <= 60);
   CU_ASSERT_EQUAL (run->world.mixed, 0);
-  free (run);
+  run_free (run);
 }
 
 /* As if nothing were gathered: waiting for others costs a few VMs nothing. */
@@ -310,8 +326,8 @@ test_few_wait_for_nobody (void)
   printf ("\n  4 VMs in %lld ms, %lld ms without gathering ",
           (long long)with->took_ms, (long long)without->took_ms);
   CU_ASSERT (with->took_ms <= without->took_ms + 4000);
-  free (with);
-  free (without);
+  run_free (with);
+  run_free (without);
 }
 
 /* Where a provider wants it, each request that changes something has a text of
@@ -340,10 +356,8 @@ test_requests (void)
   CU_ASSERT_PTR_NOT_NULL (
       json_object_get (with->world.requests, "c/1/on/stop/2"));
   CU_ASSERT_EQUAL (json_object_size (without->world.requests), 0);
-  json_decref (with->world.requests);
-  json_decref (without->world.requests);
-  free (with);
-  free (without);
+  run_free (with);
+  run_free (without);
 }
 
 static int64_t
@@ -370,8 +384,22 @@ test_same_request (void)
   CU_ASSERT_EQUAL (run->world.lost, 0);
   CU_ASSERT_EQUAL (count_of (run, "c/1/on/stop/2"), 2);
   CU_ASSERT_EQUAL (count_of (run, "c/1/on/mark/1"), 1);
-  json_decref (run->world.requests);
-  free (run);
+  run_free (run);
+}
+
+/* Whoever reads that a step took too long has to know what stood in its way. */
+static void
+test_last_failure (void)
+{
+  struct run *run = xcalloc (1, sizeof *run);
+
+  run->world.held = "cannot acquire the lock of i-0";
+  run_campaign (run, &gathering, 1);
+  CU_ASSERT_EQUAL (run->repaired, 0);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (run->reason);
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (run->reason, "s: cannot acquire the lock of i-0"));
+  run_free (run);
 }
 
 static const struct unit_case cases[] = {
@@ -379,6 +407,7 @@ static const struct unit_case cases[] = {
     {"few VMs wait for nobody", test_few_wait_for_nobody},
     {"requests have names", test_requests},
     {"a lost one is repeated by its name", test_same_request},
+    {"a step that takes too long says why", test_last_failure},
 };
 
 UNIT_MAIN ("engine: calls", cases)
