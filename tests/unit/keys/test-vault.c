@@ -156,6 +156,35 @@ test_place_with_secret (void)
   }
 }
 
+/* A list that takes longer than one VM is to wait for is read on for the next,
+ * no page twice but the one that was cut off. */
+static void
+test_long_list (void)
+{
+  CLEANUP_SCENE struct vault_scene s;
+  CLEANUP_STRBUF struct strbuf secrets = STRBUF_EMPTY;
+  size_t lists = 0;
+
+  for (int i = 0; i < 39; i++)
+    strbuf_addf (&secrets, "%s'k%d': 'x'", i ? ", " : "{", i);
+  strbuf_addstr (&secrets,
+                 ", 'last': {'value': '1-2', 'tags': {'id': '" GUID_A "'}}}");
+  vault_scene_init (&s, "corp", secrets.buf, "{'page': 2}");
+  vault_scene_control (&s, "{'op': 'fault', 'rule': {'action': 'secrets/list', "
+                           "'what': 'slow', 'delay_ms': 3000}}");
+  CU_ASSERT_EQUAL (vault_scene_ask (&s, false), 0);
+  CU_ASSERT_PTR_NULL (s.err);
+  expect_notes (&s, "secrets of its list have been read so far");
+  for (const char *p = s.calls.buf; (p = strstr (p, "list ")); p++)
+    lists++;
+  CU_ASSERT_EQUAL (vault_scene_ask (&s, false), 1);
+  EXPECT_KEY (&s, "1-2");
+  for (const char *p = s.calls.buf; (p = strstr (p, "list ")); p++)
+    lists++;
+  CU_ASSERT (lists >= 20 && lists <= 21);
+  CU_ASSERT_PTR_NOT_NULL (strstr (s.calls.buf, "get last "));
+}
+
 /* A guest can write what it likes where its UUID should be. */
 static void
 test_hostile_uuid (void)
@@ -450,6 +479,7 @@ static const struct unit_case cases[] = {
     {"by a part of the name", test_by_part_of_name},
     {"by computer", test_by_computer},
     {"LUKS", test_luks},
+    {"a long list", test_long_list},
     {"a hostile UUID", test_hostile_uuid},
     {"one secret", test_place_with_secret},
     {"startup keys", test_startup_keys},
