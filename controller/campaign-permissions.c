@@ -62,11 +62,12 @@ static const struct {
   const char *step;
   enum op_id op;
   json_t *(*in) (const struct sample *sample);
-  bool live; /* only where disks are swapped in one call */
+  bool live;   /* only where disks are swapped in one call */
+  bool wanted; /* only where the step says that it is wanted */
 } needs[] = {
     {"mark", OP_MARK, make_vms},
     {"stop", OP_STOP, make_vms},
-    {"snapshot", OP_SNAPSHOT, make_copy},
+    {"snapshot", OP_SNAPSHOT, make_copy, .wanted = true},
     {"detach", OP_DETACH_OS, make_disk},
     {"attach-helper", OP_HELPER_ATTACH, make_helper},
     {"detach-helper", OP_HELPER_DETACH, make_helper},
@@ -76,7 +77,7 @@ static const struct {
     {"reclaim", OP_HELPER_DETACH, make_helper},
     {"swap-out", OP_DETACH_OS, make_disk},
     {"swap-in", OP_ATTACH_OS, make_disk},
-    {"swap", OP_SWAP_OS, make_disk, true},
+    {"swap", OP_SWAP_OS, make_disk, .live = true},
     {"keep", OP_KEEP, make_disk},
     {"attributes", OP_RESTORE_ATTRIBUTES, make_disk},
     {"start", OP_START, make_vms},
@@ -159,7 +160,8 @@ check_binding (const struct campaign *campaign, struct binding *binding,
 
     if (binding->provider->ops[needs[i].op].name == NULL ||
         !has_step (job->strategy, needs[i].step) ||
-        (needs[i].live && !swaps_in_one_call (campaign, binding)))
+        (needs[i].live && !swaps_in_one_call (campaign, binding)) ||
+        (needs[i].wanted && !step_by_name (needs[i].step)->wanted (job)))
       continue;
     in = needs[i].in (&sample);
     if (in && ask (campaign, binding, needs[i].op, in, &denied, err) == -1)
@@ -168,10 +170,11 @@ check_binding (const struct campaign *campaign, struct binding *binding,
   if (denied.len == 0)
     return 0;
   return err_set (err, ERR_DENIED,
-                  "%s %s %s: nothing was begun, because strategy '%s' needs "
+                  "%s %s%s%s: nothing was begun, because strategy '%s' needs "
                   "what these credentials may not do: %s; 'bootmend policy %s "
                   "--strategy %s' prints all that is needed",
-                  binding->provider->name, binding->account, binding->region,
+                  binding->provider->name, binding->account,
+                  *binding->region ? " " : "", binding->region,
                   job->strategy->name, denied.buf, binding->provider->name,
                   job->strategy->name);
 }

@@ -7,6 +7,7 @@
 #include <net/retry.h>
 
 #include "errors.h"
+#include "trial.h"
 
 #define POLL_MS     5000
 #define POLL_MAX_MS 120000
@@ -240,6 +241,8 @@ azure_op_build (const struct azure_op *op, const struct binding *b,
     json_decref (call.body);
     return -1;
   }
+  if (op->changes && json_bool (in, "dry_run", false))
+    return azure_trial_build (b, &call, req, err);
   return azure_request (b, op->action, !op->changes || op->repeatable, &call,
                         req, err);
 }
@@ -274,6 +277,8 @@ azure_op_parse (const struct azure_op *op, const struct binding *b,
 {
   CLEANUP_ERR struct err *why = NULL;
 
+  if (op->changes && json_bool (in, "dry_run", false))
+    return azure_trial_parse (op->right, reply, out, err);
   if (parse_part (op, b, in, reply, out, &why) == 0)
     return 0;
   *out = op->divide ? op->divide (in, why) : NULL;

@@ -57,7 +57,9 @@ make_helper_attach (const struct binding *b, const json_t *in,
   {
     const char *id = json_need_str (item, "disk.id", err);
 
-    if (id == NULL || lun_of (item, &lun, err) == -1)
+    /* For a trial there is no LUN yet. */
+    if (id == NULL ||
+        (!json_bool (in, "dry_run", false) && lun_of (item, &lun, err) == -1))
       return -1;
     json_array_append_new (list, json_make ("{s:s,s:i,s:s,s:s}", "diskId", id,
                                             "lun", lun, "caching", "None",

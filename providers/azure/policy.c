@@ -31,13 +31,17 @@ static const struct {
     {NULL, "Microsoft.Compute/locations/vmSizes/read", USE_LOOK},
     {NULL, "Microsoft.Compute/disks/read", USE_LOOK},
     {&azure_op_preflight, NULL, USE_LOOK},
+    /* whether these are all there, before anything is begun */
+    {NULL, "Microsoft.Authorization/permissions/read", USE_REPAIR},
     {NULL, "Microsoft.Resources/tags/read", USE_REPAIR},
     {&azure_op_mark, NULL, USE_REPAIR},
     {&azure_op_stop, NULL, USE_REPAIR},
     {&azure_op_start, NULL, USE_REPAIR},
     {&azure_op_disk_from, NULL, USE_REPAIR},
-    /* the source of a copy */
+    /* the source of a copy, and what its disk may refer to */
     {NULL, "Microsoft.Compute/disks/beginGetAccess/action", USE_REPAIR},
+    {NULL, "Microsoft.Compute/diskEncryptionSets/read", USE_REPAIR},
+    {NULL, "Microsoft.Compute/diskAccesses/read", USE_REPAIR},
     {&azure_op_helper_attach, NULL, USE_REPAIR},
     {&azure_op_swap, NULL, USE_REPAIR},
     {NULL, "Microsoft.Network/networkInterfaces/join/action", USE_REPAIR},

@@ -28,8 +28,11 @@ cat >config.json <<END
    {"id": "cert", "certificate": "$work/good.crt"},
    {"id": "fed", "federated": ["the.federated.token"]},
    {"id": "less", "secret": "g00d~secret", "deny": ["Microsoft.Compute/virtualMachines/read"]},
+   {"id": "noswap", "secret": "g00d~secret",
+    "deny": ["Microsoft.Compute/virtualMachines/write", "Microsoft.Compute/disks/write"]},
    {"id": "nostop", "secret": "g00d~secret",
-    "deny": ["Microsoft.Compute/virtualMachines/powerOff/action"]}]},
+    "deny": ["Microsoft.Compute/virtualMachines/powerOff/action",
+             "Microsoft.Authorization/permissions/read"]}]},
   "other": {"applications": [{"id": "theirs", "secret": "g00d~secret"}]}},
  "subscriptions": {"$subscription": {"name": "Production", "tenant": "$tenant"},
                    "off": {"name": "Closed", "state": "Disabled", "tenant": "$tenant"}},
@@ -53,7 +56,8 @@ azure_control '{"op": "fault", "rule": {"action": "virtualMachines/powerOff", "i
 BOOTMEND_STATE_DIR=$work/state-endless bootmend repair 'azure:name=bad-3' "${recipe[@]}" "${azure[@]}" \
   "${helper[@]}" --azure-settle 200ms --stop-limit 3s --json --progress none >endless.json 2>endless.err &
 endless=$!
-# And a right that is missing, which shows only when it is needed.
+# And a right that is missing, which shows only when it is needed, as nobody may
+# ask for it before.
 AZURE_CLIENT_ID=nostop BOOTMEND_STATE_DIR=$work/state-nostop bootmend repair 'azure:name=bad-2' \
   "${recipe[@]}" "${azure[@]}" "${helper[@]}" --azure-settle 200ms --json --progress none \
   >nostop.json 2>nostop.err &
@@ -133,6 +137,14 @@ expect_out 'no-helper: there is no helper with a free slot in its zone'
 run repair azure:name=bad-4 "${helper[@]}"
 expect_status 1
 expect_out freeze
+# A right that is missing is told before anything is begun, where roles may be read.
+AZURE_CLIENT_ID=noswap run repair "azure:$vm" "${helper[@]}"
+expect_status 1
+for text in 'nothing was begun' 'disk-from: the permission Microsoft.Compute/disks/write is missing' \
+  'swap-os: the permission Microsoft.Compute/virtualMachines/write is missing' \
+  'bootmend policy azure --strategy swap'; do expect_msg "$text"; done
+about_it='.ids | any(ascii_downcase | endswith("bad-1"))'
+(($(azure_count "$about_it") > 0 && $(azure_count ".effect and ($about_it)") == 0)) || fail 'it was begun'
 rm -rf "$BOOTMEND_STATE_DIR"
 
 # ---- what stands in the place of the service ----

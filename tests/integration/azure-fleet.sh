@@ -42,7 +42,7 @@ END
  "boot_command": ["$source_dir/tests/fake-cloud/boot-check"],
  "azure": {
 END
-  azure_head
+  azure_head swap
   echo ' "long_urls": true, "poll_errors": 0.05, "vms": ['
   for n in {01..12}; do patient "$n"; done
   for zone in 1 2; do

@@ -17,7 +17,7 @@ END
 }
 {
   echo '{"seed": 5, "speed": 40, "page_size": 2, "azure": {'
-  azure_head
+  azure_head restore
   echo '"vms": ['
   for n in 1 2 3; do
     cat <<END

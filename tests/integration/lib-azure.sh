@@ -8,7 +8,8 @@
 #   azure_count [JQ]     how many those are
 #   azure_changes        those with an effect
 #   azure_state          all there is
-#   azure_head           the usual start of a configuration: tenant, subscription
+#   azure_head [STRATEGY]  the usual start of a configuration: tenant, subscription;
+#                        with no more rights than `bootmend policy azure` says
 #   vm_id GROUP NAME, disk_id GROUP NAME   as bootmend and the fake spell them
 requires jq curl
 
@@ -45,9 +46,12 @@ azure_count() { azure_calls "$@" | wc -l; }
 azure_changes() { azure_calls .effect; }
 
 azure_head() {
+  local allow=''
+  [[ -z ${1:-} ]] || allow=", \"allow\": $(bootmend policy azure --strategy "$1" | jq -c .Actions)"
   cat <<END
   "tenants": {"$tenant": {"applications": [
-    {"id": "$application", "secret": "g00d~secret", "object_id": "77777777-0000-0000-0000-000000000001"}]}},
+    {"id": "$application", "secret": "g00d~secret"$allow,
+     "object_id": "77777777-0000-0000-0000-000000000001"}]}},
   "subscriptions": {"$subscription": {"name": "Production", "tenant": "$tenant"}},
   "locations": {"westeurope": {"zones": ["1", "2"]}},
 END

@@ -103,6 +103,22 @@ list_locks (struct fake_call *call)
   return arm_reply (call, 200, json_make ("{s:o}", "value", value));
 }
 
+/* ---- what the caller may do ---- */
+
+static int
+list_permissions (struct fake_call *call)
+{
+  json_t *allow = json_object_get (call->identity, "allow");
+  json_t *deny = json_object_get (call->identity, "deny");
+  json_t *role =
+      json_make ("{s:o,s:o,s:[],s:[]}", "actions",
+                 allow ? json_deep_copy (allow) : json_make ("[s]", "*"),
+                 "notActions", deny ? json_deep_copy (deny) : json_array (),
+                 "dataActions", "notDataActions");
+
+  return arm_reply (call, 200, json_make ("{s:[o]}", "value", role));
+}
+
 #define SUB   "/subscriptions/{sub}"
 #define GROUP SUB "/resourceGroups/{group}"
 #define LOCKS "/providers/Microsoft.Authorization/locks"
@@ -111,6 +127,14 @@ list_locks (struct fake_call *call)
   {                                                                            \
     "GET", path LOCKS, "authorization", "locks/list",                          \
         "Microsoft.Authorization/locks/read", NULL, "$filter", 0, list_locks   \
+  }
+
+#define PERMISSIONS(path)                                                      \
+  {                                                                            \
+    "GET", path "/providers/Microsoft.Authorization/permissions",              \
+        "authorization", "permissions/list",                                   \
+        "Microsoft.Authorization/permissions/read", NULL, NULL, 0,             \
+        list_permissions                                                       \
   }
 
 const struct arm_route arm_resource_routes[] = {
@@ -129,5 +153,7 @@ const struct arm_route arm_resource_routes[] = {
     LOCK_LIST (SUB),
     LOCK_LIST (GROUP),
     LOCK_LIST (GROUP "/providers/Microsoft.Compute/{type}/{resource}"),
+    PERMISSIONS (GROUP),
+    PERMISSIONS (GROUP "/providers/Microsoft.Compute/{type}/{resource}"),
     {0},
 };

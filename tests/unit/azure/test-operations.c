@@ -268,6 +268,69 @@ test_created (void)
   CU_ASSERT_STRING_EQUAL (json_str (p.out, "created.kind", ""), "disk");
 }
 
+#define STOP_TRIAL "{'vms':[{'id':'" VM "'}],'dry_run':true}"
+#define SWAP_TRIAL                                                             \
+  "{'vm':" RECORD ",'disk':{'id':'" DISK "'},'token':'t','dry_run':true}"
+
+/* With a first role of these actions, and a second one, or more to come. */
+static const struct {
+  enum op_id op;
+  const char *in, *at, *actions, *except, *second, *more;
+  enum err_code code;
+} trials[] = {
+    {OP_STOP, STOP_TRIAL, VM, "*", "-", "-", "", 0},
+    {OP_STOP, STOP_TRIAL, VM, "microsoft.compute/*/powerOff/action", "-", "-",
+     "", 0},
+    {OP_STOP, STOP_TRIAL, VM, "*/read", "-", "-", "", ERR_DENIED},
+    {OP_MARK,
+     "{'vms':[{'id':'" VM "'}],'mark':{'campaign':'c'},'dry_run':true}", VM,
+     "Microsoft.Compute/*", "-", "-", "", ERR_DENIED},
+    {OP_SWAP_OS, SWAP_TRIAL, VM, "*", "Microsoft.Compute/virtualMachines/write",
+     "-", "", ERR_DENIED},
+    {OP_SWAP_OS, SWAP_TRIAL, VM, "*", "Microsoft.Compute/virtualMachines/write",
+     "Microsoft.Compute/virtualMachines/*", "", 0},
+    {OP_HELPER_ATTACH,
+     "{'helper':{'id':'" VM "'},'disks':[{'disk':{'id':'" DISK
+     "'},'slot':'/dev/sdz'}],'dry_run':true}",
+     VM, "-", "-", "-", "", ERR_DENIED},
+    {OP_DISK_FROM,
+     "{'vm':" RECORD ",'disk':{'id':'" DISK "'},'source':{'kind':'disk',"
+     "'id':'" DISK "'},'token':'t','dry_run':true}",
+     SUB "/resourcegroups/g", "-", "-", "-", "https://x", 0},
+};
+
+/* Whether a change is allowed is asked without making it, where it would be
+ * made; only a whole list of roles shows that it is not. */
+static void
+test_trials (void)
+{
+  static const struct play_reply hidden =
+      {403, NULL, "{'error':{'code':'AuthorizationFailed','message':'no'}}"};
+  CLEANUP_PLAY struct play p;
+
+  play_init (&p);
+  for (size_t i = 0; i < ARRAY_SIZE (trials); i++) {
+    CLEANUP_FREE char *body =
+        xasprintf ("{'value':[{'actions':['%s'],'notActions':['%s']},"
+                   "{'actions':['%s'],'notActions':[]}],'nextLink':'%s'}",
+                   trials[i].actions, trials[i].except, trials[i].second,
+                   trials[i].more);
+    CLEANUP_FREE char *sent =
+        xasprintf ("GET https://management.azure.com%s/providers/"
+                   "Microsoft.Authorization/permissions?api-version="
+                   "2022-04-01\n",
+                   trials[i].at);
+    struct play_reply reply = {200, NULL, body};
+
+    play (&p, trials[i].op, trials[i].in, &reply, 1);
+    CU_ASSERT_EQUAL (p.err ? p.err->code : 0, trials[i].code);
+    CU_ASSERT_EQUAL (p.requests, 1);
+    CU_ASSERT_PTR_NOT_NULL (strstr (p.sent, sent));
+  }
+  play (&p, OP_STOP, STOP_TRIAL, &hidden, 1);
+  CU_ASSERT_EQUAL (p.err->code, ERR_REFUSED);
+}
+
 /* What makes no sense is never sent. */
 static void
 test_refused_here (void)
@@ -405,6 +468,7 @@ static const struct unit_case tests[] = {
     {"where polls go", test_hosts},
     {"what is sent", test_requests},
     {"what is created", test_created},
+    {"what is allowed", test_trials},
     {"nonsense is not sent", test_refused_here},
     {"what is gone", test_gone},
 };
