@@ -1,6 +1,8 @@
 /* OP_SNAPSHOTS: the completed snapshots of a volume, of whatever age, that
  * belong to this account.  EC2 gives them in no order; a snapshot names its
- * volume even when that is gone. */
+ * volume even when that is gone.  Archived ones have to be restored before a
+ * volume can be made of them, which takes days. [EBS User Guide, "Archive
+ * Amazon EBS snapshots"] */
 
 #include <string.h>
 
@@ -14,12 +16,14 @@ aws_snapshots_build (const struct binding *b, const json_t *in,
   const char *id = json_need_str (in, "disk.id", err);
   CLEANUP_JSON json_t *ids = json_make ("[s]", id ? id : "");
   CLEANUP_JSON json_t *completed = json_make ("[s]", "completed");
+  CLEANUP_JSON json_t *usable = json_make ("[s]", "standard");
   CLEANUP_STRBUF struct strbuf form = STRBUF_EMPTY;
 
   if (id == NULL)
     return -1;
   aws_form_filter (&form, 1, "volume-id", ids);
   aws_form_filter (&form, 2, "status", completed);
+  aws_form_filter (&form, 3, "storage-tier", usable);
   aws_form (&form, "self", "Owner.1");
   aws_form (&form, "1000", "MaxResults");
   aws_form (&form, json_str (in, "page.token", NULL), "NextToken");

@@ -15,6 +15,7 @@ END
 snapshots=', "snapshots": [
   {"id": "snap-000000000000old1", "start_time": "2024-07-01T00:00:00.000Z", "boots": false},
   {"id": "snap-000000000000old2", "start_time": "2024-07-18T00:00:00.000Z", "boots": true, "size": 5},
+  {"id": "snap-000000000000old4", "start_time": "2024-07-19T01:00:00.000Z", "tier": "archive"},
   {"id": "snap-000000000000old3", "start_time": "2024-07-19T05:00:00.000Z", "boots": false}]'
 {
   cat <<END

@@ -96,7 +96,8 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
 {
   static const char *const keys[] = {"id",          "start_time", "boots",
                                      "content",     "image",      "tags",
-                                     "description", "size",       NULL};
+                                     "description", "size",       "tier",
+                                     NULL};
   size_t i;
   json_t *spec;
 
@@ -114,7 +115,7 @@ add_snapshots (struct fake_cloud *cloud, const struct fake_object *volume,
                    "volumeSize", json_object_get (volume->body, "size"),
                    "description", json_str (spec, "description", ""),
                    "encrypted", json_object_get (volume->body, "encrypted"),
-                   "storageTier", "standard", "tagSet",
+                   "storageTier", json_str (spec, "tier", "standard"), "tagSet",
                    aws_tag_set (json_object_get (spec, "tags")), "startTime",
                    json_str (spec, "start_time", "2024-01-01T00:00:00.000Z"));
     fake_keep (spec, body, volume_kept);

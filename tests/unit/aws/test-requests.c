@@ -230,7 +230,8 @@ see_body (void *opaque, const char *what, const struct http_request *req)
       {"snapshots",
        "Action=DescribeSnapshots&Version=2016-11-15&Filter.1.Name=volume-id&"
        "Filter.1.Value.1=vol-0000000000000000a&Filter.2.Name=status&"
-       "Filter.2.Value.1=completed&Owner.1=self&MaxResults=1000&NextToken=p"},
+       "Filter.2.Value.1=completed&Filter.3.Name=storage-tier&"
+       "Filter.3.Value.1=standard&Owner.1=self&MaxResults=1000&NextToken=p"},
       {"unmark",
        "Action=DeleteTags&Version=2016-11-15&ResourceId.1=i-0000000000000000a&"
        "Tag.1.Key=bootmend%3Acampaign&Tag.2.Key=bootmend%3Acontroller&"
