@@ -37,6 +37,24 @@ still_halted (struct err **err)
   return EXIT_INTERRUPTED;
 }
 
+/* With new sources all that wait for a key are tried again, without those that
+ * the old ones have a key for by now. */
+static int
+retry_for_keys (const struct cli *cli, struct campaign *campaign,
+                struct err **err)
+{
+  size_t n = 0;
+
+  if (options_count (cli->options, "keys"))
+    n = campaign_retry_keys (campaign);
+  else if (campaign_pick_up_keys (campaign, &n, err) == -1)
+    return -1;
+  if (n)
+    log_info ("%zu VM%s that lacked a key %s tried again", n, n == 1 ? "" : "s",
+              n == 1 ? "is" : "are");
+  return 0;
+}
+
 int
 cmd_resume (struct cli *cli, struct err **err)
 {
@@ -47,8 +65,8 @@ cmd_resume (struct cli *cli, struct err **err)
 
   if (campaign == NULL)
     return -1;
-  if (options_count (cli->options, "keys"))
-    (void)campaign_retry_keys (campaign);
+  if (retry_for_keys (cli, campaign, err) == -1)
+    return -1;
   if (campaign_say_continue (campaign, accept ? "--continue" : "resume", accept,
                              policy, err) == -1)
     return still_halted (err);

@@ -29,7 +29,8 @@ struct campaign {
   json_t *missing;
   bool planned; /* its waves are those of a plan */
   struct world_real *real;
-  struct helpers *helpers; /* NULL: none is needed */
+  struct helpers *helpers;         /* NULL: none is needed */
+  struct key_sources *key_sources; /* until the world's desk has them */
   bool keys_open;
   bool own_keys; /* sources of keys were given to this run */
   bool ready;    /* see campaign_make_ready */

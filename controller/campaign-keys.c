@@ -3,11 +3,16 @@
 
 #include <string.h>
 
+#include <base/clock.h>
 #include <base/log.h>
 #include <base/secret.h>
 
 #include "campaign-internal.h"
 #include "engine.h"
+
+/* So long sources are asked before a resume begins; who does not want to wait
+ * for a slow safe gives --keys. */
+#define LOOK_LIMIT_MS 120000
 
 static bool
 is_about_keys (const char *code)
@@ -58,21 +63,34 @@ check_sources (const struct key_sources *sources)
   }
 }
 
+/* Once: a key in the environment is taken out of it. */
+static int
+open_sources (struct campaign *campaign, struct err **err)
+{
+  const json_t *words = json_at (campaign->data, "keys");
+
+  if (campaign->keys_open || campaign->key_sources ||
+      json_array_size (words) == 0)
+    return 0;
+  secret_no_core_dumps ();
+  campaign->key_sources =
+      key_sources_new (words, campaign->data, campaign->own_keys, err);
+  if (campaign->key_sources == NULL)
+    return -1;
+  if (campaign->own_keys)
+    check_sources (campaign->key_sources);
+  return 0;
+}
+
 int
 campaign_open_keys (struct campaign *campaign, struct err **err)
 {
-  const json_t *words = json_at (campaign->data, "keys");
-  struct key_sources *sources;
-
-  if (campaign->keys_open || json_array_size (words) == 0)
-    return 0;
-  secret_no_core_dumps ();
-  sources = key_sources_new (words, campaign->data, campaign->own_keys, err);
-  if (sources == NULL)
+  if (open_sources (campaign, err) == -1)
     return -1;
-  if (campaign->own_keys)
-    check_sources (sources);
-  world_real_set_keys (campaign->real, key_desk_new (sources));
+  if (campaign->key_sources == NULL)
+    return 0;
+  world_real_set_keys (campaign->real,
+                       key_desk_new (TAKE (campaign->key_sources)));
   campaign->keys_open = true;
   return 0;
 }
@@ -86,6 +104,39 @@ campaign_retry_keys (struct campaign *campaign)
     if (job_lacks_key (campaign->jobs.ptr[i]))
       n += job_retry (campaign->jobs.ptr[i]);
   return n;
+}
+
+static bool
+has_key_now (const struct campaign *campaign, const struct job *job)
+{
+  CLEANUP_JSON json_t *found =
+      key_sources_find (campaign->key_sources,
+                        json_at (job->facts, "repair.keys_missing"),
+                        json_str (job->facts, "found.id", NULL), job->name);
+
+  return json_array_size (json_at (found, "keys")) > 0;
+}
+
+int
+campaign_pick_up_keys (struct campaign *campaign, size_t *n, struct err **err)
+{
+  int64_t until = clock_now_ms (&real_clock) + LOOK_LIMIT_MS;
+
+  *n = 0;
+  for (size_t i = 0; i < campaign->jobs.len; i++) {
+    struct job *job = campaign->jobs.ptr[i];
+    const char *code = key_code (job);
+
+    if (code == NULL || strcmp (code, "key-missing") != 0)
+      continue;
+    if (open_sources (campaign, err) == -1)
+      return -1;
+    if (campaign->key_sources == NULL || clock_now_ms (&real_clock) > until)
+      return 0;
+    if (has_key_now (campaign, job))
+      *n += job_retry (job);
+  }
+  return 0;
 }
 
 json_t *

@@ -48,6 +48,7 @@ campaign_close (struct campaign *campaign)
     campaign_binding_free (campaign->bindings.ptr[i]);
   for (size_t i = 0; ended && i < campaign->retired.len; i++)
     campaign_binding_free (campaign->retired.ptr[i]);
+  key_sources_free (campaign->key_sources);
   helpers_free (campaign->helpers);
   binding_vec_release (&campaign->bindings);
   binding_vec_release (&campaign->retired);

@@ -120,6 +120,10 @@ int campaign_use_keys (struct campaign *campaign, const json_t *words,
 /* VMs that were given back for want of a key are tried again; returns how many
  * there are. */
 size_t campaign_retry_keys (struct campaign *campaign);
+/* The same for those alone that the sources of the campaign have a key for by
+ * now, so that no VM is stopped for nothing; asks for two minutes at most. */
+int campaign_pick_up_keys (struct campaign *campaign, size_t *n,
+                           struct err **err) ATTR_USE;
 /* [{job, name, id, provider, outcome, code, volumes: [{volume, encryption, id,
  * description, protectors: [{guid, type}]}]}]: which keys are missing for which
  * VMs. */
