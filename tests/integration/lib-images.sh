@@ -19,6 +19,8 @@
 # shellcheck disable=SC2154  # from functions.sh
 
 # shellcheck source=/dev/null
+. "$source_dir/tests/guestfish.sh"
+# shellcheck source=/dev/null
 . "$source_dir/tests/integration/lib-kept.sh"
 images_version=$(cat "${BASH_SOURCE[0]}" "$build_dir/bin/ntfs-crash" \
   "$source_dir/tests/integration/lib-kept.sh" | sha256sum | cut -c1-16)
@@ -197,12 +199,11 @@ images_build() {
   ntfs-crash "$images_new/mbr-hiber.raw" $((2048 * 512)) 2
 }
 
-# guestfish, unlike bootmend, does not find out by itself that KVM is broken.
-if ! (echo quit | qemu-system-x86_64 -accel kvm -cpu max -S -display none \
-  -nodefaults -monitor stdio) >/dev/null 2>&1; then
-  export LIBGUESTFS_BACKEND_SETTINGS=force_tcg
-fi
+# What works on these disks needs no look at KVM each time.
 export LIBGUESTFS_BACKEND=direct
+if [[ -n $guestfish_settings ]]; then
+  export LIBGUESTFS_BACKEND_SETTINGS=$guestfish_settings
+fi
 
 images_make() {
   requires guestfish sfdisk jq qemu-img mkfs.xfs
