@@ -17,7 +17,7 @@ fi
 
 lean_appliance() {
   LIBGUESTFS_BACKEND=direct LIBGUESTFS_BACKEND_SETTINGS=$guestfish_settings \
-    appliance-tool find auto 2>/dev/null | sed -n 's/^lean=//p'
+    appliance-tool find auto 2>/dev/null | sed -n 's/^lean=//p' || true
 }
 
 guestfish() { # OPTION...
