@@ -7,20 +7,7 @@
 #include <provider-aws/aws-provider.h>
 #include <provider-aws/look.h>
 
-static json_t *
-parse (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  json_t *json;
-
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
-  json = json_loads (copy, 0, NULL);
-  if (json == NULL)
-    fprintf (stderr, "requests: %s\n", text);
-  return json;
-}
+#include "quoted.h"
 
 #define VM                                                                     \
   "{'id': 'i-0000000000000000a', 'zone': 'us-east-1a', 'power': 'running',"    \
@@ -99,11 +86,12 @@ show_phases (const struct binding *b, const struct look *look, enum op_id op,
                           const struct http_request *req),
              void *opaque)
 {
-  CLEANUP_JSON json_t *in = parse (in_text);
+  CLEANUP_JSON json_t *in = quoted_json (in_text);
 
   for (size_t i = 0; i < look->n; i++) {
-    json_t *page = parse ("{'vms': [" VM "], 'caller': 'arn:aws:iam::1:user/u',"
-                          " 'at': 0, 'token': 'p'}");
+    json_t *page =
+        quoted_json ("{'vms': [" VM "], 'caller': 'arn:aws:iam::1:user/u',"
+                     " 'at': 0, 'token': 'p'}");
     struct look_at at = {.b = b, .in = in, .state = page};
     CLEANUP_FREE char *what =
         xasprintf ("%s/%s", b->provider->ops[op].name, look->phases[i]->name);
@@ -123,10 +111,10 @@ each_request (void (*see) (void *opaque, const char *what,
   struct binding b = {.provider = &aws_provider,
                       .account = xstrdup ("111122223333"),
                       .region = xstrdup ("eu-west-1"),
-                      .config = parse ("{'kms-check': 'grant'}")};
+                      .config = quoted_json ("{'kms-check': 'grant'}")};
 
   for (size_t i = 0; i < ARRAY_SIZE (plain); i++) {
-    CLEANUP_JSON json_t *in = parse (plain[i].in);
+    CLEANUP_JSON json_t *in = quoted_json (plain[i].in);
 
     show (&b, plain[i].op, in, aws_provider.ops[plain[i].op].name, see, opaque);
   }

@@ -10,6 +10,8 @@
 #include <base/strbuf.h>
 #include <net/memory-transport.h>
 
+#include "quoted.h"
+
 #define OPERATOR "*:user/operator"
 
 static const char cloud_config[] =
@@ -38,21 +40,6 @@ static const char cloud_config[] =
     " 'imds': {'instance': 'i-000000000000000a1',"
     "          'role': 'arn:aws:iam::111122223333:role/machine'},"
     " 'instances': [{'id': 'i-000000000000000a1', 'zone': 'eu-west-1a'}]}}";
-
-static json_t *
-parse (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  CLEANUP_ERR struct err *err = NULL;
-  json_t *json;
-
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
-  json = json_parse (copy, strlen (copy), "test", &err);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (json);
-  return json;
-}
 
 static const char *
 variable (void *opaque, const char *name)
@@ -168,7 +155,7 @@ stage_config (struct stage *s, const char *key, const char *value)
 void
 stage_control (struct stage *s, const char *op)
 {
-  CLEANUP_JSON json_t *json = parse (op);
+  CLEANUP_JSON json_t *json = quoted_json (op);
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *out = fake_cloud_control (s->cloud, json, &err);
 
@@ -181,7 +168,7 @@ void
 stage_init (struct stage *s)
 {
   struct memory_service service = {s, answer, pass};
-  CLEANUP_JSON json_t *config = parse (cloud_config);
+  CLEANUP_JSON json_t *config = quoted_json (cloud_config);
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_FREE char *credentials = NULL, *shared = NULL;
 

@@ -31,7 +31,7 @@ vms_in (json_t *vm)
 static const char *
 state (struct harness *h, const char *id, const char *path)
 {
-  return driver_state (&h->d, id, path);
+  return drive_state (h->d.cloud, id, path);
 }
 
 static void
@@ -156,8 +156,8 @@ test_move (void)
                                  json_at (before, "os_disk"))));
   harness_wait (&h, 3000);
   to_helper (&h, before, helper);
-  driver_control (&h.d, "{'op': 'set', 'id': '" WEB_VOL "',"
-                        " 'body': {'_boots': true}}");
+  drive_control (h.d.cloud, "{'op': 'set', 'id': '" WEB_VOL "',"
+                            " 'body': {'_boots': true}}");
   give_back (&h, before);
   done (harness_must (&h, OP_START, vms_in (before)));
   harness_wait (&h, 40000);
@@ -324,8 +324,9 @@ test_fallen_back (void)
   CLEANUP_JSON json_t *other = NULL, *after = NULL;
 
   harness_init (&h, NULL);
-  driver_control (&h.d, "{'op': 'fault', 'rule': {'action': 'StartInstances',"
-                        " 'what': 'late-failure', 'when': 'after'}}");
+  drive_control (h.d.cloud,
+                 "{'op': 'fault', 'rule': {'action': 'StartInstances',"
+                 " 'what': 'late-failure', 'when': 'after'}}");
   other = harness_plain (&h, OTHER);
   done (harness_must (&h, OP_START, vms_in (other)));
   harness_wait (&h, 5000);

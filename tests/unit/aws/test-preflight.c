@@ -111,7 +111,7 @@ check_row (const struct row *row)
 
   harness_init (&h, row->patch);
   if (row->control)
-    driver_control (&h.d, row->control);
+    drive_control (h.d.cloud, row->control);
   if (detached)
     harness_wait (&h, 3000);
   vm = harness_vm (&h, VM);

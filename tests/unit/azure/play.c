@@ -6,22 +6,6 @@
 #include <base/strbuf.h>
 #include <net/http.h>
 
-json_t *
-play_json (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  CLEANUP_ERR struct err *err = NULL;
-  json_t *json;
-
-  for (char *c = copy; *c; c++)
-    *c = *c == '\'' ? '"' : *c;
-  json = json_parse (copy, strlen (copy), "test", &err);
-  if (json == NULL)
-    fprintf (stderr, "%s: %s\n", err->msg, copy);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (json);
-  return json;
-}
-
 void
 play_init (struct play *p)
 {
@@ -68,10 +52,8 @@ add_headers (struct http_reply *reply, const char *text)
 static void
 make_reply (struct http_reply *reply, const struct play_reply *from)
 {
-  CLEANUP_FREE char *body = xstrdup (from->body ? from->body : "");
+  CLEANUP_FREE char *body = quoted (from->body ? from->body : "");
 
-  for (char *c = body; *c; c++)
-    *c = *c == '\'' ? '"' : *c;
   reply->status = from->status;
   add_headers (reply, from->headers);
   http_reply_set_body (reply, body, strlen (body));
@@ -125,7 +107,7 @@ void
 play (struct play *p, enum op_id op, const char *in,
       const struct play_reply *replies, size_t n)
 {
-  CLEANUP_JSON json_t *asked = play_json (in);
+  CLEANUP_JSON json_t *asked = quoted_json (in);
   CLEANUP_STRBUF struct strbuf sent = STRBUF_EMPTY;
   bool more = true;
 

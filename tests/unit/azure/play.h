@@ -9,6 +9,8 @@
 #include <provider-azure/azure-provider.h>
 #include <providers/provider.h>
 
+#include "quoted.h"
+
 #define SUB   "/subscriptions/00000000-0000-0000-0000-000000000001"
 #define GROUP SUB "/resourcegroups/g/providers/microsoft.compute"
 #define VM    GROUP "/virtualmachines/vm1"
@@ -37,7 +39,5 @@ void play_release (struct play *p);
  * of all parts are joined into out. */
 void play (struct play *p, enum op_id op, const char *in,
            const struct play_reply *replies, size_t n);
-
-json_t *play_json (const char *text);
 
 #endif

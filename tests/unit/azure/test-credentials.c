@@ -18,6 +18,8 @@
 #include <base/text.h>
 #include <net/memory-transport.h>
 
+#include "quoted.h"
+
 #define NOW_MS INT64_C (1750000000000)
 #define TOKEN  "eyJ0eXAi.payload.signature"
 
@@ -59,7 +61,7 @@ answer (void *opaque, const struct http_request *req,
   const struct answer *a =
       &s->answers[s->asked < s->nanswers ? s->asked : s->nanswers - 1];
   const char *metadata = http_header_get (&req->headers, "Metadata");
-  CLEANUP_FREE char *body = xstrdup (a->body ? a->body : "");
+  CLEANUP_FREE char *body = quoted (a->body ? a->body : "");
 
   (void)auth;
   (void)delay_ms;
@@ -68,8 +70,6 @@ answer (void *opaque, const struct http_request *req,
                metadata ? "Metadata" : "", req->body ? req->body : "");
   if (a->status == 0)
     return err_set (err, ERR_TRANSIENT, "nobody there");
-  for (char *c = body; *c; c++)
-    *c = *c == '\'' ? '"' : *c;
   reply->status = a->status;
   http_reply_set_body (reply, body, strlen (body));
   return 0;

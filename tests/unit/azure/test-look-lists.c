@@ -244,11 +244,11 @@ test_created (void)
        "{'value':[{'id':'" RG "/snapshots/s','tags':{'bootmend-campaign':'c'"
        "}}]}"}};
   CLEANUP_JSON json_t *wanted =
-      play_json ("[{'kind':'disk','id':'" GROUP "/disks/bootmend-c-1-disk',"
-                 "'token':'bootmend-c-1-disk','campaign':'c'},"
-                 "{'kind':'disk','id':'" GROUP "/disks/Own','token':'',"
-                 "'campaign':'c'},{'kind':'snapshot','id':'" GROUP
-                 "/snapshots/s','token':'s','campaign':'c'}]");
+      quoted_json ("[{'kind':'disk','id':'" GROUP "/disks/bootmend-c-1-disk',"
+                   "'token':'bootmend-c-1-disk','campaign':'c'},"
+                   "{'kind':'disk','id':'" GROUP "/disks/Own','token':'',"
+                   "'campaign':'c'},{'kind':'snapshot','id':'" GROUP
+                   "/snapshots/s','token':'s','campaign':'c'}]");
   CLEANUP_PLAY struct play p;
 
   play_init (&p);
@@ -265,7 +265,7 @@ test_class (void)
 {
   CLEANUP_FREE char *few = in_of ("disks/D", 5, "x");
   CLEANUP_FREE char *many = in_of ("disks/D", 6, "x");
-  CLEANUP_JSON json_t *one = play_json (few), *all = play_json (many);
+  CLEANUP_JSON json_t *one = quoted_json (few), *all = quoted_json (many);
   const struct provider_op *row = &azure_provider.ops[OP_DESCRIBE_DISKS];
   CLEANUP_PLAY struct play p;
 

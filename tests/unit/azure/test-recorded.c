@@ -169,7 +169,7 @@ static void
 read_change (enum op_id op)
 {
   CLEANUP_JSON json_t *in =
-      play_json ("{'disk':{'id':'" DISK "'},'token':'t'}");
+      quoted_json ("{'disk':{'id':'" DISK "'},'token':'t'}");
   CLEANUP_JSON json_t *out = read_as (op, in);
   const char *url =
       json_string_value (json_object_get (json_object_get (exchange, "headers"),
@@ -183,7 +183,7 @@ read_change (enum op_id op)
 static void
 read_sizes (void)
 {
-  CLEANUP_JSON json_t *in = play_json (
+  CLEANUP_JSON json_t *in = quoted_json (
       "{'ids':['" VM "'],'page':{'queue':[{'what':'sizes','vm':{'id':'" VM
       "','facts':{},'attributes':{'vm_size':'standard_ds1_v2'}}}]}}");
   CLEANUP_JSON json_t *out = read_as (OP_DESCRIBE, in);

@@ -62,7 +62,7 @@ test_words (void)
       CU_ASSERT_PTR_NOT_NULL (strstr (err->msg, cases[i].says));
       continue;
     }
-    want = play_json (cases[i].selector);
+    want = quoted_json (cases[i].selector);
     json_object_del (selector, "text");
     CU_ASSERT (json_equal (selector, want));
   }
@@ -92,7 +92,7 @@ test_fits (void)
       {"*,!tag:env=dev", true},
       {"name=web-1,group=x", false},
   };
-  CLEANUP_JSON json_t *vm = play_json (
+  CLEANUP_JSON json_t *vm = quoted_json (
       "{'id':'" ID "','name':'Web-1','location':'westus','tags':{'Env':'prod'},"
       "'properties':{'hardwareProfile':{'vmSize':'Standard_D2'}}}");
 
@@ -129,12 +129,12 @@ test_ids (void)
 static void
 test_slots (void)
 {
-  CLEANUP_JSON json_t *helper = play_json (
+  CLEANUP_JSON json_t *helper = quoted_json (
       "{'facts':{'max_data_disks':4},'attributes':{'disks':{'1':{}}}}");
   CLEANUP_JSON json_t *slots = azure_provider.helper_slots (helper);
   CLEANUP_STRV char **paths = azure_provider.helper_paths (NULL, "7", "/d");
   CLEANUP_STRV char **none = azure_provider.helper_paths (NULL, "sdb", "/d");
-  CLEANUP_JSON json_t *want = play_json ("['0','2','3']");
+  CLEANUP_JSON json_t *want = quoted_json ("['0','2','3']");
 
   CU_ASSERT (json_equal (slots, want));
   CU_ASSERT_EQUAL_FATAL (strv_length (paths), 2);
@@ -160,9 +160,9 @@ allows (const json_t *policy, const char *action)
 static void
 test_policy (void)
 {
-  CLEANUP_JSON json_t *asked = play_json ("{'account':'abc'}");
-  CLEANUP_JSON json_t *plan = play_json ("{'strategy':'plan'}");
-  CLEANUP_JSON json_t *move = play_json ("{'strategy':'move'}");
+  CLEANUP_JSON json_t *asked = quoted_json ("{'account':'abc'}");
+  CLEANUP_JSON json_t *plan = quoted_json ("{'strategy':'plan'}");
+  CLEANUP_JSON json_t *move = quoted_json ("{'strategy':'move'}");
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *swap = azure_provider.policy (asked, &err);
   CLEANUP_JSON json_t *look = azure_provider.policy (plan, &err);

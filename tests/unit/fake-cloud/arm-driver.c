@@ -8,6 +8,8 @@
 
 #include <base/strbuf.h>
 
+#include "quoted.h"
+
 /* bad: crash-loops; ok: runs; off: stopped; cold: deallocated; held: locked;
  * tl: Trusted Launch; v1: generation 1; ade; eph; helper: 4 disks. */
 static const char fleet[] =
@@ -66,60 +68,17 @@ static const char fleet[] =
                             " {'name': 'linux', 'group': 'web', 'zone': '1', "
                             "'os': 'linux'}]}}";
 
-static json_t *
-parse (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  CLEANUP_ERR struct err *err = NULL;
-  json_t *json;
-
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
-  json = json_parse (copy, strlen (copy), "test", &err);
-  if (json == NULL)
-    fprintf (stderr, "%s: %s\n", copy, err->msg);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (json);
-  return json;
-}
-
-static void
-merge (json_t *to, json_t *patch)
-{
-  const char *key;
-  json_t *value;
-
-  json_object_foreach (patch, key, value)
-  {
-    json_t *old = json_object_get (to, key);
-
-    if (json_is_object (old) && json_is_object (value))
-      merge (old, value);
-    else
-      json_object_set (to, key, value);
-  }
-}
-
 void
-arm_driver_init (struct arm_driver *d, const char *patch_text)
+arm_driver_init (struct arm_driver *d, const char *patch)
 {
-  CLEANUP_JSON json_t *config = parse (fleet);
-  CLEANUP_JSON json_t *patch = parse (patch_text ? patch_text : "{}");
-  CLEANUP_ERR struct err *err = NULL;
-
   memset (d, 0, sizeof *d);
-  fake_clock_init (&d->clock, INT64_C (1750000000000));
-  merge (config, patch);
-  d->cloud = fake_cloud_new (config, &d->clock.clock, &err);
-  if (d->cloud == NULL)
-    fprintf (stderr, "fake_cloud_new: %s\n", err->msg);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (d->cloud);
+  d->cloud = drive_cloud (fleet, patch, &d->clock, INT64_C (1750000000000));
 }
 
 void
 arm_driver_release (struct arm_driver *d)
 {
-  arm_driver_state (NULL, NULL, NULL);
+  drive_state (NULL, NULL, NULL);
   http_reply_release (&d->reply);
   json_decref (d->body);
   fake_cloud_free (d->cloud);
@@ -221,10 +180,7 @@ call (struct arm_driver *d, const char *method, const char *rest)
   }
   req.method = xstrdup (method);
   req.url = url_of (path);
-  req.body = xstrdup (body);
-  for (char *p = req.body; *p; p++)
-    if (*p == '\'')
-      *p = '"';
+  req.body = quoted (body);
   req.body_len = strlen (req.body);
   if (strchr (rest, '=') && *body && *body != '{')
     http_header_add (&req.headers, "Content-Type",
@@ -253,18 +209,6 @@ poll_it (struct arm_driver *d, const char *url)
 }
 
 static void
-control (struct arm_driver *d, const char *text)
-{
-  CLEANUP_JSON json_t *op = parse (text);
-  CLEANUP_ERR struct err *err = NULL;
-  CLEANUP_JSON json_t *out = fake_cloud_control (d->cloud, op, &err);
-
-  if (out == NULL)
-    fprintf (stderr, "control: %s\n", err->msg);
-  CU_ASSERT_PTR_NOT_NULL (out);
-}
-
-static void
 step (struct arm_driver *d, const char *words)
 {
   static const char *const methods[] = {"GET", "PUT", "POST", "PATCH",
@@ -284,13 +228,13 @@ step (struct arm_driver *d, const char *words)
     free (d->key);
     d->key = xstrdup (rest);
   } else if (strncmp (words, "control ", 8) == 0)
-    control (d, rest);
+    drive_control (d->cloud, rest);
   else if (strncmp (words, "set ", 4) == 0) {
     CLEANUP_FREE char *id = xstrndup (rest, strcspn (rest, " "));
     CLEANUP_FREE char *op = xasprintf ("{'op': 'set', 'id': '%s', 'body': %s}",
                                        id, rest + strlen (id));
 
-    control (d, op);
+    drive_control (d->cloud, op);
   }
   for (size_t i = 0; i < ARRAY_SIZE (methods); i++)
     if (strlen (methods[i]) == len && strncmp (methods[i], words, len) == 0)
@@ -314,23 +258,4 @@ arm_driver_run (struct arm_driver *d, const char *steps)
     }
   }
   return d->code;
-}
-
-const char *
-arm_driver_state (struct arm_driver *d, const char *id, const char *path)
-{
-  static char *text;
-  CLEANUP_JSON json_t *object = NULL;
-  const json_t *value;
-
-  free (text);
-  text = NULL;
-  if (d == NULL)
-    return NULL;
-  object = fake_cloud_object (d->cloud, id);
-  value = *path ? json_at (object, path) : object;
-  if (value)
-    text = json_is_string (value) ? xstrdup (json_string_value (value))
-                                  : json_text (value);
-  return text ? text : "";
 }

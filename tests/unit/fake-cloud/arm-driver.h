@@ -5,6 +5,8 @@
 
 #include <fake-cloud/fake-cloud.h>
 
+#include "drive.h"
+
 struct arm_driver {
   struct fake_clock clock;
   struct fake_cloud *cloud;
@@ -28,10 +30,6 @@ void arm_driver_release (struct arm_driver *d);
  *   wait MS; set ID BODY; as APPLICATION; control JSON
  * All but the last have to be "ok".  Returns d->code. */
 const char *arm_driver_run (struct arm_driver *d, const char *steps);
-/* A member of an object's state by path, as text ("" if missing); valid until
- * the next call of this function. */
-const char *arm_driver_state (struct arm_driver *d, const char *id,
-                              const char *path);
 const char *arm_driver_header (const struct arm_driver *d, const char *name);
 
 #define ARM_S   "11111111-2222-3333-4444-555555555555"

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <CUnit/CUnit.h>
-
 #include <base/strbuf.h>
 
 static const char fleet[] =
@@ -43,62 +41,20 @@ static const char fleet[] =
     "  {'id': 'i-000000000000000e1', 'zone': 'eu-west-1a'}"
     " ]}}";
 
-static json_t *
-parse (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  CLEANUP_ERR struct err *err = NULL;
-  json_t *json;
-
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
-  json = json_parse (copy, strlen (copy), "test", &err);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (json);
-  return json;
-}
-
-/* Objects merge, all else replaces. */
-static void
-merge (json_t *to, json_t *patch)
-{
-  const char *key;
-  json_t *value;
-
-  json_object_foreach (patch, key, value)
-  {
-    json_t *old = json_object_get (to, key);
-
-    if (json_is_object (old) && json_is_object (value))
-      merge (old, value);
-    else
-      json_object_set (to, key, value);
-  }
-}
-
 void
-driver_init (struct driver *d, const char *patch_text)
+driver_init (struct driver *d, const char *patch)
 {
-  CLEANUP_JSON json_t *config = parse (fleet);
-  CLEANUP_JSON json_t *patch = parse (patch_text ? patch_text : "{}");
-  CLEANUP_ERR struct err *err = NULL;
-
   memset (d, 0, sizeof *d);
   d->service = "ec2";
   d->region = "us-east-1";
-  fake_clock_init (&d->clock, INT64_C (1750000000000));
-  merge (config, patch);
-  d->cloud = fake_cloud_new (config, &d->clock.clock, &err);
-  if (d->cloud == NULL)
-    fprintf (stderr, "fake_cloud_new: %s\n", err->msg);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (d->cloud);
+  d->cloud = drive_cloud (fleet, patch, &d->clock, INT64_C (1750000000000));
 }
 
 void
 driver_release (struct driver *d)
 {
   driver_xml (NULL, NULL);
-  driver_state (NULL, NULL, NULL);
+  drive_state (NULL, NULL, NULL);
   http_reply_release (&d->reply);
   fake_cloud_free (d->cloud);
 }
@@ -186,36 +142,4 @@ driver_count (const struct driver *d, const char *text)
   for (const char *p = d->reply.body; (p = strstr (p, text)) != NULL; p++)
     n++;
   return n;
-}
-
-const char *
-driver_state (struct driver *d, const char *id, const char *path)
-{
-  static char *text;
-  CLEANUP_JSON json_t *object = NULL;
-  const json_t *value;
-
-  free (text);
-  text = NULL;
-  if (d == NULL)
-    return NULL;
-  object = fake_cloud_object (d->cloud, id);
-  value = object ? json_at (object, path) : NULL;
-  if (value == NULL)
-    return "";
-  text = json_is_string (value) ? xstrdup (json_string_value (value))
-                                : json_dumps (value, JSON_ENCODE_ANY);
-  return text;
-}
-
-void
-driver_control (struct driver *d, const char *text)
-{
-  CLEANUP_JSON json_t *op = parse (text);
-  CLEANUP_ERR struct err *err = NULL;
-  CLEANUP_JSON json_t *out = fake_cloud_control (d->cloud, op, &err);
-
-  if (out == NULL)
-    fprintf (stderr, "control: %s\n", err->msg);
-  CU_ASSERT_PTR_NOT_NULL (out);
 }

@@ -5,6 +5,8 @@
 
 #include <fake-cloud/fake-cloud.h>
 
+#include "drive.h"
+
 struct driver {
   struct fake_clock clock;
   struct fake_cloud *cloud;
@@ -26,10 +28,6 @@ void driver_wait (struct driver *d, int64_t ms);
 const char *driver_xml (struct driver *d, const char *element);
 /* How often a text is in the last reply. */
 size_t driver_count (const struct driver *d, const char *text);
-/* A member of an object's state by path, as text ("" if missing). */
-const char *driver_state (struct driver *d, const char *id, const char *path);
-/* A control in JSON text. */
-void driver_control (struct driver *d, const char *json);
 
 /* Ids of the usual fleet. */
 #define WEB       "i-00000000000000001" /* windows, crash-loops, zone a */

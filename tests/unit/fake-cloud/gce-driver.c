@@ -7,6 +7,9 @@
 
 #include <base/strbuf.h>
 
+#include "drive.h"
+#include "quoted.h"
+
 #define BASE "https://compute.googleapis.com/compute/v1/projects/shop-1"
 
 static const char fleet[] =
@@ -47,43 +50,11 @@ static const char fleet[] =
     "  {'name': 'far', 'zone': 'europe-west1-c',"
     "   'deletion_protection': true}]}}";
 
-json_t *
-gce_json (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  CLEANUP_ERR struct err *err = NULL;
-  json_t *json;
-
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
-  json = json_parse (copy, strlen (copy), "test", &err);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (json);
-  return json;
-}
-
 void
-gce_init (struct gce_driver *d, const char *patch_text)
+gce_init (struct gce_driver *d, const char *patch)
 {
-  CLEANUP_JSON json_t *config = gce_json (fleet);
-  CLEANUP_JSON json_t *patch = patch_text ? gce_json (patch_text) : NULL;
-  CLEANUP_ERR struct err *err = NULL;
-  const char *key;
-  json_t *value;
-
   memset (d, 0, sizeof *d);
-  json_object_foreach (patch, key, value)
-  {
-    if (strcmp (key, "gcp") == 0)
-      json_object_update (json_object_get (config, key), value);
-    else
-      json_object_set (config, key, value);
-  }
-  fake_clock_init (&d->clock, INT64_C (1767225600000));
-  d->cloud = fake_cloud_new (config, &d->clock.clock, &err);
-  if (d->cloud == NULL)
-    puts (err->msg);
-  CU_ASSERT_PTR_NOT_NULL_FATAL (d->cloud);
+  d->cloud = drive_cloud (fleet, patch, &d->clock, INT64_C (1767225600000));
   d->token = xstrdup ("all");
 }
 
@@ -126,10 +97,7 @@ request (struct gce_driver *d, const char *verb, const char *path,
   if (*d->token)
     http_header_add (&req.headers, "Authorization", bearer);
   if (body) {
-    req.body = xstrdup (body);
-    for (char *p = req.body; *p; p++)
-      if (*p == '\'')
-        *p = '"';
+    req.body = quoted (body);
     req.body_len = strlen (req.body);
   }
   fake_cloud_handle (d->cloud, &req, &reply);
@@ -160,7 +128,7 @@ set (struct gce_driver *d, const char *id, const char *body)
 {
   CLEANUP_FREE char *full = xasprintf ("projects/shop-1/%s", id);
   CLEANUP_JSON json_t *op = json_make ("{s:s,s:s,s:o}", "op", "set", "id", full,
-                                       "body", gce_json (body));
+                                       "body", quoted_json (body));
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *out = fake_cloud_control (d->cloud, op, &err);
 

@@ -38,7 +38,6 @@ const char *gce_do (struct gce_driver *d, const char *steps);
 const char *gce_text (struct gce_driver *d, const char *path);
 /* An object, a new reference. */
 json_t *gce_object (struct gce_driver *d, const char *id);
-json_t *gce_json (const char *text);
 
 #define Z      "zones/europe-west1-b/"
 #define Y      "zones/europe-west1-c/"

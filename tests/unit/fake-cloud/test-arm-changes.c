@@ -13,7 +13,7 @@
 #define OSDISK    "properties.storageProfile.osDisk."
 
 #define EXPECT(d, id, path, text)                                              \
-  CU_ASSERT_STRING_EQUAL (arm_driver_state (d, id, path), text)
+  CU_ASSERT_STRING_EQUAL (drive_state ((d)->cloud, id, path), text)
 
 /* A POST: 202, empty, both headers, and who asks sees it on its way. */
 static void

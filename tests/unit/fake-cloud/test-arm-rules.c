@@ -201,10 +201,10 @@ test_refused_list_changes_nothing (void)
   arm_driver_run (&d, BOTH (COME ("spare") "," COME ("far"),
                             COME ("helper_data_0")));
   CU_ASSERT_STRING_EQUAL (d.code, "BadRequest");
-  CU_ASSERT_STRING_EQUAL (arm_driver_state (&d, ARM_DISK_ID ("spare"),
-                                            "managedBy"),
+  CU_ASSERT_STRING_EQUAL (drive_state (d.cloud, ARM_DISK_ID ("spare"),
+                                       "managedBy"),
                           "");
-  CU_ASSERT_PTR_NULL (strstr (arm_driver_state (&d, ARM_VM_ID ("helper"), ""),
+  CU_ASSERT_PTR_NULL (strstr (drive_state (d.cloud, ARM_VM_ID ("helper"), ""),
                               "\"toBeDetached\":true"));
   arm_driver_release (&d);
 }

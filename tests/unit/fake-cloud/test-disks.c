@@ -14,7 +14,7 @@
 
 #define OK(words) CU_ASSERT_STRING_EQUAL (driver_call (&d, words), "ok")
 #define IS(id, path, value)                                                    \
-  CU_ASSERT_STRING_EQUAL (driver_state (&d, id, path), value)
+  CU_ASSERT_STRING_EQUAL (drive_state (d.cloud, id, path), value)
 
 static char folder[] = "/tmp/bootmend-fake-disks.XXXXXX";
 

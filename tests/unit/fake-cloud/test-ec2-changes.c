@@ -9,7 +9,7 @@
 
 #define OK(words) CU_ASSERT_STRING_EQUAL (driver_call (&d, words), "ok")
 #define IS(id, path, value)                                                    \
-  CU_ASSERT_STRING_EQUAL (driver_state (&d, id, path), value)
+  CU_ASSERT_STRING_EQUAL (drive_state (d.cloud, id, path), value)
 
 static void
 test_stop_and_start_take_time (void)
@@ -21,8 +21,8 @@ test_stop_and_start_take_time (void)
   CU_ASSERT_EQUAL (driver_count (&d, "<name>stopping</name>"), 1);
   CU_ASSERT_EQUAL (driver_count (&d, "<name>running</name>"), 1);
   IS (HELPER, "stateReason.code", "Client.UserInitiatedShutdown");
-  CU_ASSERT_PTR_NOT_NULL (
-      strstr (driver_state (&d, HELPER, "reason"), "User initiated (2025-"));
+  CU_ASSERT_PTR_NOT_NULL (strstr (drive_state (d.cloud, HELPER, "reason"),
+                                  "User initiated (2025-"));
   driver_wait (&d, 4999);
   IS (HELPER, "instanceState.name", "stopping");
   driver_wait (&d, 1);
@@ -77,7 +77,8 @@ test_status_tells_what_is_on_the_root_volume (void)
   CU_ASSERT_EQUAL (driver_count (&d, "<item>"), 0);
   OK ("DescribeInstanceStatus InstanceId.1=" WEB " IncludeAllInstances=true");
   CU_ASSERT_EQUAL (driver_count (&d, "<status>not-applicable</status>"), 2);
-  driver_control (&d, "{'op':'set','id':'" WEB_VOL "','body':{'_boots':true}}");
+  drive_control (d.cloud,
+                 "{'op':'set','id':'" WEB_VOL "','body':{'_boots':true}}");
   OK ("StartInstances InstanceId.1=" WEB);
   driver_wait (&d, 3000 + 29999);
   OK ("DescribeInstanceStatus Filter.1.Name=instance-status.status "
@@ -127,16 +128,17 @@ test_public_address_changes_elastic_stays (void)
   CLEANUP_FREE char *automatic = NULL, *elastic = NULL;
 
   driver_init (&d, NULL);
-  automatic = xstrdup (driver_state (&d, WEB, "ipAddress"));
-  elastic = xstrdup (driver_state (&d, HELPER, "ipAddress"));
+  automatic = xstrdup (drive_state (d.cloud, WEB, "ipAddress"));
+  elastic = xstrdup (drive_state (d.cloud, HELPER, "ipAddress"));
   CU_ASSERT (*automatic && *elastic);
   OK ("StopInstances InstanceId.1=" WEB " InstanceId.2=" HELPER);
   driver_wait (&d, 20000);
   IS (WEB, "ipAddress", "");
   IS (HELPER, "ipAddress", elastic);
   OK ("StartInstances InstanceId.1=" WEB);
-  CU_ASSERT_STRING_NOT_EQUAL (driver_state (&d, WEB, "ipAddress"), automatic);
-  CU_ASSERT_STRING_NOT_EQUAL (driver_state (&d, WEB, "ipAddress"), "");
+  CU_ASSERT_STRING_NOT_EQUAL (drive_state (d.cloud, WEB, "ipAddress"),
+                              automatic);
+  CU_ASSERT_STRING_NOT_EQUAL (drive_state (d.cloud, WEB, "ipAddress"), "");
   driver_release (&d);
 }
 
@@ -146,7 +148,8 @@ test_busy_volume_waits_for_force_or_stop (void)
   struct driver d;
 
   driver_init (&d, NULL);
-  driver_control (&d, "{'op':'set','id':'" WEB_DATA "','body':{'_busy':true}}");
+  drive_control (d.cloud,
+                 "{'op':'set','id':'" WEB_DATA "','body':{'_busy':true}}");
   OK ("DetachVolume VolumeId=" WEB_DATA);
   CU_ASSERT_STRING_EQUAL (driver_xml (&d, "status"), "busy");
   driver_wait (&d, 600000);
@@ -156,7 +159,8 @@ test_busy_volume_waits_for_force_or_stop (void)
   IS (WEB_DATA, "status", "available");
   driver_release (&d);
   driver_init (&d, NULL);
-  driver_control (&d, "{'op':'set','id':'" WEB_DATA "','body':{'_busy':true}}");
+  drive_control (d.cloud,
+                 "{'op':'set','id':'" WEB_DATA "','body':{'_busy':true}}");
   OK ("DetachVolume VolumeId=" WEB_DATA);
   OK ("StopInstances InstanceId.1=" WEB);
   driver_wait (&d, 20000);
@@ -178,7 +182,8 @@ test_snapshot_grows_and_holds_the_content_of_then (void)
   id = xstrdup (driver_xml (&d, "snapshotId"));
   CU_ASSERT_STRING_EQUAL (driver_xml (&d, "status"), "pending");
   CU_ASSERT_STRING_EQUAL (driver_xml (&d, "progress"), "");
-  driver_control (&d, "{'op':'set','id':'" WEB_VOL "','body':{'_boots':true}}");
+  drive_control (d.cloud,
+                 "{'op':'set','id':'" WEB_VOL "','body':{'_boots':true}}");
   driver_wait (&d, 3000);
   IS (id, "progress", "50%");
   IS (id, "status", "pending");
@@ -203,7 +208,8 @@ test_replacing_the_root (void)
   CLEANUP_FREE char *task = NULL;
 
   driver_init (&d, NULL);
-  driver_control (&d, "{'op':'set','id':'" SNAP "','body':{'_boots':true}}");
+  drive_control (d.cloud,
+                 "{'op':'set','id':'" SNAP "','body':{'_boots':true}}");
   OK ("CreateReplaceRootVolumeTask InstanceId=" WEB " SnapshotId=" SNAP
       " ClientToken=t");
   task = xstrdup (driver_xml (&d, "replaceRootVolumeTaskId"));
@@ -235,8 +241,8 @@ test_unusable_key_shows_only_after_start (void)
   struct driver d;
 
   driver_init (&d, NULL);
-  driver_control (&d, "{'op':'set','id':'" OTHER_VOL
-                      "','body':{'encrypted':true,'kmsKeyId':'k'}}");
+  drive_control (d.cloud, "{'op':'set','id':'" OTHER_VOL
+                          "','body':{'encrypted':true,'kmsKeyId':'k'}}");
   d.key = "AKIANOKMS";
   OK ("StartInstances InstanceId.1=" OTHER);
   CU_ASSERT_EQUAL (driver_count (&d, "<name>pending</name>"), 1);
@@ -291,9 +297,9 @@ test_group_terminates_stopped_members_but_those_in_standby (void)
     struct driver d;
 
     driver_init (&d, NULL);
-    driver_control (&d, "{'op':'set','id':'" WEB
-                        "','body':{'_asg':{'AutoScalingGroupName':'shop',"
-                        "'LifecycleState':'InService'}}}");
+    drive_control (d.cloud, "{'op':'set','id':'" WEB
+                            "','body':{'_asg':{'AutoScalingGroupName':'shop',"
+                            "'LifecycleState':'InService'}}}");
     d.service = "autoscaling";
     if (rows[i].before)
       OK (rows[i].before);

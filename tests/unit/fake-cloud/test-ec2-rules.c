@@ -224,7 +224,7 @@ set_body (struct driver *d, const char *words)
   CLEANUP_FREE char *json = xasprintf ("{'op': 'set', 'id': '%s', 'body': %s}",
                                        id, words + strlen (id));
 
-  driver_control (d, json);
+  drive_control (d->cloud, json);
 }
 
 static void
@@ -286,7 +286,7 @@ test_refused_batch_changes_nothing (void)
   driver_init (&d, NULL);
   driver_call (&d, "StopInstances InstanceId.1=" WEB " InstanceId.2=" LOCKED);
   CU_ASSERT_STRING_EQUAL (d.code, "OperationNotPermitted");
-  CU_ASSERT_STRING_EQUAL (driver_state (&d, WEB, "instanceState.name"),
+  CU_ASSERT_STRING_EQUAL (drive_state (d.cloud, WEB, "instanceState.name"),
                           "running");
   driver_call (&d, "StopInstances InstanceId.1=" NOBODY
                    " InstanceId.2=i-0eeeeeeeeeeeeeeee");

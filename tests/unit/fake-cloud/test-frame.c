@@ -11,7 +11,7 @@
 
 #define OK(words) CU_ASSERT_STRING_EQUAL (driver_call (&d, words), "ok")
 #define IS(id, path, value)                                                    \
-  CU_ASSERT_STRING_EQUAL (driver_state (&d, id, path), value)
+  CU_ASSERT_STRING_EQUAL (drive_state (d.cloud, id, path), value)
 
 static void
 test_fault_rules (void)
@@ -58,7 +58,7 @@ test_fault_rules (void)
         fprintf (stderr, "fault %zu, call %d: %s\n", i, n, d.code);
       CU_ASSERT_STRING_EQUAL (d.code, rows[i].codes[n]);
       if (n == 0) {
-        const char *tags = driver_state (&d, WEB, "tagSet");
+        const char *tags = drive_state (d.cloud, WEB, "tagSet");
 
         CU_ASSERT_EQUAL (strstr (tags, "\"t\"") != NULL,
                          rows[i].tag_after_first[0] == '1');
@@ -109,10 +109,12 @@ test_second_actor (void)
                    "'Version':'2016-11-15','ResourceId.1':'" WEB "',"
                    "'Tag.1.Key':'mark','Tag.1.Value':'theirs'}}}]}");
   OK ("StopInstances InstanceId.1=" WEB);
-  CU_ASSERT_PTR_NOT_NULL (strstr (driver_state (&d, WEB, "tagSet"), "theirs"));
-  driver_control (&d, "{'op':'call','region':'us-east-1','form':{"
-                      "'Action':'TerminateInstances','Version':'2016-11-15',"
-                      "'InstanceId.1':'" WEB "'}}");
+  CU_ASSERT_PTR_NOT_NULL (
+      strstr (drive_state (d.cloud, WEB, "tagSet"), "theirs"));
+  drive_control (d.cloud,
+                 "{'op':'call','region':'us-east-1','form':{"
+                 "'Action':'TerminateInstances','Version':'2016-11-15',"
+                 "'InstanceId.1':'" WEB "'}}");
   IS (WEB, "instanceState.name", "shutting-down");
   driver_release (&d);
 }
@@ -166,13 +168,14 @@ test_start_takes_a_token_per_instance (void)
 
   driver_init (&d, "{'throttle':{'scale':0.002}}"); /* 2 tokens of 1000 */
   OK ("StartInstances InstanceId.1=" WEB " InstanceId.2=" HELPER);
-  driver_control (&d, "{'op':'switch','name':'throttle.scale','value':0.0021}");
+  drive_control (d.cloud,
+                 "{'op':'switch','name':'throttle.scale','value':0.0021}");
   driver_wait (&d, 250000);
   driver_call (&d, "StartInstances InstanceId.1=" WEB " InstanceId.2=" HELPER
                    " InstanceId.3=" SHOP);
   CU_ASSERT_STRING_EQUAL (d.code, "RequestLimitExceeded");
-  driver_control (&d,
-                  "{'op':'switch','name':'throttle.enabled','value':false}");
+  drive_control (d.cloud,
+                 "{'op':'switch','name':'throttle.enabled','value':false}");
   OK ("StartInstances InstanceId.1=" WEB " InstanceId.2=" HELPER
       " InstanceId.3=" SHOP);
   driver_release (&d);
@@ -214,11 +217,12 @@ test_pages (void)
   CU_ASSERT_EQUAL (n, 23);
   CU_ASSERT_EQUAL (count_pages (&d, "DescribeInstances", &n), 1);
   CU_ASSERT_EQUAL (n, 23);
-  driver_control (&d, "{'op':'switch','name':'page_size','value':7}");
+  drive_control (d.cloud, "{'op':'switch','name':'page_size','value':7}");
   CU_ASSERT_EQUAL (count_pages (&d, "DescribeInstances", &n), 4);
   CU_ASSERT_EQUAL (n, 23);
   /* A page may be empty though it is not the last. */
-  driver_control (&d, "{'op':'switch','name':'aws.sparse_pages','value':true}");
+  drive_control (d.cloud,
+                 "{'op':'switch','name':'aws.sparse_pages','value':true}");
   CU_ASSERT_EQUAL (count_pages (&d,
                                 "DescribeInstances Filter.1.Name=tag:n "
                                 "Filter.1.Value.1=22",

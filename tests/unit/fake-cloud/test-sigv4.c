@@ -177,7 +177,7 @@ test_session_keys (void)
   how.signed_headers = "host;x-amz-date;x-amz-security-token";
   CU_ASSERT_STRING_EQUAL (driver_xml (&d, "Expiration"),
                           "2025-06-15T16:06:40Z");
-  driver_control (&d, "{'op':'switch','name':'aws.auth','value':'sigv4'}");
+  drive_control (d.cloud, "{'op':'switch','name':'aws.auth','value':'sigv4'}");
   sign_and_send (&d, &how);
   how.name = "token not signed";
   how.signed_headers = SIGNED;
@@ -255,7 +255,7 @@ test_metadata (void)
   driver_wait (&d, 60000);
   imds (&d, "GET", roles, header, token);
   CU_ASSERT_EQUAL (d.reply.status, 401);
-  driver_control (&d, "{'op':'switch','name':'aws.imds.v1','value':true}");
+  drive_control (d.cloud, "{'op':'switch','name':'aws.imds.v1','value':true}");
   CU_ASSERT_STRING_EQUAL (imds (&d, "GET", roles, NULL, NULL), "repair");
   driver_release (&d);
 }

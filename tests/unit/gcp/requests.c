@@ -1,6 +1,5 @@
 #include "requests.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <CUnit/CUnit.h>
@@ -204,34 +203,15 @@ const struct request_case request_cases[] = {
 const size_t request_count = ARRAY_SIZE (request_cases);
 
 json_t *
-test_json (const char *text)
-{
-  CLEANUP_FREE char *copy = xstrdup (text);
-  json_t *json;
-
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
-  json = json_loads (copy, 0, NULL);
-  if (json == NULL)
-    fprintf (stderr, "no JSON: %s\n", text);
-  return json;
-}
-
-json_t *
 test_parse (struct binding *b, enum op_id op, const char *in_text, int status,
             const char *body, struct err **err)
 {
-  CLEANUP_JSON json_t *in = test_json (in_text);
-  CLEANUP_FREE char *copy = xstrdup (body);
+  CLEANUP_JSON json_t *in = quoted_json (in_text);
+  CLEANUP_FREE char *copy = quoted (body);
   CLEANUP_HTTP_REPLY struct http_reply reply = {.status = status};
   json_t *out = NULL;
 
-  for (char *p = copy; *p; p++)
-    if (*p == '\'')
-      *p = '"';
   http_reply_set_body (&reply, copy, strlen (copy));
-  CU_ASSERT_PTR_NOT_NULL_FATAL (in);
   if (gcp_provider.ops[op].parse (b, in, &reply, &out, err) == -1) {
     CU_ASSERT_PTR_NULL (out);
     return NULL;

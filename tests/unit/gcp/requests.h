@@ -6,6 +6,8 @@
 #include <net/http.h>
 #include <providers/provider.h>
 
+#include "quoted.h"
+
 struct request_case {
   enum op_id op;
   const char *in;     /* JSON with ' for " */
@@ -18,7 +20,6 @@ extern const size_t request_count;
 /* Of project "p-1"; config {"local-ssd": "discard"}. */
 struct binding *test_binding (void);
 void test_binding_free (struct binding *b);
-json_t *test_json (const char *text);
 /* What a row makes of a reply; both texts with ' for ".  NULL: the error is in
  * *err. */
 json_t *test_parse (struct binding *b, enum op_id op, const char *in_text,

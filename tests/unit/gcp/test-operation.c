@@ -33,7 +33,7 @@ parse (enum op_id op, const char *in, int status, const char *body,
 static char *
 asked (enum op_id op, const char *text)
 {
-  CLEANUP_JSON json_t *in = test_json (text);
+  CLEANUP_JSON json_t *in = quoted_json (text);
   CLEANUP_HTTP_REQUEST struct http_request req = {0};
   CLEANUP_ERR struct err *err = NULL;
 
@@ -280,7 +280,7 @@ test_impaired (void)
                                          "/bad/serialPort?port=1&start=-65536",
                                          "/bad/serialPort?port=2&star",
                                          "/disks/bad"};
-  CLEANUP_JSON json_t *in = test_json (select), *out = NULL;
+  CLEANUP_JSON json_t *in = quoted_json (select), *out = NULL;
   const json_t *vm;
 
   for (size_t i = 0; i < ARRAY_SIZE (replies); i++) {

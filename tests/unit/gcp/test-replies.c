@@ -53,7 +53,7 @@ at (const json_t *json, const char *path)
 static char *
 with_page (const char *in_text, const json_t *out)
 {
-  CLEANUP_JSON json_t *in = test_json (in_text);
+  CLEANUP_JSON json_t *in = quoted_json (in_text);
 
   json_object_set (in, "page", json_object_get (out, "next"));
   return json_text (in);
@@ -69,7 +69,7 @@ test_record (void)
   CLEANUP_FREE char *next = with_page (DESCRIBE, first);
   CLEANUP_JSON json_t *out = parse (OP_DESCRIBE, next, 200, WEB_DISK, NULL);
   const json_t *vm = json_array_get (json_object_get (out, "vms"), 0);
-  CLEANUP_JSON json_t *want = test_json (
+  CLEANUP_JSON json_t *want = quoted_json (
       "{'device_name': 'persistent-disk-0', 'auto_delete': true, 'mode':"
       " 'READ_WRITE', 'interface': 'SCSI', 'guest_os_features':"
       " ['UEFI_COMPATIBLE', 'WINDOWS'], 'type': 'pd-ssd', 'labels':"
@@ -207,11 +207,12 @@ has_code (const json_t *vm, const char *list, const char *code)
 static json_t *
 judge (const char *with, const char *disk_with)
 {
-  CLEANUP_JSON json_t *instance = test_json (WEB), *disk = test_json (WEB_DISK);
+  CLEANUP_JSON json_t *instance = quoted_json (WEB),
+                      *disk = quoted_json (WEB_DISK);
   CLEANUP_FREE char *text = xasprintf ("{%s}", with);
   CLEANUP_FREE char *disk_text = xasprintf ("{%s}", disk_with);
-  CLEANUP_JSON json_t *change = test_json (text), *first = NULL, *out = NULL;
-  CLEANUP_JSON json_t *disk_change = test_json (disk_text);
+  CLEANUP_JSON json_t *change = quoted_json (text), *first = NULL, *out = NULL;
+  CLEANUP_JSON json_t *disk_change = quoted_json (disk_text);
   CLEANUP_FREE char *body = NULL, *disk_body = NULL, *next = NULL;
 
   json_object_update (instance, change);
@@ -344,7 +345,7 @@ test_labels (void)
              "{'disk': {'id': '" Z "/disks/web-1'}, 'keep': true,"
              " 'tags': {'bootmend-campaign': 'C9'}}",
              200, WEB_DISK, NULL);
-  CLEANUP_JSON json_t *want = test_json (
+  CLEANUP_JSON json_t *want = quoted_json (
       "{'env': 'prod', 'bootmend-campaign': 'c2', 'bootmend-controller':"
       " 'host-1', 'bootmend-since': '2026-11-20t14-00-00z'}");
 

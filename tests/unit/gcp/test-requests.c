@@ -12,7 +12,7 @@ static int
 build (struct binding *b, enum op_id op, const char *text,
        struct http_request *req, struct err **err)
 {
-  CLEANUP_JSON json_t *in = test_json (text);
+  CLEANUP_JSON json_t *in = quoted_json (text);
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (in);
   return gcp_provider.ops[op].build (b, in, req, err);
@@ -164,7 +164,7 @@ test_local_ssd (void)
 static void
 test_slots (void)
 {
-  CLEANUP_JSON json_t *helper = test_json (
+  CLEANUP_JSON json_t *helper = quoted_json (
       "{'attributes': {'machine_type': 'e2-micro', 'disks': {'bootmend-1': {},"
       " 'data': {}}}, 'facts': {'attached': 3}}");
   CLEANUP_JSON json_t *slots = gcp_provider.helper_slots (helper);

@@ -155,7 +155,7 @@ main (void)
   }
   for (size_t i = 0; i < request_count; i++) {
     CLEANUP_HTTP_REQUEST struct http_request req = {0};
-    CLEANUP_JSON json_t *in = test_json (request_cases[i].in);
+    CLEANUP_JSON json_t *in = quoted_json (request_cases[i].in);
 
     if (gcp_provider.ops[request_cases[i].op].build (b, in, &req, NULL) == -1)
       complain ("not built", request_cases[i].expect);

@@ -62,7 +62,7 @@ test_selector (void)
 
     CU_ASSERT_EQUAL (r, cases[i].selector ? 0 : -1);
     if (cases[i].selector) {
-      want = test_json (cases[i].selector);
+      want = quoted_json (cases[i].selector);
       json_put_str (want, "text", cases[i].words);
       if (!json_equal (made, want))
         printf ("%s\n", cases[i].words);
@@ -99,14 +99,14 @@ test_fits (void)
       {"{'all': true}", "['zones/us-east1-c/instances/web-1']", true},
       {"{'all': true}", "[]", false},
   };
-  CLEANUP_JSON json_t *vm = test_json (
+  CLEANUP_JSON json_t *vm = quoted_json (
       "{'id': 'zones/us-east1-c/instances/web-1', 'name': 'web-1', 'zone':"
       " 'us-east1-c', 'tags': {'env': 'prod'}}");
 
   for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
-    CLEANUP_JSON json_t *selector = test_json (rows[i].selector);
+    CLEANUP_JSON json_t *selector = quoted_json (rows[i].selector);
     CLEANUP_JSON json_t *members =
-        rows[i].members ? test_json (rows[i].members) : NULL;
+        rows[i].members ? quoted_json (rows[i].members) : NULL;
 
     CU_ASSERT_EQUAL (gcp_selector_fits (selector, members, vm), rows[i].fits);
   }
@@ -141,7 +141,7 @@ test_names (void)
 static bool
 role_has (const char *options, const char *permission)
 {
-  CLEANUP_JSON json_t *in = test_json (options);
+  CLEANUP_JSON json_t *in = quoted_json (options);
   CLEANUP_JSON json_t *role = gcp_provider.policy (in, NULL);
   json_t *item;
   size_t i;
@@ -158,7 +158,7 @@ static void
 test_role (void)
 {
   CLEANUP_ERR struct err *err = NULL;
-  CLEANUP_JSON json_t *in = test_json ("{'strategy': 'x'}");
+  CLEANUP_JSON json_t *in = quoted_json ("{'strategy': 'x'}");
 
   CU_ASSERT (role_has ("{'strategy': 'plan'}", "compute.instances.list"));
   CU_ASSERT (!role_has ("{'strategy': 'plan'}", "compute.instances.stop"));
