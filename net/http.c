@@ -126,6 +126,17 @@ http_reply_copy (struct http_reply *to, const struct http_reply *from)
   to->body_len = from->body_len;
 }
 
+bool
+http_reply_is_page (const struct http_reply *reply)
+{
+  const char *p = reply->body + strspn (reply->body, " \t\r\n");
+  const char *type = http_header_get (&reply->headers, "Content-Type");
+
+  return strncasecmp (p, "<!doctype html", 14) == 0 ||
+         strncasecmp (p, "<html", 5) == 0 ||
+         (type && strncasecmp (type, "text/html", 9) == 0);
+}
+
 void
 http_reply_set_body (struct http_reply *reply, const char *body, size_t len)
 {

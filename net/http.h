@@ -80,6 +80,8 @@ void http_headers_free_all (struct http_headers *headers);
 
 struct http_request *http_request_copy (const struct http_request *req);
 void http_reply_copy (struct http_reply *to, const struct http_reply *from);
+/* A web page: what a proxy answers in a service's place. */
+bool http_reply_is_page (const struct http_reply *reply);
 /* A body of our own making. */
 void http_reply_set_body (struct http_reply *reply, const char *body,
                           size_t len);

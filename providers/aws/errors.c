@@ -1,7 +1,6 @@
 #include "errors.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <base/text.h>
 #include <net/retry.h>
@@ -188,17 +187,6 @@ short_text (const char *text)
   return line;
 }
 
-static bool
-looks_like_html (const struct http_reply *reply)
-{
-  const char *p = reply->body + strspn (reply->body, " \t\r\n");
-  const char *type = http_header_get (&reply->headers, "Content-Type");
-
-  return strncasecmp (p, "<!doctype html", 14) == 0 ||
-         strncasecmp (p, "<html", 5) == 0 ||
-         (type && strncasecmp (type, "text/html", 9) == 0);
-}
-
 /* --- verdicts ------------------------------------------------------------ */
 
 static void
@@ -207,7 +195,7 @@ no_code (const struct aws_action_row *action, const struct http_reply *reply,
 {
   enum err_code code = http_status_code (reply->status, !action->changes);
 
-  if (looks_like_html (reply))
+  if (http_reply_is_page (reply))
     err_set (err, code,
              "HTTP %d with a web page instead of an answer of %s: is there a "
              "proxy in between, or is the endpoint wrong?",
@@ -318,11 +306,11 @@ aws_error_of_nonsense (const struct aws_action_row *action,
 
   if (action->changes)
     code = ERR_UNKNOWN_EFFECT;
-  else if (looks_like_html (reply) || strstr (reply->body, "<!DOCTYPE"))
+  else if (http_reply_is_page (reply) || strstr (reply->body, "<!DOCTYPE"))
     code = ERR_PROTOCOL;
   else if (code == ERR_INPUT)
     code = ERR_TRANSIENT; /* cut off on its way, most likely */
-  if (looks_like_html (reply))
+  if (http_reply_is_page (reply))
     err_set (why, code,
              "a web page instead of an answer of %s: is there a proxy in "
              "between, or is the endpoint wrong?",

@@ -1,7 +1,6 @@
 #include "errors.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <base/text.h>
 #include <net/retry.h>
@@ -161,17 +160,6 @@ short_text (const char *text)
   return text_printable (copy);
 }
 
-static bool
-looks_like_html (const struct http_reply *reply)
-{
-  const char *p = reply->body + strspn (reply->body, " \t\r\n");
-  const char *type = http_header_get (&reply->headers, "Content-Type");
-
-  return strncasecmp (p, "<!doctype html", 14) == 0 ||
-         strncasecmp (p, "<html", 5) == 0 ||
-         (type && strncasecmp (type, "text/html", 9) == 0);
-}
-
 /* "... to perform action 'Microsoft.Compute/..' over scope ...": the right that
  * is really missing; `right` is what the row needs. */
 static char *
@@ -219,7 +207,7 @@ azure_error (const struct http_reply *reply, const char *right, bool changes,
   enum err_code code = http_status_code (reply->status, !changes);
 
   if (error == NULL) {
-    if (looks_like_html (reply))
+    if (http_reply_is_page (reply))
       err_set (err, code,
                "HTTP %d with a web page instead of an answer of Azure Resource "
                "Manager: is there a proxy in between, or is the endpoint "
@@ -267,11 +255,11 @@ azure_error_of_nonsense (const struct http_reply *reply, bool changes,
                          struct err **why)
 {
   CLEANUP_ERR struct err *old = TAKE (*why);
-  enum err_code code = changes                   ? ERR_UNKNOWN_EFFECT
-                       : looks_like_html (reply) ? ERR_PROTOCOL
-                                                 : ERR_TRANSIENT;
+  enum err_code code = changes                      ? ERR_UNKNOWN_EFFECT
+                       : http_reply_is_page (reply) ? ERR_PROTOCOL
+                                                    : ERR_TRANSIENT;
 
-  if (looks_like_html (reply))
+  if (http_reply_is_page (reply))
     err_set (why, code,
              "a web page instead of an answer of Azure Resource Manager: is "
              "there a proxy in between, or is the endpoint wrong?");

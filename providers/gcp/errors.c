@@ -1,7 +1,6 @@
 #include "errors.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include <base/text.h>
 #include <net/retry.h>
@@ -132,17 +131,6 @@ cause_of (const json_t *error)
   return json_str (first, "code", fallback);
 }
 
-static bool
-looks_like_html (const struct http_reply *reply)
-{
-  const char *p = reply->body + strspn (reply->body, " \t\r\n");
-  const char *type = http_header_get (&reply->headers, "Content-Type");
-
-  return strncasecmp (p, "<!doctype html", 14) == 0 ||
-         strncasecmp (p, "<html", 5) == 0 ||
-         (type && strncasecmp (type, "text/html", 9) == 0);
-}
-
 /* --- verdicts ------------------------------------------------------------- */
 
 /* The last place, or the device name, went to somebody else.  Their texts are
@@ -218,7 +206,7 @@ gcp_error (const struct gcp_method_row *method, const struct http_reply *reply,
     return err_set (err, code, "%s: HTTP %d: %s", method->name, reply->status,
                     line);
   }
-  if (looks_like_html (reply))
+  if (http_reply_is_page (reply))
     return err_set (err, code,
                     "%s: HTTP %d with a web page instead of an answer of "
                     "Compute: is there a proxy in between, or is the endpoint "
@@ -232,11 +220,11 @@ int
 gcp_error_of_nonsense (const struct gcp_method_row *method,
                        const struct http_reply *reply, struct err **err)
 {
-  enum err_code code = method->changes           ? ERR_UNKNOWN_EFFECT
-                       : looks_like_html (reply) ? ERR_PROTOCOL
-                                                 : ERR_TRANSIENT;
+  enum err_code code = method->changes              ? ERR_UNKNOWN_EFFECT
+                       : http_reply_is_page (reply) ? ERR_PROTOCOL
+                                                    : ERR_TRANSIENT;
 
-  if (looks_like_html (reply))
+  if (http_reply_is_page (reply))
     return err_set (err, code,
                     "%s: a web page instead of an answer of Compute: is there "
                     "a proxy in between, or is the endpoint wrong?",
