@@ -1,5 +1,7 @@
 #include "credentials.h"
 
+#include <base/log.h>
+
 void
 credentials_free (struct credentials *credentials)
 {
@@ -18,6 +20,16 @@ void
 cleanup_credentials (struct credentials **credentials)
 {
   credentials_free (*credentials);
+}
+
+void
+credentials_tried (struct strbuf *list, const char *provider,
+                   const char *source, const char *fmt, va_list args)
+{
+  CLEANUP_FREE char *why = xvasprintf (fmt, args);
+
+  log_debug ("%s: credentials: %s: %s", provider, source, why);
+  strbuf_addf (list, "%s%s (%s)", list->len ? ", " : "", source, why);
 }
 
 struct http_auth

@@ -10,9 +10,11 @@
 #ifndef BOOTMEND_CREDENTIALS_H
 #define BOOTMEND_CREDENTIALS_H
 
+#include <stdarg.h>
 #include <stdint.h>
 
 #include <base/secret.h>
+#include <base/strbuf.h>
 #include <net/transport.h>
 
 struct credentials {
@@ -29,6 +31,12 @@ struct credentials {
 void credentials_free (struct credentials *credentials);
 #define CLEANUP_CREDENTIALS CLEANUP (cleanup_credentials)
 void cleanup_credentials (struct credentials **credentials);
+
+/* A search's list of what it looked at in vain, "SOURCE (WHY), ...", gets one
+ * more; the log hears it, too. */
+void credentials_tried (struct strbuf *list, const char *provider,
+                        const char *source, const char *fmt, va_list args)
+    ATTR_PRINTF (4, 0);
 
 /* For transport_submit; borrows. */
 struct http_auth credentials_auth (const struct credentials *credentials);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <base/log.h>
 #include <base/text.h>
 #include <net/curl-transport.h>
 #include <net/skew.h>
@@ -23,14 +22,11 @@ finder_variable (const struct finder *f, const char *name)
 void
 finder_tried (struct finder *f, const char *source, const char *fmt, ...)
 {
-  CLEANUP_FREE char *why = NULL;
   va_list args;
 
   va_start (args, fmt);
-  why = xvasprintf (fmt, args);
+  credentials_tried (&f->tried, "aws", source, fmt, args);
   va_end (args);
-  log_debug ("aws: credentials: %s: %s", source, why);
-  strbuf_addf (&f->tried, "%s%s (%s)", f->tried.len ? ", " : "", source, why);
 }
 
 /* AWS_PROFILE is everybody's name for it, AWS_DEFAULT_PROFILE botocore's older

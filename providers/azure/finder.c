@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <base/log.h>
 #include <base/text.h>
 #include <net/curl-transport.h>
 #include <net/mask.h>
@@ -57,14 +56,11 @@ azure_setting (const struct azure_finder *f, const char *option,
 void
 azure_tried (struct azure_finder *f, const char *source, const char *fmt, ...)
 {
-  CLEANUP_FREE char *why = NULL;
   va_list args;
 
   va_start (args, fmt);
-  why = xvasprintf (fmt, args);
+  credentials_tried (&f->tried, "azure", source, fmt, args);
   va_end (args);
-  log_debug ("azure: credentials: %s: %s", source, why);
-  strbuf_addf (&f->tried, "%s%s (%s)", f->tried.len ? ", " : "", source, why);
 }
 
 char *

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include <base/log.h>
 #include <base/text.h>
 #include <net/curl-transport.h>
 #include <net/url-rules.h>
@@ -44,14 +43,11 @@ gcp_variable (const struct gcp_finder *f, const char *name)
 void
 gcp_tried (struct gcp_finder *f, const char *source, const char *fmt, ...)
 {
-  CLEANUP_FREE char *why = NULL;
   va_list args;
 
   va_start (args, fmt);
-  why = xvasprintf (fmt, args);
+  credentials_tried (&f->tried, "gcp", source, fmt, args);
   va_end (args);
-  log_debug ("gcp: credentials: %s: %s", source, why);
-  strbuf_addf (&f->tried, "%s%s (%s)", f->tried.len ? ", " : "", source, why);
 }
 
 int
