@@ -272,6 +272,18 @@ json_put_bool (json_t *object, const char *key, bool value)
 }
 
 json_t *
+json_list (json_t *object, const char *key)
+{
+  json_t *list = json_object_get (object, key);
+
+  if (!json_is_array (list)) {
+    list = json_array ();
+    json_put (object, key, list);
+  }
+  return list;
+}
+
+json_t *
 json_from_err (const struct err *err)
 {
   json_t *json = json_object ();

@@ -66,6 +66,8 @@ void json_put (json_t *object, const char *key, json_t *value_taken);
 void json_put_str (json_t *object, const char *key, const char *value);
 void json_put_int (json_t *object, const char *key, int64_t value);
 void json_put_bool (json_t *object, const char *key, bool value);
+/* The array of a key, to add to; put there, empty, if there is none. */
+json_t *json_list (json_t *object, const char *key);
 
 /* {"code": "...", "message": "..."} and back. */
 json_t *json_from_err (const struct err *err);

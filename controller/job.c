@@ -225,7 +225,7 @@ job_no_errors (struct job *job)
 void
 job_note (struct job *job, const char *fmt, ...)
 {
-  json_t *notes = json_object_get (job->facts, "notes");
+  json_t *notes = json_list (job->facts, "notes");
   CLEANUP_FREE char *text = NULL;
   json_t *one;
   va_list args;
@@ -233,10 +233,6 @@ job_note (struct job *job, const char *fmt, ...)
   va_start (args, fmt);
   text = xvasprintf (fmt, args);
   va_end (args);
-  if (notes == NULL) {
-    notes = json_array ();
-    json_put (job->facts, "notes", notes);
-  }
   one = json_object ();
   json_put_str (one, "text", text); /* mends what is no UTF-8 */
   json_array_append (notes, json_object_get (one, "text"));

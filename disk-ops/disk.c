@@ -67,17 +67,13 @@ void
 disk_note (struct disk *disk, const char *fmt, ...)
 {
   CLEANUP_FREE char *text = NULL, *printable = NULL;
-  json_t *notes = json_object_get (disk->result, "notes");
+  json_t *notes = json_list (disk->result, "notes");
   va_list args;
 
   va_start (args, fmt);
   text = xvasprintf (fmt, args);
   va_end (args);
   printable = text_printable (text);
-  if (notes == NULL) {
-    notes = json_array ();
-    json_put (disk->result, "notes", notes);
-  }
   json_array_append_new (notes, json_string (printable));
 }
 

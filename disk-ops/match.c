@@ -99,13 +99,9 @@ record_in (struct disk *disk, const char *list,
            const struct recipe_match *match, const struct guest_file *file,
            const char *reason)
 {
-  json_t *array = json_object_get (disk->result, list);
+  json_t *array = json_list (disk->result, list);
   json_t *row;
 
-  if (array == NULL) {
-    array = json_array ();
-    json_put (disk->result, list, array);
-  }
   if (json_array_size (array) >= MAX_RECORDED)
     return;
   row = guest_file_to_json (file);

@@ -80,12 +80,8 @@ record (struct disk *disk, const struct recipe_match *match, const char *key,
         const char *reason)
 {
   const char *list = reason ? "kept" : "matches";
-  json_t *array = json_object_get (disk->result, list), *row;
+  json_t *array = json_list (disk->result, list), *row;
 
-  if (array == NULL) {
-    array = json_array ();
-    json_put (disk->result, list, array);
-  }
   if (json_array_size (array) >= MAX_RECORDED)
     return;
   row = json_object ();

@@ -71,12 +71,8 @@ add_inside (struct disk *disk, const struct volume *volume, char *name_taken,
 static void
 report_unlocked (struct disk *disk, const struct volume *volume)
 {
-  json_t *list = json_object_get (disk->result, "unlocked");
+  json_t *list = json_list (disk->result, "unlocked");
 
-  if (list == NULL) {
-    list = json_array ();
-    json_put (disk->result, "unlocked", list);
-  }
   json_array_append_new (list, json_make ("{s:s, s:s}", "volume", volume->name,
                                           "by", volume->encryption->opened_by));
 }
@@ -287,8 +283,6 @@ close_without_key (struct volume *volume)
 static void
 report_missing (struct disk *disk, size_t from, size_t to)
 {
-  json_t *list = json_object_get (disk->result, "keys_missing");
-
   for (size_t i = from; i < to; i++) {
     struct volume *volume = &disk->volumes.all.ptr[i];
     const char *code = volume->encryption ? volume->encryption->refusal : NULL;
@@ -297,13 +291,9 @@ report_missing (struct disk *disk, size_t from, size_t to)
     if (code == NULL || (strcmp (code, REFUSE_KEY_MISSING) != 0 &&
                          strcmp (code, REFUSE_KEY_WRONG) != 0))
       continue;
-    if (list == NULL) {
-      list = json_array ();
-      json_put (disk->result, "keys_missing", list);
-    }
     row = encryption_wanted (volume);
     json_put_str (row, "code", code);
-    json_array_append_new (list, row);
+    json_array_append_new (json_list (disk->result, "keys_missing"), row);
   }
 }
 

@@ -209,7 +209,6 @@ result_failed (const char *id, const struct err *err, bool changed)
 void
 job_annotate (const struct job *job, json_t *result)
 {
-  json_t *notes = json_object_get (result, "notes");
   CLEANUP_FREE char *note = NULL;
 
   json_put_int (result, "tries", job->tries);
@@ -217,11 +216,7 @@ job_annotate (const struct job *job, json_t *result)
     json_put_bool (result, "suspect", true);
   if (job->lost_before == NULL)
     return;
-  if (!json_is_array (notes)) {
-    notes = json_array ();
-    json_put (result, "notes", notes);
-  }
   note = xasprintf ("tried again in an appliance of its own: %s",
                     job->lost_before);
-  json_array_append_new (notes, json_string (note));
+  json_array_append_new (json_list (result, "notes"), json_string (note));
 }

@@ -24,13 +24,9 @@ static void
 add_all (const struct look_at *at, const json_t *set,
          json_t *(*make) (const json_t *item))
 {
-  json_t *disks = json_object_get (at->state, "disks"), *item;
+  json_t *disks = json_list (at->state, "disks"), *item;
   size_t i;
 
-  if (disks == NULL) {
-    disks = json_array ();
-    json_put (at->state, "disks", disks);
-  }
   json_array_foreach ((json_t *)set, i, item)
   {
     if (json_is_object (item))

@@ -48,12 +48,8 @@ static void
 put_key (json_t *vm, const json_t *volume)
 {
   json_t *facts = look_facts_of (vm);
-  json_t *keys = json_object_get (facts, "keys");
+  json_t *keys = json_list (facts, "keys");
 
-  if (keys == NULL) {
-    keys = json_array ();
-    json_put (facts, "keys", keys);
-  }
   look_add_once (keys, json_str (volume, "kmsKeyId", ""));
 }
 

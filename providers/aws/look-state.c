@@ -32,12 +32,8 @@ look_index_by (const json_t *vms, const char *path)
   json_array_foreach ((json_t *)vms, i, vm)
   {
     const char *key = json_str (vm, path, "");
-    json_t *list = json_object_get (index, key);
+    json_t *list = json_list (index, key);
 
-    if (list == NULL) {
-      list = json_array ();
-      json_put (index, key, list);
-    }
     json_array_append_new (list, json_integer ((json_int_t)i));
   }
   return index;
@@ -108,12 +104,8 @@ look_note_unchecked (const struct look_at *at, const struct http_reply *reply,
     return false;
   json_array_foreach (look_vms_of (at->state), i, vm)
   {
-    json_t *list = json_object_get (look_facts_of (vm), "not_checked");
+    json_t *list = json_list (look_facts_of (vm), "not_checked");
 
-    if (list == NULL) {
-      list = json_array ();
-      json_put (look_facts_of (vm), "not_checked", list);
-    }
     look_add_once (list, err->msg);
   }
   return true;

@@ -21,7 +21,6 @@ bool look_is_finding (const struct look_at *at);
 json_t *look_ask (const char *what, const char *key, const char *value);
 json_t *look_queue (const struct look_at *at);
 void look_push (struct look_at *at, json_t *ask_taken);
-json_t *look_list_of (struct look_at *at, const char *key);
 /* All is known of this VM that was asked for. */
 void look_give (struct look_at *at, json_t *vm);
 /* The next that has to be asked about it by itself, or it is given. */

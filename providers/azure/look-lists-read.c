@@ -88,7 +88,7 @@ read_item (struct look_at *at, const json_t *wanted, const json_t *item)
   if (asked == NULL)
     return;
   json_put_bool (json_object_get (at->page, "seen"), id, true);
-  json_array_append_new (look_list_of (at, "disks"),
+  json_array_append_new (json_list (at->out, "disks"),
                          azure_is_id (id, "snapshots")
                              ? azure_snapshot (item, asked)
                              : azure_disk (item, asked));

@@ -133,18 +133,6 @@ azure_look_build (const struct binding *b, const json_t *in,
 
 /* --- replies -------------------------------------------------------------- */
 
-json_t *
-look_list_of (struct look_at *at, const char *key)
-{
-  json_t *list = json_object_get (at->out, key);
-
-  if (list == NULL) {
-    list = json_array ();
-    json_put (at->out, key, list);
-  }
-  return list;
-}
-
 static void
 put_front (struct look_at *at, json_t *ask_taken)
 {
@@ -166,7 +154,7 @@ look_give (struct look_at *at, json_t *vm)
   if (look_is_finding (at) || json_bool (at->in, "preflight", false))
     azure_judge (vm);
   json_put_int (at->page, "found", json_int (at->page, "found", 0) + 1);
-  json_array_append (look_list_of (at, "vms"), vm);
+  json_array_append (json_list (at->out, "vms"), vm);
 }
 
 /* Brief looks end with the VM itself; how many disks a size takes is of
@@ -200,7 +188,7 @@ read_vm (struct look_at *at, const json_t *root)
 static void
 read_item (struct look_at *at, const char *id, const json_t *root)
 {
-  json_array_append_new (look_list_of (at, "disks"),
+  json_array_append_new (json_list (at->out, "disks"),
                          azure_is_id (id, "snapshots")
                              ? azure_snapshot (root, id)
                              : azure_disk (root, id));
@@ -219,9 +207,9 @@ not_found (struct look_at *at, const json_t *front, const struct err *why)
 
     look_go_on_with (at, vm, what);
   } else if (!look_is_finding (at))
-    json_array_append_new (look_list_of (at, "gone"), json_string (id));
+    json_array_append_new (json_list (at->out, "gone"), json_string (id));
   else
-    json_array_append_new (look_list_of (at, "missing"),
+    json_array_append_new (json_list (at->out, "missing"),
                            json_make ("{s:s,s:s}", "what",
                                       *id ? id
                                           : json_str (at->in, "selector.text",
@@ -258,8 +246,8 @@ finish (struct look_at *at)
   const char *first = json_string_value (json_array_get (ids, 0)) ?: "";
   bool items = azure_is_id (first, "disks") || azure_is_id (first, "snapshots");
 
-  look_list_of (at, items ? "disks" : "vms");
-  look_list_of (at, list);
+  json_list (at->out, items ? "disks" : "vms");
+  json_list (at->out, list);
   while (json_array_size (look_queue (at)) == 0 &&
          json_object_get (at->page, "phase"))
     look_lists_next (at);
@@ -270,7 +258,7 @@ finish (struct look_at *at)
     CLEANUP_FREE char *why =
         xasprintf ("no VM in subscription %s fits", at->b->account);
 
-    json_array_append_new (look_list_of (at, "missing"),
+    json_array_append_new (json_list (at->out, "missing"),
                            json_make ("{s:s,s:s}", "what",
                                       json_str (at->in, "selector.text", ""),
                                       "why", why));
@@ -293,8 +281,8 @@ azure_look_parse (const struct binding *b, const json_t *in,
   json_array_remove (look_queue (&at), 0);
   root = azure_reply (reply, "Microsoft.Compute/*/read", false, &why);
   if (root && strcmp (json_str (asked, "what", ""), "other") == 0)
-    json_array_append (look_list_of (&at, look_is_finding (&at) ? "missing"
-                                                                : "gone"),
+    json_array_append (json_list (at.out,
+                                  look_is_finding (&at) ? "missing" : "gone"),
                        json_object_get (asked, "id"));
   else if (root)
     read_reply (&at, asked, root);

@@ -7,18 +7,6 @@
 #include "names.h"
 #include "refusals.h"
 
-json_t *
-gcp_look_list (json_t *state, const char *key)
-{
-  json_t *list = json_object_get (state, key);
-
-  if (list == NULL) {
-    list = json_array ();
-    json_put (state, key, list);
-  }
-  return list;
-}
-
 bool
 gcp_look_is_whole (const json_t *in)
 {
@@ -142,15 +130,14 @@ rest_of (const json_t *state)
 json_t *
 gcp_look_end (const struct binding *b, const json_t *in, json_t *state)
 {
-  json_t *vms = gcp_look_list (state, "vms"), *rest, *vm;
+  json_t *vms = json_list (state, "vms"), *rest, *vm;
   json_t *out = json_object ();
   size_t i;
 
   judge_all (b, in, vms);
   json_array_foreach (vms, i, vm)
   {
-    json_array_append (gcp_look_list (state, "found"),
-                       json_object_get (vm, "id"));
+    json_array_append (json_list (state, "found"), json_object_get (vm, "id"));
   }
   json_put (out, "vms", json_incref (vms));
   rest = rest_of (state);

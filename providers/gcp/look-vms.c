@@ -210,8 +210,8 @@ add_instance (const struct binding *b, const json_t *in, json_t *state,
     return;
   seen (state, json_str (vm, "id", ""));
   if (gcp_look_is_whole (in) && *disk)
-    json_array_append_new (gcp_look_list (state, "items"), json_string (disk));
-  json_array_append (gcp_look_list (state, "vms"), vm);
+    json_array_append_new (json_list (state, "items"), json_string (disk));
+  json_array_append (json_list (state, "vms"), vm);
   json_put_int (state, "count", json_int (state, "count", 0) + 1);
 }
 
@@ -308,7 +308,7 @@ read_disks (json_t *state, const json_t *root)
 static void
 read_groups (json_t *state, const json_t *root)
 {
-  json_t *members = gcp_look_list (state, "members"), *item;
+  json_t *members = json_list (state, "members"), *item;
   size_t i;
 
   json_array_foreach (json_object_get (root, "items"), i, item)

@@ -39,12 +39,8 @@ static void
 add_change (struct fake_call *call, const struct fake_object *instance,
             const char *before)
 {
-  json_t *list = json_object_get (call->out, "instancesSet");
+  json_t *list = json_list (call->out, "instancesSet");
 
-  if (list == NULL) {
-    list = json_array ();
-    json_put (call->out, "instancesSet", list);
-  }
   json_array_append_new (list,
                          json_make ("{s:s,s:o,s:o}", "instanceId", instance->id,
                                     "currentState",

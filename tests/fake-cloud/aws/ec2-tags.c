@@ -14,13 +14,7 @@ enum {
 json_t *
 aws_tags_of (json_t *body)
 {
-  json_t *tags = json_object_get (body, "tagSet");
-
-  if (tags == NULL) {
-    tags = json_array ();
-    json_put (body, "tagSet", tags);
-  }
-  return tags;
+  return json_list (body, "tagSet");
 }
 
 static json_t *

@@ -127,7 +127,7 @@ gce_put_attached (struct fake_cloud *cloud, struct fake_object *instance,
                   struct fake_object *disk, json_t *entry_taken)
 {
   json_t *disks = json_object_get (instance->body, "disks"), *other;
-  json_t *users = json_object_get (disk->body, "users");
+  json_t *users = json_list (disk->body, "users");
   size_t index = free_index (disks, json_bool (entry_taken, "boot", false));
   CLEANUP_FREE char *link = gce_link (instance->id);
   size_t at = json_array_size (disks), i;
@@ -139,10 +139,6 @@ gce_put_attached (struct fake_cloud *cloud, struct fake_object *instance,
       at = i;
   }
   json_array_insert (disks, at, entry_taken);
-  if (users == NULL) {
-    users = json_array ();
-    json_put (disk->body, "users", users);
-  }
   json_array_append_new (users, json_string (link));
   gce_put_now (cloud, disk->body, "lastAttachTimestamp");
   show_device (cloud, instance, disk, json_str (entry_taken, "deviceName", ""),

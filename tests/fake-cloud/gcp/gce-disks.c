@@ -349,12 +349,8 @@ is_too_soon (struct fake_call *call, const struct fake_object *disk)
 static void
 note_time (struct fake_call *call, struct fake_object *disk)
 {
-  json_t *times = json_object_get (disk->body, "_snapshotsMs");
+  json_t *times = json_list (disk->body, "_snapshotsMs");
 
-  if (times == NULL) {
-    times = json_array ();
-    json_put (disk->body, "_snapshotsMs", times);
-  }
   json_array_append_new (times, json_integer (call->cloud->now_ms));
 }
 
