@@ -65,6 +65,32 @@ text_glob_match (const char *pattern, const char *s, bool fold_case)
          0;
 }
 
+char **
+text_split_commas (const char *text)
+{
+  char *copy = xstrdup (text), *out = copy;
+  char **parts;
+  size_t n = 0, max = 2;
+
+  for (const char *p = text; *p; p++)
+    max += *p == ',';
+  parts = xcalloc (max, sizeof *parts);
+  for (const char *p = text;; p++) {
+    if (*p == '\\' && p[1] == ',')
+      *out++ = *++p;
+    else if (*p && *p != ',')
+      *out++ = *p;
+    else {
+      parts[n++] = xstrndup (copy, (size_t)(out - copy));
+      out = copy;
+      if (*p == '\0')
+        break;
+    }
+  }
+  free (copy);
+  return parts;
+}
+
 char *
 hex_encode (const void *data, size_t len)
 {

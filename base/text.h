@@ -16,6 +16,10 @@ char *text_printable (const char *s);
 /* Shell-style wildcard (* ? [...]), optionally without regard to ASCII case. */
 bool text_glob_match (const char *pattern, const char *s, bool fold_case);
 
+/* What stands between the commas of "a,b\,c", where \, is a comma: "a" and
+ * "b,c"; one part at least.  To be freed with strv_free. */
+char **text_split_commas (const char *text);
+
 /* Lower-case hex of bytes, and back (-1 if it is no hex). */
 char *hex_encode (const void *data, size_t len);
 int hex_decode (const char *hex, unsigned char **ret, size_t *len);

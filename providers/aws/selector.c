@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include <base/strbuf.h>
 #include <base/text.h>
 
 #include "call.h"
@@ -31,23 +30,11 @@ static const struct {
     {"type=", "instance-type"},
 };
 
-static json_t *
-list_of (json_t *made, const char *key)
-{
-  json_t *list = json_object_get (made, key);
-
-  if (list == NULL) {
-    list = json_array ();
-    json_put (made, key, list);
-  }
-  return list;
-}
-
 /* The same filter twice: either value will do. */
 static void
 add_filter (json_t *made, const char *name, const char *value)
 {
-  json_t *filters = list_of (made, "filters"), *filter;
+  json_t *filters = json_list (made, "filters"), *filter;
   size_t i;
 
   json_array_foreach (filters, i, filter)
@@ -83,7 +70,7 @@ add_arn (json_t *made, const char *arn, struct err **err)
                     "for each region",
                     arn, region);
   json_put_str (made, "region", part[3]);
-  json_array_append_new (list_of (made, "ids"), json_string (id));
+  json_array_append_new (json_list (made, "ids"), json_string (id));
   return 0;
 }
 
@@ -127,7 +114,7 @@ add_exclusion (json_t *made, const char *word, struct err **err)
   json_t *item = json_object ();
   const char *equals = strchr (word, '=');
 
-  json_array_append_new (list_of (made, "not"), item);
+  json_array_append_new (json_list (made, "not"), item);
   if (aws_is_id (word, "i-")) {
     json_put_str (item, "by", "id");
     json_put_str (item, "pattern", word);
@@ -199,7 +186,7 @@ add_word (json_t *made, const char *word, struct err **err)
     return 0;
   }
   if (aws_is_id (word, "i-")) {
-    json_array_append_new (list_of (made, "ids"), json_string (word));
+    json_array_append_new (json_list (made, "ids"), json_string (word));
     return 0;
   }
   if (strncmp (word, "arn:", 4) == 0)
@@ -223,31 +210,16 @@ add_word (json_t *made, const char *word, struct err **err)
   return unknown_word (word, err);
 }
 
-static int
-end_word (json_t *made, struct strbuf *text, struct err **err)
-{
-  CLEANUP_FREE char *word = strbuf_take (text);
-
-  return add_word (made, word, err);
-}
-
 int
 aws_selector_parse (const char *words, json_t **selector, struct err **err)
 {
   CLEANUP_JSON json_t *made = json_object ();
-  CLEANUP_STRBUF struct strbuf text = STRBUF_EMPTY;
+  CLEANUP_STRV char **parts = text_split_commas (words);
 
   json_put_str (made, "text", words);
-  for (const char *p = words; *p; p++) {
-    if (*p == '\\' && p[1] == ',')
-      strbuf_addch (&text, *++p);
-    else if (*p != ',')
-      strbuf_addch (&text, *p);
-    else if (end_word (made, &text, err) == -1)
+  for (size_t i = 0; parts[i]; i++)
+    if (add_word (made, parts[i], err) == -1)
       return -1;
-  }
-  if (end_word (made, &text, err) == -1)
-    return -1;
   if (!json_object_get (made, "ids") && !json_object_get (made, "filters") &&
       !json_bool (made, "impaired", false) && !json_bool (made, "all", false))
     return err_set (err, ERR_USAGE,

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <base/strbuf.h>
 #include <base/text.h>
 
 #include "ids.h"
@@ -26,18 +25,6 @@ char *
 azure_spell_id (const char *text)
 {
   return azure_is_id (text, "virtualmachines") ? azure_vm_id (text) : NULL;
-}
-
-static json_t *
-list_of (json_t *made, const char *key)
-{
-  json_t *list = json_object_get (made, key);
-
-  if (list == NULL) {
-    list = json_array ();
-    json_put (made, key, list);
-  }
-  return list;
 }
 
 /* The same word twice: either pattern will do. */
@@ -114,7 +101,7 @@ add_id (json_t *made, const char *word, struct err **err)
                     word);
   if (set_subscription (made, subscription, err) == -1)
     return -1;
-  json_array_append_new (list_of (made, "ids"), json_string (id));
+  json_array_append_new (json_list (made, "ids"), json_string (id));
   return 0;
 }
 
@@ -137,7 +124,7 @@ static int
 add_word (json_t *made, const char *word, struct err **err)
 {
   if (*word == '!') {
-    if (read_term (word + 1, list_of (made, "not")))
+    if (read_term (word + 1, json_list (made, "not")))
       return 0;
     return err_set (err, ERR_USAGE,
                     "\"%s\": only !name=, !group=, !location=, !size= and "
@@ -157,38 +144,23 @@ add_word (json_t *made, const char *word, struct err **err)
 
     if (!read_term (word, terms))
       return unknown_word (word, err);
-    read_term (word, list_of (made, "terms"));
+    read_term (word, json_list (made, "terms"));
     return 0;
   }
   return unknown_word (word, err);
-}
-
-static int
-end_word (json_t *made, struct strbuf *text, struct err **err)
-{
-  CLEANUP_FREE char *word = strbuf_take (text);
-
-  return add_word (made, word, err);
 }
 
 int
 azure_selector_parse (const char *words, json_t **selector, struct err **err)
 {
   CLEANUP_JSON json_t *made = json_object ();
-  CLEANUP_STRBUF struct strbuf text = STRBUF_EMPTY;
+  CLEANUP_STRV char **parts = text_split_commas (words);
   bool wide;
 
   json_put_str (made, "text", words);
-  for (const char *p = words; *p; p++) {
-    if (*p == '\\' && p[1] == ',')
-      strbuf_addch (&text, *++p);
-    else if (*p != ',')
-      strbuf_addch (&text, *p);
-    else if (end_word (made, &text, err) == -1)
+  for (size_t i = 0; parts[i]; i++)
+    if (add_word (made, parts[i], err) == -1)
       return -1;
-  }
-  if (end_word (made, &text, err) == -1)
-    return -1;
   wide = json_object_get (made, "terms") || json_bool (made, "all", false) ||
          json_bool (made, "impaired", false);
   if (!wide && !json_object_get (made, "ids"))

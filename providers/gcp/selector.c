@@ -20,18 +20,6 @@ const char gcp_selector_help[] =
     "(one kind given twice: either), ! takes out; \\, is a comma\n"
     "gcp:project=P,...        of another project\n";
 
-static json_t *
-list_of (json_t *made, const char *key)
-{
-  json_t *list = json_object_get (made, key);
-
-  if (list == NULL) {
-    list = json_array ();
-    json_put (made, key, list);
-  }
-  return list;
-}
-
 static int
 set_project (json_t *made, const char *project, struct err **err)
 {
@@ -54,7 +42,7 @@ add_id (json_t *made, const char *zone, const char *name)
   json_t *item = json_make ("{s:s}", "name", name);
 
   json_put_str (item, "zone", zone);
-  json_array_append_new (list_of (made, "ids"), item);
+  json_array_append_new (json_list (made, "ids"), item);
 }
 
 /* https://.../projects/P/zones/Z/instances/N, with or without what is before
@@ -109,7 +97,7 @@ add_group (json_t *made, const char *rest, struct err **err)
                     "group=%s: give it with its zone or region, as in "
                     "group=europe-west1-b/web",
                     rest);
-  json_array_append_new (list_of (made, "groups"), json_string (id));
+  json_array_append_new (json_list (made, "groups"), json_string (id));
   return 0;
 }
 
@@ -119,13 +107,13 @@ add_exclusion (json_t *made, const char *word, struct err **err)
   const char *name = strncmp (word, "name=", 5) == 0 ? word + 5 : word;
 
   if (strncmp (word, "label:", 6) == 0)
-    return add_label (list_of (made, "not"), word + 6, err);
+    return add_label (json_list (made, "not"), word + 6, err);
   if (*name == '\0' || (name == word && !gcp_is_name (word)))
     return err_set (err, ERR_USAGE,
                     "\"!%s\": only !NAME, !name=PATTERN and "
                     "!label:KEY[=PATTERN] can be taken out",
                     word);
-  json_array_append_new (list_of (made, "not"),
+  json_array_append_new (json_list (made, "not"),
                          json_make ("{s:s,s:s}", "by", "name", "pattern",
                                     name));
   return 0;
@@ -168,17 +156,17 @@ add_word (json_t *made, const char *word, struct err **err)
     return 0;
   }
   if (strncmp (word, "label:", 6) == 0)
-    return add_label (list_of (made, "labels"), word + 6, err);
+    return add_label (json_list (made, "labels"), word + 6, err);
   if (strncmp (word, "group=", 6) == 0)
     return add_group (made, word + 6, err);
   if (strncmp (word, "project=", 8) == 0)
     return set_project (made, word + 8, err);
   if (strncmp (word, "name=", 5) == 0 && word[5]) {
-    json_array_append_new (list_of (made, "names"), json_string (word + 5));
+    json_array_append_new (json_list (made, "names"), json_string (word + 5));
     return 0;
   }
   if (strncmp (word, "filter:", 7) == 0 && word[7]) {
-    json_array_append_new (list_of (made, "filters"), json_string (word + 7));
+    json_array_append_new (json_list (made, "filters"), json_string (word + 7));
     return 0;
   }
   if (strncmp (word, "zone=", 5) == 0) {
@@ -187,18 +175,10 @@ add_word (json_t *made, const char *word, struct err **err)
                       "\"%s\" is no zone, such as "
                       "europe-west1-b",
                       word + 5);
-    json_array_append_new (list_of (made, "zones"), json_string (word + 5));
+    json_array_append_new (json_list (made, "zones"), json_string (word + 5));
     return 0;
   }
   return add_name (made, word, err);
-}
-
-static int
-end_word (json_t *made, struct strbuf *text, struct err **err)
-{
-  CLEANUP_FREE char *word = strbuf_take (text);
-
-  return add_word (made, word, err);
 }
 
 static bool
@@ -218,19 +198,12 @@ int
 gcp_selector_parse (const char *words, json_t **selector, struct err **err)
 {
   CLEANUP_JSON json_t *made = json_object ();
-  CLEANUP_STRBUF struct strbuf text = STRBUF_EMPTY;
+  CLEANUP_STRV char **parts = text_split_commas (words);
 
   json_put_str (made, "text", words);
-  for (const char *p = words; *p; p++) {
-    if (*p == '\\' && p[1] == ',')
-      strbuf_addch (&text, *++p);
-    else if (*p != ',')
-      strbuf_addch (&text, *p);
-    else if (end_word (made, &text, err) == -1)
+  for (size_t i = 0; parts[i]; i++)
+    if (add_word (made, parts[i], err) == -1)
       return -1;
-  }
-  if (end_word (made, &text, err) == -1)
-    return -1;
   if (!names_something (made))
     return err_set (err, ERR_USAGE,
                     "\"%s\" names no VM; add * if you mean all of them", words);

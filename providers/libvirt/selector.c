@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include <base/strbuf.h>
 #include <base/text.h>
 
 const char selector_help[] =
@@ -88,9 +87,8 @@ failed:
 }
 
 static int
-add_term (json_t *terms, struct strbuf *text, struct err **err)
+add_term (json_t *terms, const char *word, struct err **err)
 {
-  CLEANUP_FREE char *word = strbuf_take (text);
   json_t *term = parse_term (word, err);
 
   if (term == NULL)
@@ -103,23 +101,16 @@ int
 selector_parse (const char *words, json_t **selector, struct err **err)
 {
   CLEANUP_JSON json_t *made = json_object ();
-  CLEANUP_STRBUF struct strbuf text = STRBUF_EMPTY;
+  CLEANUP_STRV char **parts = text_split_commas (words);
   json_t *terms = json_array ();
   bool positive = false;
   json_t *term;
   size_t i;
 
   json_put (made, "terms", terms);
-  for (const char *p = words; *p; p++) {
-    if (*p == '\\' && p[1] == ',')
-      strbuf_addch (&text, *++p);
-    else if (*p != ',')
-      strbuf_addch (&text, *p);
-    else if (add_term (terms, &text, err) == -1)
+  for (i = 0; parts[i]; i++)
+    if (add_term (terms, parts[i], err) == -1)
       return -1;
-  }
-  if (add_term (terms, &text, err) == -1)
-    return -1;
   json_array_foreach (terms, i, term) positive =
       positive || !json_bool (term, "not", false);
   if (!positive)

@@ -422,6 +422,46 @@ test_shell_words (void)
   }
 }
 
+/* "a\\,b" is one word; an empty one stays. */
+static void
+test_commas (void)
+{
+  static const struct {
+    const char *text, *parts;
+  } rows[] = {
+      {"", "<>"},
+      {"a", "<a>"},
+      {"a,b", "<a><b>"},
+      {"a\\,b,c", "<a,b><c>"},
+      {",", "<><>"},
+      {"a,", "<a><>"},
+      {"a\\b\\\\,c\\", "<a\\b\\,c\\>"},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_STRV char **parts = text_split_commas (rows[i].text);
+    CLEANUP_STRBUF struct strbuf all = STRBUF_EMPTY;
+
+    strbuf_addstr (&all, "");
+    for (size_t j = 0; parts[j]; j++)
+      strbuf_addf (&all, "<%s>", parts[j]);
+    CU_ASSERT_STRING_EQUAL (all.buf, rows[i].parts);
+  }
+}
+
+static void
+test_json_list_is_there_when_added_to (void)
+{
+  CLEANUP_JSON json_t *object = json_make ("{s:s}", "other", "no list");
+  CLEANUP_FREE char *text = NULL;
+
+  json_array_append_new (json_list (object, "list"), json_integer (1));
+  json_array_append_new (json_list (object, "list"), json_integer (2));
+  json_list (object, "other");
+  text = json_text (object);
+  CU_ASSERT_STRING_EQUAL (text, "{\"list\":[1,2],\"other\":[]}");
+}
+
 static const struct unit_case cases[] = {
     {"err wraps from inside out", test_err_wraps_from_inside_out},
     {"err without receiver is dropped", test_err_without_receiver_is_dropped},
@@ -448,6 +488,8 @@ static const struct unit_case cases[] = {
     {"secret strbuf leaves nothing", test_secret_strbuf_leaves_nothing},
     {"secret json is not quoted", test_secret_json_is_not_quoted},
     {"shell words", test_shell_words},
+    {"commas", test_commas},
+    {"json list is there when added to", test_json_list_is_there_when_added_to},
 };
 
 UNIT_MAIN ("base", cases)
