@@ -26,16 +26,28 @@ vm_is_power (const json_t *vm, const char *power)
   return strcmp (json_str (vm, "power", "other"), power) == 0;
 }
 
-static json_t *
-list_of (json_t *vm, const char *key)
+static const json_t *
+fact (const json_t *vm, const char *name)
 {
-  json_t *list = json_object_get (vm, key);
+  return json_object_get (json_object_get (vm, "facts"), name);
+}
 
-  if (list == NULL) {
-    list = json_array ();
-    json_put (vm, key, list);
-  }
-  return list;
+const char *
+vm_fact (const json_t *vm, const char *name)
+{
+  return json_string_value (fact (vm, name)) ?: "";
+}
+
+bool
+vm_fact_is_true (const json_t *vm, const char *name)
+{
+  return json_is_true (fact (vm, name));
+}
+
+int64_t
+vm_fact_number (const json_t *vm, const char *name)
+{
+  return json_integer_value (fact (vm, name));
 }
 
 static json_t *remark (const char *code, const char *fmt, va_list args)
@@ -63,13 +75,13 @@ vm_add_refusal (json_t *vm, const char *code, bool allowable, const char *fmt,
   item = remark (code, fmt, args);
   va_end (args);
   json_put_bool (item, "allow", allowable);
-  json_array_append_new (list_of (vm, "refusals"), item);
+  json_array_append_new (json_list (vm, "refusals"), item);
 }
 
 void
 vm_limit_refusal (json_t *vm, const char *const *strategies)
 {
-  const json_t *list = list_of (vm, "refusals");
+  const json_t *list = json_list (vm, "refusals");
   json_t *names = json_array ();
 
   for (; *strategies; strategies++)
@@ -84,7 +96,7 @@ vm_add_warning (json_t *vm, const char *code, const char *fmt, ...)
   va_list args;
 
   va_start (args, fmt);
-  json_array_append_new (list_of (vm, "warnings"), remark (code, fmt, args));
+  json_array_append_new (json_list (vm, "warnings"), remark (code, fmt, args));
   va_end (args);
 }
 

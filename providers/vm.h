@@ -47,6 +47,11 @@ const char *vm_title (const json_t *vm);
 
 bool vm_is_power (const json_t *vm, const char *power);
 
+/* One of the facts: "" or 0 if it is missing or of another type. */
+const char *vm_fact (const json_t *vm, const char *name);
+bool vm_fact_is_true (const json_t *vm, const char *name);
+int64_t vm_fact_number (const json_t *vm, const char *name);
+
 void vm_add_refusal (json_t *vm, const char *code, bool allowable,
                      const char *fmt, ...) ATTR_PRINTF (4, 5);
 /* The last one that was added is only of these strategies; ended by NULL. */

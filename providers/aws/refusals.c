@@ -9,31 +9,10 @@
 #define MAX_TAGS  50
 #define MARK_TAGS 3
 
-static const char *
-fact (const json_t *vm, const char *name)
-{
-  return json_string_value (
-             json_object_get (json_object_get (vm, "facts"), name))
-             ?: "";
-}
-
 static bool
 fact_is (const json_t *vm, const char *name, const char *value)
 {
-  return strcmp (fact (vm, name), value) == 0;
-}
-
-static bool
-fact_true (const json_t *vm, const char *name)
-{
-  return json_is_true (json_object_get (json_object_get (vm, "facts"), name));
-}
-
-static int64_t
-fact_number (const json_t *vm, const char *name)
-{
-  return json_integer_value (
-      json_object_get (json_object_get (vm, "facts"), name));
+  return strcmp (vm_fact (vm, name), value) == 0;
 }
 
 static const char *
@@ -61,14 +40,14 @@ no_root_volume (const json_t *vm)
     return NULL;
   return xasprintf ("no EBS volume is attached as %s, its root device: attach "
                     "it first",
-                    *fact (vm, "root_device") ? fact (vm, "root_device")
-                                              : "its root device");
+                    *vm_fact (vm, "root_device") ? vm_fact (vm, "root_device")
+                                                 : "its root device");
 }
 
 static char *
 instance_store_data (const json_t *vm)
 {
-  if (!fact_true (vm, "instance_store") || vm_is_power (vm, "stopped") ||
+  if (!vm_fact_is_true (vm, "instance_store") || vm_is_power (vm, "stopped") ||
       fact_is (vm, "root_type", "instance-store"))
     return NULL;
   return xasprintf ("its type %s has instance-store disks, whose content is "
@@ -111,14 +90,14 @@ suspended (const json_t *vm, const char *process)
 static char *
 auto_scaling (const json_t *vm)
 {
-  if (!*fact (vm, "asg") || fact_is (vm, "asg_state", "Standby") ||
+  if (!*vm_fact (vm, "asg") || fact_is (vm, "asg_state", "Standby") ||
       suspended (vm, "HealthCheck") || suspended (vm, "ReplaceUnhealthy"))
     return NULL;
   return xasprintf ("it belongs to the Auto Scaling group %s, which would "
                     "terminate it while it is stopped: let the group replace "
                     "it, suspend ReplaceUnhealthy, or allow bootmend to put it "
                     "into Standby meanwhile",
-                    fact (vm, "asg"));
+                    vm_fact (vm, "asg"));
 }
 
 static char *
@@ -155,17 +134,18 @@ capacity_block (const json_t *vm)
 static char *
 aws_managed (const json_t *vm)
 {
-  if (!fact_true (vm, "managed"))
+  if (!vm_fact_is_true (vm, "managed"))
     return NULL;
   return xasprintf ("AWS manages it%s%s and refuses to detach its volume: "
                     "repair or replace it by that service",
-                    *fact (vm, "manager") ? " for " : "", fact (vm, "manager"));
+                    *vm_fact (vm, "manager") ? " for " : "",
+                    vm_fact (vm, "manager"));
 }
 
 static char *
 key_unusable (const json_t *vm)
 {
-  const char *state = fact (vm, "key_state");
+  const char *state = vm_fact (vm, "key_state");
 
   if (*state == '\0' || strcmp (state, "Enabled") == 0)
     return NULL;
@@ -177,26 +157,26 @@ key_unusable (const json_t *vm)
 static char *
 key_denied (const json_t *vm)
 {
-  if (!*fact (vm, "key_denied"))
+  if (!*vm_fact (vm, "key_denied"))
     return NULL;
   return xasprintf (
       "its volume is encrypted and these credentials may not use "
       "the key: %s; once stopped it might fall back to stopped at "
       "each start: add the KMS actions of 'bootmend policy aws', "
       "or allow this if EC2 may use the key for you",
-      fact (vm, "key_denied"));
+      vm_fact (vm, "key_denied"));
 }
 
 static char *
 multi_attach (const json_t *vm)
 {
-  if (!fact_true (vm, "multi_attach") ||
-      fact_number (vm, "volume_attachments") < 2)
+  if (!vm_fact_is_true (vm, "multi_attach") ||
+      vm_fact_number (vm, "volume_attachments") < 2)
     return NULL;
   return xasprintf ("its volume %s is attached to %lld instances at the same "
                     "time (Multi-Attach): detach it from the others first",
                     disk_id (vm),
-                    (long long)fact_number (vm, "volume_attachments"));
+                    (long long)vm_fact_number (vm, "volume_attachments"));
 }
 
 /* A burstable instance on a Dedicated Host can't be started in unlimited mode.
@@ -214,7 +194,7 @@ unlimited_on_host (const json_t *vm)
 static char *
 volume_state (const json_t *vm)
 {
-  const char *state = fact (vm, "volume_state");
+  const char *state = vm_fact (vm, "volume_state");
   const char *mapped = json_str (vm, "os_disk.state", "attached");
 
   if ((*state == '\0' || strcmp (state, "in-use") == 0) &&
@@ -238,7 +218,7 @@ volume_modification (const json_t *vm)
 static char *
 volume_missing (const json_t *vm)
 {
-  if (!fact_true (vm, "volume_missing"))
+  if (!vm_fact_is_true (vm, "volume_missing"))
     return NULL;
   return xasprintf ("its volume %s is not shown by EC2: try again in a minute",
                     disk_id (vm));
@@ -247,7 +227,7 @@ volume_missing (const json_t *vm)
 static char *
 too_many_tags (const json_t *vm)
 {
-  int64_t own = fact_number (vm, "own_tags");
+  int64_t own = vm_fact_number (vm, "own_tags");
 
   if (own + MARK_TAGS <= MAX_TAGS)
     return NULL;
@@ -261,18 +241,18 @@ too_many_tags (const json_t *vm)
 static char *
 public_address (const json_t *vm)
 {
-  if (!*fact (vm, "lent_address") || vm_is_power (vm, "stopped"))
+  if (!*vm_fact (vm, "lent_address") || vm_is_power (vm, "stopped"))
     return NULL;
   return xasprintf (
       "its public address %s is no Elastic IP and changes when it "
       "is stopped: mind DNS and allow lists",
-      fact (vm, "lent_address"));
+      vm_fact (vm, "lent_address"));
 }
 
 static char *
 hibernation_configured (const json_t *vm)
 {
-  if (!fact_true (vm, "hibernation"))
+  if (!vm_fact_is_true (vm, "hibernation"))
     return NULL;
   return xstrdup ("it is configured for hibernation: it is stopped, not "
                   "hibernated");
@@ -285,26 +265,26 @@ dedicated_host (const json_t *vm)
     return NULL;
   return xasprintf ("it runs on the Dedicated Host %s, which needs room for it "
                     "at the start",
-                    *fact (vm, "host") ? fact (vm, "host") : "?");
+                    *vm_fact (vm, "host") ? vm_fact (vm, "host") : "?");
 }
 
 static char *
 nitro_tpm (const json_t *vm)
 {
-  if (!*fact (vm, "tpm"))
+  if (!*vm_fact (vm, "tpm"))
     return NULL;
   return xasprintf ("it has a NitroTPM (%s): if BitLocker or another guard "
                     "measures its boot, have the recovery key at hand",
-                    fact (vm, "tpm"));
+                    vm_fact (vm, "tpm"));
 }
 
 static char *
 snapshot_pending (const json_t *vm)
 {
-  if (!*fact (vm, "snapshot_pending"))
+  if (!*vm_fact (vm, "snapshot_pending"))
     return NULL;
   return xasprintf ("the snapshot %s of its volume is still being made",
-                    fact (vm, "snapshot_pending"));
+                    vm_fact (vm, "snapshot_pending"));
 }
 
 static char *
@@ -320,11 +300,11 @@ volume_optimizing (const json_t *vm)
 static char *
 scheduled_event (const json_t *vm)
 {
-  if (!*fact (vm, "event"))
+  if (!*vm_fact (vm, "event"))
     return NULL;
   return xasprintf ("AWS has scheduled %s for it; a stop and start moves it to "
                     "another host",
-                    fact (vm, "event"));
+                    vm_fact (vm, "event"));
 }
 
 static char *
@@ -394,14 +374,15 @@ put_group (json_t *vm)
   } words[] = {{"InService", "in"}, {"Standby", "out"}};
   const char *word = "moving";
 
-  if (!*fact (vm, "asg") || suspended (vm, "HealthCheck") ||
+  if (!*vm_fact (vm, "asg") || suspended (vm, "HealthCheck") ||
       suspended (vm, "ReplaceUnhealthy"))
     return;
   for (size_t i = 0; i < ARRAY_SIZE (words); i++)
     if (fact_is (vm, "asg_state", words[i].state))
       word = words[i].word;
   json_put (vm, "group",
-            json_make ("{s:s,s:s}", "name", fact (vm, "asg"), "state", word));
+            json_make ("{s:s,s:s}", "name", vm_fact (vm, "asg"), "state",
+                       word));
 }
 
 void

@@ -11,25 +11,11 @@
 #define MAX_TAGS  50
 #define MARK_TAGS 3
 
-static const char *
-fact (const json_t *vm, const char *name)
-{
-  return json_string_value (
-             json_object_get (json_object_get (vm, "facts"), name))
-             ?: "";
-}
-
-static bool
-fact_true (const json_t *vm, const char *name)
-{
-  return json_is_true (json_object_get (json_object_get (vm, "facts"), name));
-}
-
 static bool
 is_ade (const json_t *vm)
 {
-  return fact_true (vm, "ade_collection") || fact_true (vm, "ade_settings") ||
-         *fact (vm, "ade");
+  return vm_fact_is_true (vm, "ade_collection") ||
+         vm_fact_is_true (vm, "ade_settings") || *vm_fact (vm, "ade");
 }
 
 /* --- refusals: NULL if all is well --------------------------------------- */
@@ -37,7 +23,7 @@ is_ade (const json_t *vm)
 static char *
 ephemeral (const json_t *vm)
 {
-  if (*fact (vm, "ephemeral") == '\0')
+  if (*vm_fact (vm, "ephemeral") == '\0')
     return NULL;
   return xstrdup ("its OS disk is ephemeral: it can be neither copied nor "
                   "swapped; reimage the VM (az vm reimage)");
@@ -46,7 +32,7 @@ ephemeral (const json_t *vm)
 static char *
 unmanaged (const json_t *vm)
 {
-  if (*fact (vm, "unmanaged") == '\0')
+  if (*vm_fact (vm, "unmanaged") == '\0')
     return NULL;
   return xstrdup ("its OS disk is an unmanaged one (a page blob), which can't "
                   "be swapped: convert it first (az vm convert)");
@@ -55,8 +41,8 @@ unmanaged (const json_t *vm)
 static char *
 no_os_disk (const json_t *vm)
 {
-  if (json_object_get (vm, "os_disk") || *fact (vm, "ephemeral") ||
-      *fact (vm, "unmanaged"))
+  if (json_object_get (vm, "os_disk") || *vm_fact (vm, "ephemeral") ||
+      *vm_fact (vm, "unmanaged"))
     return NULL;
   return xstrdup ("its model names no managed OS disk");
 }
@@ -64,8 +50,8 @@ no_os_disk (const json_t *vm)
 static char *
 ade_dual_pass (const json_t *vm)
 {
-  if (strncmp (fact (vm, "ade"), "1.", 2) != 0 &&
-      !fact_true (vm, "ade_settings"))
+  if (strncmp (vm_fact (vm, "ade"), "1.", 2) != 0 &&
+      !vm_fact_is_true (vm, "ade_settings"))
     return NULL;
   return xstrdup ("it is encrypted by Azure Disk Encryption of the dual-pass "
                   "kind, whose disks can only be unlocked by hand");
@@ -77,8 +63,8 @@ ade_dual_pass (const json_t *vm)
 static char *
 ade_single_pass (const json_t *vm)
 {
-  if (!is_ade (vm) || strncmp (fact (vm, "ade"), "1.", 2) == 0 ||
-      fact_true (vm, "ade_settings"))
+  if (!is_ade (vm) || strncmp (vm_fact (vm, "ade"), "1.", 2) == 0 ||
+      vm_fact_is_true (vm, "ade_settings"))
     return NULL;
   return xstrdup ("it is encrypted by Azure Disk Encryption (single pass): its "
                   "OS disk can't be swapped, and its key in the Key Vault is "
@@ -90,8 +76,8 @@ confidential (const json_t *vm)
 {
   const char *disk = json_str (vm, "os_disk.attributes.security_type", "");
 
-  if (strncasecmp (fact (vm, "security_type"), "Confidential", 12) != 0 &&
-      strncasecmp (fact (vm, "disk_security"), "Confidential", 12) != 0 &&
+  if (strncasecmp (vm_fact (vm, "security_type"), "Confidential", 12) != 0 &&
+      strncasecmp (vm_fact (vm, "disk_security"), "Confidential", 12) != 0 &&
       *disk == '\0')
     return NULL;
   return xstrdup ("it is a confidential VM: its disk is bound to it and its "
@@ -101,7 +87,7 @@ confidential (const json_t *vm)
 static char *
 ultra_disk (const json_t *vm)
 {
-  const char *sku = fact (vm, "disk_sku");
+  const char *sku = vm_fact (vm, "disk_sku");
 
   if (strncasecmp (sku, "Ultra", 5) != 0 &&
       strncasecmp (sku, "PremiumV2", 9) != 0)
@@ -122,27 +108,27 @@ shared_disk (const json_t *vm)
 static char *
 scale_set (const json_t *vm)
 {
-  if (*fact (vm, "scale_set") == '\0')
+  if (*vm_fact (vm, "scale_set") == '\0')
     return NULL;
   return xasprintf ("it belongs to the scale set %s, which may replace it "
                     "while it is stopped: turn its automatic repairs off, or "
                     "let it build the VM anew",
-                    azure_id_name (fact (vm, "scale_set")));
+                    azure_id_name (vm_fact (vm, "scale_set")));
 }
 
 static char *
 managed_by (const json_t *vm)
 {
-  if (*fact (vm, "managed_by") == '\0' || *fact (vm, "scale_set"))
+  if (*vm_fact (vm, "managed_by") == '\0' || *vm_fact (vm, "scale_set"))
     return NULL;
   return xasprintf ("%s manages it: repair it with what made it",
-                    fact (vm, "managed_by"));
+                    vm_fact (vm, "managed_by"));
 }
 
 static char *
 in_change (const json_t *vm)
 {
-  const char *state = fact (vm, "provisioning");
+  const char *state = vm_fact (vm, "provisioning");
 
   if (strcasecmp (state, "Creating") != 0 &&
       strcasecmp (state, "Deleting") != 0 &&
@@ -156,7 +142,7 @@ in_change (const json_t *vm)
 static char *
 spot (const json_t *vm)
 {
-  if (strcasecmp (fact (vm, "priority"), "Spot") != 0)
+  if (strcasecmp (vm_fact (vm, "priority"), "Spot") != 0)
     return NULL;
   return xstrdup ("it is a Spot VM: while it is stopped its place may be given "
                   "away, and it may not start again");
@@ -199,11 +185,11 @@ static const struct rule {
 static void
 warn (json_t *vm)
 {
-  if (strcasecmp (fact (vm, "security_type"), "TrustedLaunch") == 0)
+  if (strcasecmp (vm_fact (vm, "security_type"), "TrustedLaunch") == 0)
     vm_add_warning (vm, "trusted-launch",
                     "it has Trusted Launch: a volume that is sealed to its "
                     "vTPM asks for its recovery key after a swap");
-  if (fact_true (vm, "deallocated"))
+  if (vm_fact_is_true (vm, "deallocated"))
     vm_add_warning (vm, "deallocated",
                     "it is deallocated: if it is to be started, Azure has to "
                     "find a new place for it");
@@ -212,7 +198,7 @@ warn (json_t *vm)
     vm_add_warning (vm, "delete-option",
                     "its OS disk is deleted with it: after a swap that is true "
                     "of the repaired copy, no more of its own disk");
-  if (!fact_true (vm, "boot_diagnostics"))
+  if (!vm_fact_is_true (vm, "boot_diagnostics"))
     vm_add_warning (vm, "no-boot-diagnostics",
                     "its boot diagnostics are off: there will be no console "
                     "and no screenshot as evidence");

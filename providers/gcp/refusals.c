@@ -9,27 +9,6 @@
 #define MAX_LABELS  64
 #define MARK_LABELS 3
 
-static const char *
-fact (const json_t *vm, const char *name)
-{
-  return json_string_value (
-             json_object_get (json_object_get (vm, "facts"), name))
-             ?: "";
-}
-
-static bool
-fact_true (const json_t *vm, const char *name)
-{
-  return json_is_true (json_object_get (json_object_get (vm, "facts"), name));
-}
-
-static int64_t
-fact_number (const json_t *vm, const char *name)
-{
-  return json_integer_value (
-      json_object_get (json_object_get (vm, "facts"), name));
-}
-
 /* --- refusals: NULL if all is well ---------------------------------------- */
 
 static char *
@@ -46,14 +25,14 @@ no_boot_disk (const struct binding *b, const json_t *vm)
 static char *
 local_ssd (const struct binding *b, const json_t *vm)
 {
-  if (fact_number (vm, "local_ssds") == 0 || vm_is_power (vm, "stopped") ||
+  if (vm_fact_number (vm, "local_ssds") == 0 || vm_is_power (vm, "stopped") ||
       *json_str (b->config, "local-ssd", ""))
     return NULL;
   return xasprintf ("it has %d Local SSD disks: say what becomes of their "
                     "contents when it is stopped, --gcp-local-ssd discard "
                     "(lost) or preserve (Google keeps them, at a price and not "
                     "for every type)",
-                    (int)fact_number (vm, "local_ssds"));
+                    (int)vm_fact_number (vm, "local_ssds"));
 }
 
 /* A stopped member is unhealthy, and autohealing recreates it. */
@@ -61,20 +40,20 @@ static char *
 managed_group (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!*fact (vm, "group"))
+  if (!*vm_fact (vm, "group"))
     return NULL;
   return xasprintf ("it belongs to the managed instance group %s, which would "
                     "recreate it while it is stopped: let the group do that, "
                     "or abandon the instance first (gcloud compute "
                     "instance-groups managed abandon-instances)",
-                    fact (vm, "group"));
+                    vm_fact (vm, "group"));
 }
 
 static char *
 suspended (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (strncmp (fact (vm, "status"), "SUSPEND", 7) != 0)
+  if (strncmp (vm_fact (vm, "status"), "SUSPEND", 7) != 0)
     return NULL;
   return xstrdup ("it is suspended: its memory would resume on changed files: "
                   "resume it and shut it down first");
@@ -84,7 +63,8 @@ static char *
 confidential (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "confidential") && !fact_true (vm, "confidential_disk"))
+  if (!vm_fact_is_true (vm, "confidential") &&
+      !vm_fact_is_true (vm, "confidential_disk"))
     return NULL;
   return xstrdup ("it is a Confidential VM: its disk is not for the eyes of a "
                   "helper");
@@ -94,7 +74,7 @@ static char *
 csek (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "csek"))
+  if (!vm_fact_is_true (vm, "csek"))
     return NULL;
   return xstrdup (
       "its boot disk is encrypted with a key of your own (CSEK), "
@@ -106,7 +86,7 @@ static char *
 locked (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "locked"))
+  if (!vm_fact_is_true (vm, "locked"))
     return NULL;
   return xstrdup ("its boot disk is locked: Google lets nobody detach it");
 }
@@ -115,16 +95,16 @@ static char *
 shared_disk (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (fact_number (vm, "disk_users") < 2)
+  if (vm_fact_number (vm, "disk_users") < 2)
     return NULL;
   return xasprintf ("its boot disk is attached to %d VMs",
-                    (int)fact_number (vm, "disk_users"));
+                    (int)vm_fact_number (vm, "disk_users"));
 }
 
 static char *
 disk_state (const struct binding *b, const json_t *vm)
 {
-  const char *status = fact (vm, "disk_status");
+  const char *status = vm_fact (vm, "disk_status");
 
   (void)b;
   if (*status == '\0' || strcmp (status, "READY") == 0)
@@ -137,7 +117,7 @@ static char *
 disk_missing (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "disk_missing"))
+  if (!vm_fact_is_true (vm, "disk_missing"))
     return NULL;
   return xasprintf ("its boot disk %s is not shown: is the permission "
                     "compute.disks.list missing?",
@@ -148,7 +128,7 @@ static char *
 start_restricted (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "start_restricted"))
+  if (!vm_fact_is_true (vm, "start_restricted"))
     return NULL;
   return xstrdup ("Google has restricted its start (suspicious activity): "
                   "once stopped it would not start again");
@@ -158,11 +138,11 @@ static char *
 too_many_labels (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (fact_number (vm, "own_labels") + MARK_LABELS <= MAX_LABELS)
+  if (vm_fact_number (vm, "own_labels") + MARK_LABELS <= MAX_LABELS)
     return NULL;
   return xasprintf ("it has %d labels, and its mark needs %d more; %d are "
                     "allowed",
-                    (int)fact_number (vm, "own_labels"), MARK_LABELS,
+                    (int)vm_fact_number (vm, "own_labels"), MARK_LABELS,
                     MAX_LABELS);
 }
 
@@ -181,7 +161,7 @@ static char *
 vtpm_copy (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "vtpm") ||
+  if (!vm_fact_is_true (vm, "vtpm") ||
       strcmp (json_str (vm, "os", ""), "windows") != 0)
     return NULL;
   return xstrdup (
@@ -196,7 +176,7 @@ static char *
 vtpm (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "vtpm") ||
+  if (!vm_fact_is_true (vm, "vtpm") ||
       strcmp (json_str (vm, "os", ""), "windows") != 0)
     return NULL;
   return xstrdup ("it is a Shielded VM with a vTPM: if BitLocker uses it, have "
@@ -208,7 +188,7 @@ static char *
 secure_boot (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "secure_boot"))
+  if (!vm_fact_is_true (vm, "secure_boot"))
     return NULL;
   return xstrdup (
       "Secure Boot is on: changed boot files keep it from starting");
@@ -218,7 +198,7 @@ static char *
 deletion_protection (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "deletion_protection"))
+  if (!vm_fact_is_true (vm, "deletion_protection"))
     return NULL;
   return xstrdup ("it is protected from deletion; that does not keep its disk "
                   "from being detached");
@@ -228,7 +208,7 @@ static char *
 preemptible (const struct binding *b, const json_t *vm)
 {
   (void)b;
-  if (!fact_true (vm, "preemptible"))
+  if (!vm_fact_is_true (vm, "preemptible"))
     return NULL;
   return xstrdup ("it is preemptible (Spot): once stopped it may find no room "
                   "to start");
@@ -276,11 +256,11 @@ local_ssd_choice (const struct binding *b, const json_t *vm)
 {
   const char *choice = json_str (b->config, "local-ssd", "");
 
-  if (fact_number (vm, "local_ssds") == 0 || *choice == '\0')
+  if (vm_fact_number (vm, "local_ssds") == 0 || *choice == '\0')
     return NULL;
   return xasprintf ("the contents of its %d Local SSD disks are %s when it is "
                     "stopped",
-                    (int)fact_number (vm, "local_ssds"),
+                    (int)vm_fact_number (vm, "local_ssds"),
                     strcmp (choice, "discard") == 0 ? "lost"
                                                     : "preserved by Google");
 }
