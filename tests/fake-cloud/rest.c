@@ -129,8 +129,8 @@ fake_keep (const json_t *spec, json_t *body, const struct fake_kept *rows)
                            json_deep_copy (json_object_get (spec, rows->name)));
 }
 
-json_t *
-fake_numbered (const json_t *spec, size_t n)
+static json_t *
+numbered (const json_t *spec, size_t n)
 {
   const char *text = json_string_value (spec), *mark;
   json_t *made, *element;
@@ -141,7 +141,7 @@ fake_numbered (const json_t *spec, size_t n)
     made = json_object ();
     json_object_foreach ((json_t *)spec, key, element)
     {
-      json_put (made, key, fake_numbered (element, n));
+      json_put (made, key, numbered (element, n));
     }
     return made;
   }
@@ -149,7 +149,7 @@ fake_numbered (const json_t *spec, size_t n)
     made = json_array ();
     json_array_foreach ((json_t *)spec, i, element)
     {
-      json_array_append_new (made, fake_numbered (element, n));
+      json_array_append_new (made, numbered (element, n));
     }
     return made;
   }
@@ -161,6 +161,27 @@ fake_numbered (const json_t *spec, size_t n)
     return json_string (new);
   }
   return json_deep_copy (spec);
+}
+
+int
+fake_add_each (struct fake_cloud *cloud, const json_t *spec,
+               int (*add) (struct fake_cloud *cloud, const json_t *one,
+                           struct err **err),
+               struct err **err)
+{
+  const json_t *zones = json_object_get (spec, "zone");
+  int64_t count = json_int (spec, "count", 1);
+
+  for (size_t n = 0; (int64_t)n < count; n++) {
+    CLEANUP_JSON json_t *one = numbered (spec, n + 1);
+
+    if (json_array_size (zones))
+      json_object_set (one, "zone",
+                       json_array_get (zones, n % json_array_size (zones)));
+    if (add (cloud, one, err) < 0)
+      return -1;
+  }
+  return 0;
 }
 
 void

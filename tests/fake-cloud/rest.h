@@ -1,6 +1,6 @@
 /* What fakes of JSON over REST share (azure/, gcp/): addresses and paths,
- * replies without the fake's own members, specifications that are counted, and
- * the signed tokens (JWT) by which clients show who they are. */
+ * replies without the fake's own members, and the signed tokens (JWT) by which
+ * clients show who they are; and of all fakes, specifications of machines. */
 
 #ifndef BOOTMEND_FAKE_REST_H
 #define BOOTMEND_FAKE_REST_H
@@ -32,8 +32,13 @@ struct fake_kept {
 };
 void fake_keep (const json_t *spec, json_t *body, const struct fake_kept *rows);
 
-/* "web-{n}" as "web-12", in every text of a specification. */
-json_t *fake_numbered (const json_t *spec, size_t n);
+/* A specification of `count` machines: each is added by one of its own, with
+ * its number in the place of {n} in every text, and one "zone" of a list that
+ * is gone round. */
+int fake_add_each (struct fake_cloud *cloud, const json_t *spec,
+                   int (*add) (struct fake_cloud *cloud, const json_t *one,
+                               struct err **err),
+                   struct err **err) ATTR_USE;
 
 /* Replies. */
 void fake_reply_text (struct fake_call *call, int status, const char *type,

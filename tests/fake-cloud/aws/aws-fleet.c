@@ -209,9 +209,9 @@ settle (struct fake_cloud *cloud, struct fake_object *instance)
 }
 
 static int
-add_instance (struct fake_cloud *cloud, const json_t *spec, const char *zone,
-              struct err **err)
+add_instance (struct fake_cloud *cloud, const json_t *spec, struct err **err)
 {
+  const char *zone = json_str (spec, "zone", "");
   const char *account = json_str (spec, "account", first_account (cloud));
   const char *region = aws_region_of (cloud, zone);
   const char *group = json_str (spec, "asg", NULL);
@@ -248,30 +248,6 @@ add_instance (struct fake_cloud *cloud, const json_t *spec, const char *zone,
     add_elastic_ip (cloud, instance);
   settle (cloud, instance);
   fake_object_changed (cloud, instance);
-  return 0;
-}
-
-/* One specification is `count` instances; a list of zones is gone round. */
-static int
-add_instances (struct fake_cloud *cloud, const json_t *spec, struct err **err)
-{
-  int64_t count = json_int (spec, "count", 1);
-  const json_t *zone = json_object_get (spec, "zone");
-
-  if (fake_check_keys (spec, instance_keys, "instance", err) < 0)
-    return -1;
-  for (int64_t n = 0; n < count; n++) {
-    CLEANUP_JSON json_t *own = fake_numbered (spec, (size_t)n + 1);
-    const json_t *its =
-        json_is_array (zone)
-            ? json_array_get (zone, (size_t)n % json_array_size (zone))
-            : zone;
-
-    if (!json_is_string (its))
-      return err_set (err, ERR_INPUT, "zone is missing");
-    if (add_instance (cloud, own, json_string_value (its), err) < 0)
-      return -1;
-  }
   return 0;
 }
 
@@ -314,7 +290,8 @@ aws_load_fleet (struct fake_cloud *cloud, const json_t *config,
   }
   json_array_foreach (json_object_get (config, "instances"), i, spec)
   {
-    if (add_instances (cloud, spec, err) < 0)
+    if (fake_check_keys (spec, instance_keys, "instance", err) < 0 ||
+        fake_add_each (cloud, spec, add_instance, err) < 0)
       return err_wrap (err, "instances[%zu]", i);
   }
   json_array_foreach (json_object_get (config, "volumes"), i, spec)

@@ -213,31 +213,6 @@ add_vm (struct fake_cloud *cloud, const json_t *spec, struct err **err)
   return 0;
 }
 
-/* One specification is `count` VMs; a list of zones is gone round. */
-static int
-add_vms (struct fake_cloud *cloud, const json_t *spec, const char *subscription,
-         struct err **err)
-{
-  int64_t count = json_int (spec, "count", 1);
-
-  if (fake_check_keys (spec, vm_keys, "vm", err) < 0)
-    return -1;
-  for (int64_t n = 0; n < count; n++) {
-    CLEANUP_JSON json_t *own = fake_numbered (spec, (size_t)n + 1);
-    const json_t *zones = json_object_get (spec, "zone");
-
-    if (json_is_array (zones) && json_array_size (zones))
-      json_object_set (own, "zone",
-                       json_array_get (zones,
-                                       (size_t)n % json_array_size (zones)));
-    if (json_object_get (own, "subscription") == NULL)
-      json_put_str (own, "subscription", subscription);
-    if (add_vm (cloud, own, err) < 0)
-      return -1;
-  }
-  return 0;
-}
-
 int
 arm_load_fleet (struct fake_cloud *cloud, const json_t *config,
                 struct err **err)
@@ -250,7 +225,11 @@ arm_load_fleet (struct fake_cloud *cloud, const json_t *config,
 
   json_array_foreach (json_object_get (config, "vms"), i, spec)
   {
-    if (add_vms (cloud, spec, first, err) < 0)
+    CLEANUP_JSON json_t *vms = json_copy (spec);
+
+    json_put_str (vms, "subscription", json_str (spec, "subscription", first));
+    if (fake_check_keys (spec, vm_keys, "vm", err) < 0 ||
+        fake_add_each (cloud, vms, add_vm, err) < 0)
       return err_wrap (err, "vms[%zu]", i);
   }
   json_array_foreach (json_object_get (config, "disks"), i, spec)

@@ -205,28 +205,10 @@ gce_remove_instance (struct fake_cloud *cloud, struct fake_object *instance)
   fake_object_remove (cloud, instance);
 }
 
-/* One specification is `count` instances; a list of zones is gone round. */
 static int
-add_instances (struct fake_cloud *cloud, const json_t *spec, struct err **err)
+add_instance (struct fake_cloud *cloud, const json_t *spec, struct err **err)
 {
-  int64_t count = json_int (spec, "count", 1);
-  const json_t *zone = json_object_get (spec, "zone");
-
-  if (fake_check_keys (spec, instance_keys, "instance", err) < 0)
-    return -1;
-  for (int64_t n = 0; n < count; n++) {
-    CLEANUP_JSON json_t *own = fake_numbered (spec, (size_t)n + 1);
-    const json_t *its =
-        json_is_array (zone)
-            ? json_array_get (zone, (size_t)n % json_array_size (zone))
-            : zone;
-
-    if (!json_is_string (its))
-      return err_set (err, ERR_INPUT, "zone is missing");
-    if (gce_add_instance (cloud, own, json_string_value (its), err) < 0)
-      return -1;
-  }
-  return 0;
+  return gce_add_instance (cloud, spec, json_str (spec, "zone", ""), err);
 }
 
 /* {"name", "zone" | "region", "project", "managed", "members": [ids]}: members
@@ -271,7 +253,8 @@ gce_load_fleet (struct fake_cloud *cloud, const json_t *config,
 
   json_array_foreach (json_object_get (config, "instances"), i, spec)
   {
-    if (add_instances (cloud, spec, err) < 0)
+    if (fake_check_keys (spec, instance_keys, "instance", err) < 0 ||
+        fake_add_each (cloud, spec, add_instance, err) < 0)
       return err_wrap (err, "instances[%zu]", i);
   }
   json_array_foreach (json_object_get (config, "disks"), i, spec)
