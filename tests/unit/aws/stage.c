@@ -224,3 +224,13 @@ stage_find (struct stage *s)
     return xasprintf ("!%s: %s", err_code_name (err->code), err->msg);
   return xasprintf ("%s|%s", keys->access_key_id, keys->source);
 }
+
+bool
+stage_has (const char *text, const char *part)
+{
+  bool is = text && strstr (text, part);
+
+  if (!is)
+    fprintf (stderr, "no \"%s\" in: %s\n", part, text ? text : "NULL");
+  return is;
+}

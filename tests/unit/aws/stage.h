@@ -45,4 +45,7 @@ void stage_control (struct stage *s, const char *op);
 char *stage_find (struct stage *s);
 struct credentials *stage_keys (struct stage *s, struct err **err);
 
+/* Is it in the text (NULL: no)?  Says so if not. */
+bool stage_has (const char *text, const char *part);
+
 #endif
