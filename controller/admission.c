@@ -103,19 +103,30 @@ admission_number_groups (struct job *const *jobs, size_t n)
   return last;
 }
 
-static void
-count (struct wave_count *wave, const struct job *job)
+static struct wave_count
+count_of (const struct job *job)
 {
+  bool open = job->phase != PHASE_ENDED;
   bool failed = job_has_failed (job), proven = job_is_proven (job);
-  bool unproven = !failed && job->phase == PHASE_ENDED &&
-                  job->outcome == OUT_REPAIRED_UNPROVEN;
+  bool unproven = !open && !failed && job->outcome == OUT_REPAIRED_UNPROVEN;
 
-  wave->vms++;
-  wave->open += job->phase != PHASE_ENDED;
-  wave->failed += failed;
-  wave->proven += proven;
-  wave->unproven += unproven;
-  wave->left += job->phase == PHASE_ENDED && !failed && !proven && !unproven;
+  return (struct wave_count){.vms = 1,
+                             .open = open,
+                             .failed = failed,
+                             .proven = proven,
+                             .unproven = unproven,
+                             .left = !open && !failed && !proven && !unproven};
+}
+
+static void
+add_count (struct wave_count *to, const struct wave_count *one)
+{
+  to->vms += one->vms;
+  to->open += one->open;
+  to->failed += one->failed;
+  to->proven += one->proven;
+  to->unproven += one->unproven;
+  to->left += one->left;
 }
 
 static int64_t
@@ -156,10 +167,11 @@ count_all (struct survey *survey, const struct job_vec *jobs)
 {
   for (size_t i = 0; jobs && i < jobs->len; i++) {
     const struct job *job = jobs->ptr[i];
+    struct wave_count one = count_of (job);
 
-    count (&survey->all, job);
+    add_count (&survey->all, &one);
     if (job->wave >= 1)
-      count (&survey->waves[job->wave], job);
+      add_count (&survey->waves[job->wave], &one);
     count_group (survey, job);
     survey->in_work += needs_place (job);
   }
