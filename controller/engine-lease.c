@@ -114,20 +114,33 @@ lease_adopt (struct engine *engine, struct job *job)
   job->lease_after_ms = job->trust_after_ms;
 }
 
+/* When there is something to do: the answer of a renewal is late, or the next
+ * is due. */
+static int64_t
+next_at_ms (const struct engine *engine, const struct job *job)
+{
+  return job->renewal ? job->renewal_sent_ms + REPLY_MS
+                      : renew_at_ms (engine, job);
+}
+
+/* Asked of every job in every round: what is cheap to know comes first. */
 static bool
 is_due (struct engine *engine, struct job *job)
 {
-  if (!keeps_mark (job))
+  int64_t now_ms = engine_now (engine);
+
+  if ((job->marked_ms && now_ms < next_at_ms (engine, job)) ||
+      !keeps_mark (job))
     return false;
   if (job->marked_ms == 0) /* it was seen to be there just now */
-    job->marked_ms = engine_now (engine);
+    job->marked_ms = now_ms;
   if (job->renewal) {
-    if (engine_now (engine) < job->renewal_sent_ms + REPLY_MS)
+    if (now_ms < next_at_ms (engine, job))
       return false;
     job->renewal = 0; /* its effect may come at any time */
     job->abandoned++;
   }
-  return engine_now (engine) >= renew_at_ms (engine, job);
+  return now_ms >= renew_at_ms (engine, job);
 }
 
 static json_t *
@@ -192,10 +205,9 @@ lease_deadline (const struct engine *engine)
 
   for (size_t i = 0; i < engine->jobs.len && !engine->waves.off; i++) {
     const struct job *job = engine->jobs.ptr[i];
-    int64_t at = job->renewal ? job->renewal_sent_ms + REPLY_MS
-                              : renew_at_ms (engine, job);
+    int64_t at = next_at_ms (engine, job);
 
-    if (keeps_mark (job) && job->marked_ms && (next < 0 || at < next))
+    if (job->marked_ms && (next < 0 || at < next) && keeps_mark (job))
       next = at;
   }
   return engine->stopping ? -1 : next;
