@@ -155,20 +155,23 @@ plan_verify (const json_t *plan, struct err **err)
 }
 
 char *
-plan_difference (const json_t *planned, const json_t *now)
+plan_difference (const json_t *before, const json_t *now, bool brief)
 {
-  CLEANUP_JSON json_t *differences = vm_differences (planned, now);
-  const char *was = json_str (planned, "power", "?");
+  CLEANUP_JSON json_t *differences =
+      brief ? json_array () : vm_differences (before, now);
+  const char *was = json_str (before, "power", "?");
   const char *is = json_str (now, "power", "?");
-  CLEANUP_FREE char *before = NULL, *after = NULL;
+  CLEANUP_FREE char *old = NULL, *new = NULL;
   const json_t *first = json_array_get (differences, 0);
 
   if (strcmp (was, is) != 0)
     return xasprintf ("power was '%s' and is '%s'", was, is);
+  if (json_at (before, "os_disk") && json_at (now, "os_disk") == NULL)
+    return xstrdup ("its OS disk is not attached any more");
   if (first == NULL)
     return NULL;
-  before = json_text (json_at (first, "before"));
-  after = json_text (json_at (first, "after"));
+  old = json_text (json_at (first, "before"));
+  new = json_text (json_at (first, "after"));
   return xasprintf ("%s was %.80s and is %.80s", json_str (first, "field", "?"),
-                    before, after);
+                    old, new);
 }

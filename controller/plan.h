@@ -15,8 +15,9 @@ void plan_seal (json_t *plan);
 /* ERR_INPUT: no plan, of another version, or edited. */
 int plan_verify (const json_t *plan, struct err **err) ATTR_USE;
 
-/* Differences between a VM and its record in a plan (power, disk, attributes):
- * the first as a text, or NULL. */
-char *plan_difference (const json_t *planned, const json_t *now);
+/* Differences between a VM and an earlier record of it (power, disk,
+ * attributes): the first as a text, or NULL.  A brief look shows power and
+ * whether there is an OS disk. */
+char *plan_difference (const json_t *before, const json_t *now, bool brief);
 
 #endif

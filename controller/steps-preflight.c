@@ -85,7 +85,7 @@ check_planned (const struct job *job, struct err **err)
 {
   const json_t *planned = json_at (job->facts, "planned");
   CLEANUP_FREE char *difference =
-      planned ? plan_difference (planned, job->now) : NULL;
+      planned ? plan_difference (planned, job->now, false) : NULL;
 
   if (difference == NULL)
     return 0;

@@ -15,9 +15,8 @@
 
 #include <string.h>
 
-#include <providers/vm.h>
-
 #include "mutation.h"
+#include "plan.h"
 #include "policy.h"
 
 #define BAD_LOOKS 3
@@ -28,35 +27,11 @@
 /* --- recheck ----------------------------------------------------------------
  */
 
-/* What differs from the VM as it was looked at first; NULL: nothing.  Where a
- * look is brief, it shows power and whether there is an OS disk. */
-static char *
-change_since (const struct job *job)
-{
-  bool whole = (job->binding->provider->caps & CAP_IN_PLACE) != 0;
-  CLEANUP_JSON json_t *differences =
-      whole ? vm_differences (job->before, job->now) : json_array ();
-  const json_t *first = json_array_get (differences, 0);
-  const char *was = json_str (job->before, "power", "?");
-  const char *is = json_str (job->now, "power", "?");
-  CLEANUP_FREE char *before = NULL, *after = NULL;
-
-  if (strcmp (was, is) != 0)
-    return xasprintf ("power was '%s' and is '%s'", was, is);
-  if (json_at (job->now, "os_disk") == NULL)
-    return xstrdup ("its OS disk is not attached any more");
-  if (first == NULL)
-    return NULL;
-  before = json_text (json_at (first, "before"));
-  after = json_text (json_at (first, "after"));
-  return xasprintf ("%s was %.80s and is %.80s", json_str (first, "field", "?"),
-                    before, after);
-}
-
 enum verdict
 recheck_seen (struct job *job, struct err **err)
 {
   int64_t settle_ms = binding_settle_ms (job->binding);
+  bool brief = !(job->binding->provider->caps & CAP_IN_PLACE);
   CLEANUP_FREE char *change = NULL;
 
   if (mutated ("no-recheck"))
@@ -76,7 +51,7 @@ recheck_seen (struct job *job, struct err **err)
       err_set (err, ERR_REFUSED, "in-work: somebody took our mark away");
     return VERDICT_FAIL;
   }
-  change = change_since (job);
+  change = plan_difference (job->before, job->now, brief);
   if (change == NULL)
     return VERDICT_YES;
   err_set (err, ERR_REFUSED, "changed: somebody else is at it: %s", change);

@@ -223,15 +223,21 @@ test_difference_from_the_plan (void)
   CLEANUP_JSON json_t *same = make_vm ("running");
   CLEANUP_JSON json_t *stopped = make_vm ("stopped");
   CLEANUP_JSON json_t *bigger = make_vm ("running");
-  CLEANUP_FREE char *power = NULL, *size = NULL;
+  CLEANUP_JSON json_t *bare = make_vm ("running");
+  CLEANUP_FREE char *power = NULL, *size = NULL, *disk = NULL;
 
   json_put_int (json_at (bigger, "os_disk"), "size_bytes", 5);
-  CU_ASSERT_PTR_NULL (plan_difference (planned, same));
-  power = plan_difference (planned, stopped);
+  json_put (bare, "os_disk", NULL);
+  CU_ASSERT_PTR_NULL (plan_difference (planned, same, false));
+  power = plan_difference (planned, stopped, false);
   CU_ASSERT_STRING_EQUAL (power, "power was 'running' and is 'stopped'");
-  size = plan_difference (planned, bigger);
+  size = plan_difference (planned, bigger, false);
   CU_ASSERT_PTR_NOT_NULL_FATAL (size);
   CU_ASSERT_PTR_NOT_NULL (strstr (size, "os_disk.size_bytes was"));
+  CU_ASSERT_PTR_NULL (plan_difference (planned, bigger, true));
+  disk = plan_difference (planned, bare, true);
+  CU_ASSERT_PTR_NOT_NULL_FATAL (disk);
+  CU_ASSERT_STRING_EQUAL (disk, "its OS disk is not attached any more");
 }
 
 static const struct unit_case cases[] = {
