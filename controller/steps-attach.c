@@ -30,7 +30,16 @@ enum place {
   PLACE_VM,
   PLACE_HELPER, /* the one that the job has claimed */
   PLACE_OTHER,
-  PLACE_UNKNOWN
+  PLACE_UNKNOWN,
+  PLACES /* how many */
+};
+
+/* What a place means to a step. */
+enum sight {
+  SIGHT_LOST = 0,
+  SIGHT_BEFORE, /* where the step finds it */
+  SIGHT_COMING,
+  SIGHT_THERE
 };
 
 static enum place
@@ -86,6 +95,34 @@ lost (const struct job *job, struct err **err)
   return VERDICT_FAIL;
 }
 
+static enum verdict
+verdict_of (const struct job *job, const enum sight places[static PLACES],
+            struct err **err)
+{
+  switch (places[place_of (job)]) {
+  case SIGHT_THERE:
+    return there (job);
+  case SIGHT_COMING:
+    return VERDICT_WAIT;
+  case SIGHT_BEFORE:
+    return VERDICT_NO;
+  default:
+    return lost (job, err);
+  }
+}
+
+/* The same for a step that ends what the job wants of a helper. */
+static enum verdict
+verdict_of_last (struct job *job, const enum sight places[static PLACES],
+                 struct err **err)
+{
+  enum verdict verdict = verdict_of (job, places, err);
+
+  if (verdict == VERDICT_YES)
+    helpers_release (job->policy->helpers, job);
+  return verdict;
+}
+
 /* A slot of a helper that died before the disk was sent there. */
 static void
 leave_dead_slot (struct job *job)
@@ -125,17 +162,12 @@ helper_ready (struct job *job, struct err **err)
 enum verdict
 detach_seen (struct job *job, struct err **err)
 {
-  switch (place_of (job)) {
-  case PLACE_FREE:
-  case PLACE_HELPER:
-    return there (job);
-  case PLACE_MOVING:
-    return VERDICT_WAIT;
-  case PLACE_VM:
-    return VERDICT_NO;
-  default:
-    return lost (job, err);
-  }
+  static const enum sight places[PLACES] = {[PLACE_FREE] = SIGHT_THERE,
+                                            [PLACE_HELPER] = SIGHT_THERE,
+                                            [PLACE_MOVING] = SIGHT_COMING,
+                                            [PLACE_VM] = SIGHT_BEFORE};
+
+  return verdict_of (job, places, err);
 }
 
 static int
@@ -164,20 +196,15 @@ detach_act (struct job *job, struct effect *effect, struct err **err)
 enum verdict
 attach_seen (struct job *job, struct err **err)
 {
-  switch (place_of (job)) {
-  case PLACE_VM:
-    if (there (job) == VERDICT_YES)
-      helpers_release (job->policy->helpers, job);
-    return there (job);
-  case PLACE_MOVING:
-    return mutated ("hasty-start")    ? VERDICT_YES
-           : mutated ("hasty-attach") ? VERDICT_NO
-                                      : VERDICT_WAIT;
-  case PLACE_FREE:
+  static const enum sight places[PLACES] = {[PLACE_VM] = SIGHT_THERE,
+                                            [PLACE_MOVING] = SIGHT_COMING,
+                                            [PLACE_FREE] = SIGHT_BEFORE};
+
+  if (place_of (job) == PLACE_MOVING && mutated ("hasty-start"))
+    return VERDICT_YES;
+  if (place_of (job) == PLACE_MOVING && mutated ("hasty-attach"))
     return VERDICT_NO;
-  default:
-    return lost (job, err);
-  }
+  return verdict_of_last (job, places, err);
 }
 
 int
@@ -196,16 +223,11 @@ attach_act (struct job *job, struct effect *effect, struct err **err)
 enum verdict
 attach_helper_seen (struct job *job, struct err **err)
 {
-  switch (place_of (job)) {
-  case PLACE_HELPER:
-    return there (job);
-  case PLACE_MOVING:
-    return VERDICT_WAIT;
-  case PLACE_FREE:
-    return VERDICT_NO;
-  default:
-    return lost (job, err);
-  }
+  static const enum sight places[PLACES] = {[PLACE_HELPER] = SIGHT_THERE,
+                                            [PLACE_MOVING] = SIGHT_COMING,
+                                            [PLACE_FREE] = SIGHT_BEFORE};
+
+  return verdict_of (job, places, err);
 }
 
 static int
@@ -264,19 +286,14 @@ attach_helper_act (struct job *job, struct effect *effect, struct err **err)
 enum verdict
 detach_helper_seen (struct job *job, struct err **err)
 {
-  switch (place_of (job)) {
-  case PLACE_FREE:
-  case PLACE_VM:
-    if (there (job) == VERDICT_YES)
-      helpers_release (job->policy->helpers, job);
-    return there (job);
-  case PLACE_MOVING:
-    return mutated ("hasty-attach") ? VERDICT_YES : VERDICT_WAIT;
-  case PLACE_HELPER:
-    return VERDICT_NO;
-  default:
-    return lost (job, err);
-  }
+  static const enum sight places[PLACES] = {[PLACE_FREE] = SIGHT_THERE,
+                                            [PLACE_VM] = SIGHT_THERE,
+                                            [PLACE_MOVING] = SIGHT_COMING,
+                                            [PLACE_HELPER] = SIGHT_BEFORE};
+
+  if (place_of (job) == PLACE_MOVING && mutated ("hasty-attach"))
+    return VERDICT_YES;
+  return verdict_of_last (job, places, err);
 }
 
 int
