@@ -36,16 +36,9 @@ put_modification (json_t *vm, const json_t *item)
 static void
 modification_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index =
-      look_index_by (look_vms_of (at->state), "os_disk.id");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "volumeModificationSet"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "volumeId", ""),
-                  put_modification, item);
-  }
+  look_for_each (at->state, "os_disk.id",
+                 json_object_get (root, "volumeModificationSet"), "volumeId",
+                 put_modification);
 }
 
 static void
@@ -68,16 +61,8 @@ put_pending (json_t *vm, const json_t *item)
 static void
 pending_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index =
-      look_index_by (look_vms_of (at->state), "os_disk.id");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "snapshotSet"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "volumeId", ""),
-                  put_pending, item);
-  }
+  look_for_each (at->state, "os_disk.id", json_object_get (root, "snapshotSet"),
+                 "volumeId", put_pending);
 }
 
 /* --- types and credits --------------------------------------------------- */
@@ -99,16 +84,9 @@ type_fill (const struct look_at *at, struct strbuf *form)
 static void
 type_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index =
-      look_index_by (look_vms_of (at->state), "attributes.instance_type");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "instanceTypeSet"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "instanceType", ""),
-                  aws_record_type, item);
-  }
+  look_for_each (at->state, "attributes.instance_type",
+                 json_object_get (root, "instanceTypeSet"), "instanceType",
+                 aws_record_type);
 }
 
 /* Burstable instances on Dedicated Hosts: rare. */
@@ -144,16 +122,9 @@ put_credits (json_t *vm, const json_t *item)
 static void
 credit_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index = look_index_by (look_vms_of (at->state), "id");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "instanceCreditSpecificationSet"),
-                      i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "instanceId", ""),
-                  put_credits, item);
-  }
+  look_for_each (at->state, "id",
+                 json_object_get (root, "instanceCreditSpecificationSet"),
+                 "instanceId", put_credits);
 }
 
 /* --- Auto Scaling -------------------------------------------------------- */
@@ -188,15 +159,9 @@ put_member (json_t *vm, const json_t *item)
 static void
 member_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index = look_index_by (look_vms_of (at->state), "id");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "AutoScalingInstances"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "InstanceId", ""),
-                  put_member, item);
-  }
+  look_for_each (at->state, "id",
+                 json_object_get (root, "AutoScalingInstances"), "InstanceId",
+                 put_member);
 }
 
 static json_t *
@@ -230,16 +195,9 @@ put_group (json_t *vm, const json_t *item)
 static void
 group_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index =
-      look_index_by (look_vms_of (at->state), "facts.asg");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "AutoScalingGroups"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "AutoScalingGroupName", ""),
-                  put_group, item);
-  }
+  look_for_each (at->state, "facts.asg",
+                 json_object_get (root, "AutoScalingGroups"),
+                 "AutoScalingGroupName", put_group);
 }
 
 #define PHASE(name, action, chunk, part)                                       \

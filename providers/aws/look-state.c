@@ -55,6 +55,20 @@ look_for_key (const json_t *state, const json_t *index, const char *key,
   }
 }
 
+void
+look_for_each (const json_t *state, const char *path, const json_t *items,
+               const char *key, void (*put) (json_t *vm, const json_t *item))
+{
+  CLEANUP_JSON json_t *index = look_index_by (look_vms_of (state), path);
+  size_t i;
+  json_t *item;
+
+  json_array_foreach ((json_t *)items, i, item)
+  {
+    look_for_key (state, index, json_str (item, key, ""), put, item);
+  }
+}
+
 json_t *
 look_facts_of (json_t *vm)
 {

@@ -25,6 +25,11 @@ json_t *look_index_by (const json_t *vms, const char *path);
 void look_for_key (const json_t *state, const json_t *index, const char *key,
                    void (*do_it) (json_t *vm, const json_t *with),
                    const json_t *with);
+/* Calls `put` for each item and each record that has at `path` what the item
+ * has at `key`. */
+void look_for_each (const json_t *state, const char *path, const json_t *items,
+                    const char *key,
+                    void (*put) (json_t *vm, const json_t *item));
 /* The texts at a path of all records, each once. */
 json_t *look_texts_at (const json_t *state, const char *path);
 void look_add_once (json_t *list, const char *text);

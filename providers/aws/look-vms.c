@@ -202,15 +202,8 @@ status_fill (const struct look_at *at, struct strbuf *form)
 static void
 status_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index = look_index_by (look_vms_of (at->state), "id");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "instanceStatusSet"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "instanceId", ""),
-                  aws_record_status, item);
-  }
+  look_for_each (at->state, "id", json_object_get (root, "instanceStatusSet"),
+                 "instanceId", aws_record_status);
 }
 
 /* --- OS disks ------------------------------------------------------------ */
@@ -233,16 +226,8 @@ look_volume_fill (const struct look_at *at, struct strbuf *form)
 static void
 volume_read (const struct look_at *at, const json_t *root)
 {
-  CLEANUP_JSON json_t *index =
-      look_index_by (look_vms_of (at->state), "os_disk.id");
-  size_t i;
-  json_t *item;
-
-  json_array_foreach (json_object_get (root, "volumeSet"), i, item)
-  {
-    look_for_key (at->state, index, json_str (item, "volumeId", ""),
-                  aws_record_volume, item);
-  }
+  look_for_each (at->state, "os_disk.id", json_object_get (root, "volumeSet"),
+                 "volumeId", aws_record_volume);
 }
 
 /* --- the end ------------------------------------------------------------- */
