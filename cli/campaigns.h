@@ -10,7 +10,7 @@
 /* Checks every VM, with progress, and gives the plan. */
 json_t *campaign_preview (const struct cli *cli, struct campaign *campaign,
                           struct err **err) ATTR_USE;
-/* The plan as a table. */
+/* The plan as a table, or with --json as it is. */
 void plan_print (const struct cli *cli, const json_t *plan);
 
 /* Which run: forward, or back for the VMs that match (NULL: all). */

@@ -45,8 +45,8 @@ remarks (const json_t *entry)
   return strbuf_take (&sb);
 }
 
-void
-plan_print (const struct cli *cli, const json_t *plan)
+static void
+print_table (const struct cli *cli, const json_t *plan)
 {
   static const struct column columns[] = {{"VM", COLUMN_CUT},
                                           {"POWER", 0},
@@ -96,6 +96,15 @@ plan_print (const struct cli *cli, const json_t *plan)
   printf ("; nothing was changed\n");
 }
 
+void
+plan_print (const struct cli *cli, const json_t *plan)
+{
+  if (options_flag (cli->options, "json"))
+    output_whole (plan);
+  else
+    print_table (cli, plan);
+}
+
 static int
 write_plan (const char *path, const json_t *plan, struct err **err)
 {
@@ -127,11 +136,6 @@ cmd_plan (struct cli *cli, struct err **err)
   out = options_text (cli->options, "out");
   if (out && write_plan (out, plan, err) == -1)
     return -1;
-  if (options_flag (cli->options, "json")) {
-    CLEANUP_FREE char *text = json_text_pretty (plan);
-
-    printf ("%s\n", text);
-  } else
-    plan_print (cli, plan);
+  plan_print (cli, plan);
   return EXIT_ALL_WELL;
 }

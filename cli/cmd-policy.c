@@ -2,7 +2,6 @@
 
 #include "command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <keys/keys.h>
@@ -65,7 +64,6 @@ cmd_policy (struct cli *cli, struct err **err)
   const char *strategy = options_text (cli->options, "strategy");
   const char *account = options_text (cli->options, "account");
   CLEANUP_JSON json_t *asked = json_object (), *policy = NULL;
-  CLEANUP_FREE char *text = NULL;
 
   if (provider == NULL)
     return err_set (err, ERR_USAGE, "'%s' is no provider", name);
@@ -90,7 +88,6 @@ cmd_policy (struct cli *cli, struct err **err)
   policy = provider->policy (asked, err);
   if (policy == NULL)
     return -1;
-  text = json_text_pretty (policy);
-  printf ("%s\n", text);
+  output_whole (policy);
   return EXIT_ALL_WELL;
 }

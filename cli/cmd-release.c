@@ -8,6 +8,7 @@
 #include <controller/campaign.h>
 
 #include "ask.h"
+#include "output.h"
 #include "request.h"
 
 #define GIB ((int64_t)1 << 30)
@@ -81,19 +82,14 @@ failures (const json_t *things)
 static void
 show (const struct cli *cli, const struct campaign *campaign, json_t *things)
 {
-  CLEANUP_JSON json_t *out = NULL;
-  CLEANUP_FREE char *text = NULL;
-
   if (!options_flag (cli->options, "json")) {
     print_things (things, options_flag (cli->options, "dry-run")
                               ? "to be deleted"
                               : "deleted");
     return;
   }
-  out = json_make ("{s:i,s:s,s:s,s:O}", "bootmend", 1, "kind", "release",
-                   "campaign", campaign_id (campaign), "things", things);
-  text = json_text_pretty (out);
-  printf ("%s\n", text);
+  output_json ("release", json_make ("{s:s,s:O}", "campaign",
+                                     campaign_id (campaign), "things", things));
 }
 
 int

@@ -2,8 +2,6 @@
 
 #include "command.h"
 
-#include <stdio.h>
-
 #include <base/log.h>
 
 #include "campaigns.h"
@@ -81,12 +79,7 @@ preview (const struct cli *cli, struct campaign *campaign, struct err **err)
 
   if (plan == NULL)
     return -1;
-  if (options_flag (cli->options, "json")) {
-    CLEANUP_FREE char *text = json_text_pretty (plan);
-
-    printf ("%s\n", text);
-  } else
-    plan_print (cli, plan);
+  plan_print (cli, plan);
   return EXIT_ALL_WELL;
 }
 

@@ -26,14 +26,6 @@ read_report (const struct cli *cli, bool steps, struct err **err)
   return campaign ? campaign_report (campaign, steps, err) : NULL;
 }
 
-static void
-print_json (const json_t *json)
-{
-  CLEANUP_FREE char *text = json_text_pretty (json);
-
-  printf ("%s\n", text);
-}
-
 /* "running", "waits for approval", "halted", "not done", "done" */
 static const char *
 state_of (const json_t *line)
@@ -139,7 +131,7 @@ cmd_status (struct cli *cli, struct err **err)
   if (report == NULL)
     return -1;
   if (options_flag (cli->options, "json")) {
-    print_json (report);
+    output_whole (report);
     return EXIT_ALL_WELL;
   }
   table = table_new (columns, ARRAY_SIZE (columns), &cli->out);
@@ -332,7 +324,7 @@ cmd_report (struct cli *cli, struct err **err)
   if (report == NULL)
     return -1;
   if (options_flag (cli->options, "json")) {
-    print_json (report);
+    output_whole (report);
     return EXIT_ALL_WELL;
   }
   print_head (report);

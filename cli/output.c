@@ -17,12 +17,19 @@ output_object (const char *kind, json_t *fields_taken)
 }
 
 void
-output_json (const char *kind, json_t *fields_taken)
+output_whole (const json_t *object)
 {
-  CLEANUP_JSON json_t *object = output_object (kind, fields_taken);
   CLEANUP_FREE char *text = json_text_pretty (object);
 
   printf ("%s\n", text);
+}
+
+void
+output_json (const char *kind, json_t *fields_taken)
+{
+  CLEANUP_JSON json_t *object = output_object (kind, fields_taken);
+
+  output_whole (object);
 }
 
 int

@@ -12,7 +12,9 @@
 /* {"bootmend": 1, "kind": kind, ...fields} */
 #define OUTPUT_VERSION 1
 json_t *output_object (const char *kind, json_t *fields_taken);
-/* Prints it, indented, with a newline. */
+/* Prints an object, indented, with a newline. */
+void output_whole (const json_t *object);
+/* The same of output_object (). */
 void output_json (const char *kind, json_t *fields_taken);
 
 /* Flushes stdout; -1 if something written there was lost. */

@@ -250,8 +250,7 @@ show_result (const struct cli *cli, struct campaign *campaign, struct err **err)
   if (report == NULL)
     return -1;
   if (options_flag (cli->options, "json")) {
-    text = json_text_pretty (report);
-    printf ("%s\n", text);
+    output_whole (report);
     return 0;
   }
   table = table_new (columns, ARRAY_SIZE (columns), &cli->out);
