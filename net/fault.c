@@ -4,6 +4,8 @@
 
 #include <base/random.h>
 
+#include "arrivals.h"
+
 #define OWN_TAG (UINT64_C (1) << 63)
 
 struct rule_state {
@@ -19,13 +21,6 @@ struct planned {
 
 DEFINE_VEC (struct planned, planned_vec);
 
-struct held {
-  int64_t due_ms;
-  struct exchange done;
-};
-
-DEFINE_VEC (struct held, held_vec);
-
 struct fault_transport {
   struct transport base;
   struct transport *below;
@@ -34,7 +29,7 @@ struct fault_transport {
   struct rule_state *rules;
   size_t nrules;
   struct planned_vec planned;
-  struct held_vec held;
+  struct arrivals held;
 };
 
 static const char *const kind_names[] = {
@@ -106,15 +101,6 @@ choose (struct fault_transport *ft, const struct http_request *req)
 }
 
 static void
-hold (struct fault_transport *ft, struct exchange done, int64_t delay_ms)
-{
-  struct held h = {clock_now_ms (ft->clock) + delay_ms, done};
-
-  h.done.ended_wall_ms = clock_wall_ms (ft->clock) + delay_ms;
-  held_vec_push (&ft->held, h);
-}
-
-static void
 status_reply (struct http_reply *reply, const struct fault_rule *rule)
 {
   http_reply_release (reply);
@@ -151,7 +137,7 @@ answer_instead (struct fault_transport *ft, const struct fault_rule *rule,
   default:
     return false;
   }
-  hold (ft, done, rule->delay_ms);
+  arrivals_add (&ft->held, ft->clock, done, rule->delay_ms);
   return true;
 }
 
@@ -220,7 +206,6 @@ fault_step (struct transport *t, struct exchanges *done)
   struct fault_transport *ft = (struct fault_transport *)t;
   CLEANUP (exchanges_release)
   struct exchanges below = VEC_EMPTY;
-  int64_t now = clock_now_ms (ft->clock);
 
   transport_step (ft->below, &below);
   for (size_t i = 0; i < below.len; i++) {
@@ -234,15 +219,11 @@ fault_step (struct transport *t, struct exchanges *done)
     if (rule)
       spoil (rule, &c);
     if (rule && rule->delay_ms > 0)
-      hold (ft, c, rule->delay_ms);
+      arrivals_add (&ft->held, ft->clock, c, rule->delay_ms);
     else
       exchanges_push (done, c);
   }
-  for (size_t i = 0; i < ft->held.len;)
-    if (ft->held.ptr[i].due_ms <= now)
-      exchanges_push (done, held_vec_remove (&ft->held, i).done);
-    else
-      i++;
+  arrivals_take_due (&ft->held, ft->clock, done);
 }
 
 static int64_t
@@ -250,17 +231,9 @@ fault_next_ms (struct transport *t)
 {
   struct fault_transport *ft = (struct fault_transport *)t;
   int64_t next = transport_next_ms (ft->below);
-  int64_t now = clock_now_ms (ft->clock);
+  int64_t held = arrivals_next_ms (&ft->held, ft->clock);
 
-  for (size_t i = 0; i < ft->held.len; i++) {
-    int64_t ms = ft->held.ptr[i].due_ms - now;
-
-    if (ms < 0)
-      ms = 0;
-    if (next < 0 || ms < next)
-      next = ms;
-  }
-  return next;
+  return next < 0 || (held >= 0 && held < next) ? held : next;
 }
 
 static int
@@ -281,14 +254,7 @@ fault_cancel (struct transport *t, uint64_t tag)
   struct fault_transport *ft = (struct fault_transport *)t;
 
   (void)take_plan (ft, tag);
-  for (size_t i = 0; i < ft->held.len; i++)
-    if (ft->held.ptr[i].done.tag == tag) {
-      struct held h = held_vec_remove (&ft->held, i);
-
-      exchange_release (&h.done);
-      return true;
-    }
-  return transport_cancel (ft->below, tag);
+  return arrivals_cancel (&ft->held, tag) || transport_cancel (ft->below, tag);
 }
 
 static unsigned
@@ -302,9 +268,7 @@ fault_free (struct transport *t)
 {
   struct fault_transport *ft = (struct fault_transport *)t;
 
-  for (size_t i = 0; i < ft->held.len; i++)
-    exchange_release (&ft->held.ptr[i].done);
-  held_vec_release (&ft->held);
+  arrivals_free_all (&ft->held);
   planned_vec_release (&ft->planned);
   transport_free (ft->below);
   free (ft->rules);

@@ -2,12 +2,7 @@
 
 #include <limits.h>
 
-struct arrival {
-  int64_t due_ms;
-  struct exchange done;
-};
-
-DEFINE_VEC (struct arrival, arrivals);
+#include "arrivals.h"
 
 struct memory_transport {
   struct transport base;
@@ -21,18 +16,16 @@ memory_submit (struct transport *t, const struct http_request *req,
                const struct http_auth *auth, uint64_t tag, struct err **err)
 {
   struct memory_transport *m = (struct memory_transport *)t;
-  struct arrival a = {.done = {.tag = tag}};
+  struct exchange done = {.tag = tag};
   int64_t delay_ms = 0;
 
   (void)err;
-  a.done.started_wall_ms = clock_wall_ms (m->clock);
-  if (m->service.answer (m->service.opaque, req, auth, &a.done.reply, &delay_ms,
-                         &a.done.err) == -1)
-    http_reply_release (&a.done.reply);
-  a.done.sent = a.done.err == NULL || a.done.err->code == ERR_UNKNOWN_EFFECT;
-  a.done.ended_wall_ms = a.done.started_wall_ms + delay_ms;
-  a.due_ms = clock_now_ms (m->clock) + delay_ms;
-  arrivals_push (&m->arrivals, a);
+  done.started_wall_ms = clock_wall_ms (m->clock);
+  if (m->service.answer (m->service.opaque, req, auth, &done.reply, &delay_ms,
+                         &done.err) == -1)
+    http_reply_release (&done.reply);
+  done.sent = done.err == NULL || done.err->code == ERR_UNKNOWN_EFFECT;
+  arrivals_add (&m->arrivals, m->clock, done, delay_ms);
   return 0;
 }
 
@@ -40,32 +33,16 @@ static void
 memory_step (struct transport *t, struct exchanges *done)
 {
   struct memory_transport *m = (struct memory_transport *)t;
-  int64_t now = clock_now_ms (m->clock);
-  size_t kept = 0;
 
-  for (size_t i = 0; i < m->arrivals.len; i++)
-    if (m->arrivals.ptr[i].due_ms <= now)
-      exchanges_push (done, m->arrivals.ptr[i].done);
-    else
-      m->arrivals.ptr[kept++] = m->arrivals.ptr[i];
-  m->arrivals.len = kept;
+  arrivals_take_due (&m->arrivals, m->clock, done);
 }
 
 static int64_t
 memory_next_ms (struct transport *t)
 {
   struct memory_transport *m = (struct memory_transport *)t;
-  int64_t now = clock_now_ms (m->clock), next = -1;
 
-  for (size_t i = 0; i < m->arrivals.len; i++) {
-    int64_t ms = m->arrivals.ptr[i].due_ms - now;
-
-    if (ms < 0)
-      ms = 0;
-    if (next < 0 || ms < next)
-      next = ms;
-  }
-  return next;
+  return arrivals_next_ms (&m->arrivals, m->clock);
 }
 
 static int
@@ -96,16 +73,7 @@ memory_wait (struct transport *t, struct pollfd *fds, unsigned nfds,
 static bool
 memory_cancel (struct transport *t, uint64_t tag)
 {
-  struct memory_transport *m = (struct memory_transport *)t;
-
-  for (size_t i = 0; i < m->arrivals.len; i++)
-    if (m->arrivals.ptr[i].done.tag == tag) {
-      struct arrival a = arrivals_remove (&m->arrivals, i);
-
-      exchange_release (&a.done);
-      return true;
-    }
-  return false;
+  return arrivals_cancel (&((struct memory_transport *)t)->arrivals, tag);
 }
 
 static unsigned
@@ -120,9 +88,7 @@ memory_free (struct transport *t)
 {
   struct memory_transport *m = (struct memory_transport *)t;
 
-  for (size_t i = 0; i < m->arrivals.len; i++)
-    exchange_release (&m->arrivals.ptr[i].done);
-  arrivals_release (&m->arrivals);
+  arrivals_free_all (&m->arrivals);
   free (m);
 }
 
