@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "agent-results.h"
+
 static struct fake_work *
 work_of (struct fake_cloud *cloud, uint64_t number)
 {
@@ -53,26 +55,6 @@ lose (struct fake_cloud *cloud, struct fake_work *work, const char *why)
   work_over (cloud, work);
 }
 
-static json_t *
-refused (const char *code)
-{
-  return json_make ("{s:s,s:s,s:s}", "outcome", "refused", "refusal", code,
-                    "reason", "because");
-}
-
-static json_t *
-failed (const char *code, bool changed)
-{
-  return json_make ("{s:s,s:b,s:{s:s,s:s}}", "outcome", "failed", "changed",
-                    changed, "error", "code", code, "message", "so it is");
-}
-
-static json_t *
-outcome (const char *name, bool resumed)
-{
-  return json_make ("{s:s,s:b}", "outcome", name, "resumed", resumed);
-}
-
 /* --- the work itself: what it does to the disk happens in one moment --------
  */
 
@@ -90,18 +72,18 @@ apply (struct fake_work *work)
   struct fake_disk *disk = work->disk;
 
   if (disk->content.hibernated)
-    return refused ("hibernated");
+    return agent_refused ("hibernated");
   if (disk->content.several_os)
-    return refused ("several-os");
+    return agent_refused ("several-os");
   if (evidence->committed && !disk->content.bad_file)
-    return outcome ("repaired", true);
+    return agent_outcome ("repaired", true);
   if (!disk->content.bad_file)
-    return outcome ("clean", false);
+    return agent_outcome ("clean", false);
   evidence->kept = evidence->committed = true;
   evidence->before = disk->content;
   disk->content.bad_file = false;
   vm->changes++;
-  return outcome ("repaired", false);
+  return agent_outcome ("repaired", false);
 }
 
 static json_t *
@@ -112,15 +94,15 @@ undo (struct fake_work *work)
   struct fake_disk *disk = work->disk;
 
   if (!evidence->kept && fake_chance (vm->cloud, 500))
-    return refused ("no-evidence");
+    return agent_refused ("no-evidence");
   if (!evidence->committed)
-    return outcome ("clean", false);
+    return agent_outcome ("clean", false);
   if (disk->content.version != evidence->before.version)
-    return refused ("changed-since");
+    return agent_refused ("changed-since");
   disk->content = evidence->before;
   evidence->committed = false;
   vm->changes++;
-  return outcome ("undone", false);
+  return agent_outcome ("undone", false);
 }
 
 /* The VM's own disk, and not a copy that is nobody's yet. */
@@ -177,7 +159,7 @@ close_disk (struct fake_cloud *cloud, struct fake_event *event)
     fake_violation (cloud, work->vm, "its disk is written while it is %s",
                     fake_power_name (work->vm));
   if (work->vm->work_fails) {
-    finish (cloud, work, failed ("disk", false));
+    finish (cloud, work, agent_failed ("disk"));
     return;
   }
   if (crashes && early) {
@@ -199,7 +181,7 @@ limit_over (struct fake_cloud *cloud, struct fake_event *event)
   struct fake_work *work = work_of (cloud, event->number);
 
   if (work && !work->cancelled)
-    finish (cloud, work, failed ("timeout", false));
+    finish (cloud, work, agent_failed ("timeout"));
 }
 
 static void
@@ -226,19 +208,19 @@ open_disk (struct fake_cloud *cloud, struct fake_event *event)
   vm = work->vm;
   disk = work->disk;
   if (!vm->exists) {
-    finish (cloud, work, failed ("not-found", false));
+    finish (cloud, work, agent_failed ("not-found"));
     return;
   }
   if (vm->account->kind->attaches && !fake_disk_on_helper (disk) && !vm->others)
     fake_violation (cloud, vm, "work on its disk while that is at '%s'",
                     disk->at);
   if (vm->account->kind->attaches && fake_chance (cloud, 200)) {
-    finish (cloud, work, failed ("not-found", false)); /* udev is late */
+    finish (cloud, work, agent_failed ("not-found")); /* udev is late */
     return;
   }
   /* A running VM holds its disk's lock; so does another work. */
   if ((vm->power != FAKE_OFF && is_own (work)) || disk->held_by) {
-    finish (cloud, work, refused ("in-use"));
+    finish (cloud, work, agent_refused ("in-use"));
     return;
   }
   disk->held_by = work->number;
@@ -300,7 +282,7 @@ ended (struct fake_cloud *cloud, struct fake_event *event)
   if (work && work->hangs)
     lose (cloud, work, "it was killed");
   else if (work)
-    finish (cloud, work, failed ("stopped", false));
+    finish (cloud, work, agent_failed ("stopped"));
 }
 
 void

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <simulation/agent-results.h>
+
 #include "world.h"
 
 #define ARRIVAL_LOOK_MS 500
@@ -117,29 +119,6 @@ lose (struct sim_work *work, enum err_code code, const char *why)
   work_over (work);
 }
 
-/* --- results ---------------------------------------------------------------
- */
-
-static json_t *
-refused (const char *code)
-{
-  return json_make ("{s:s,s:s,s:s}", "outcome", "refused", "refusal", code,
-                    "reason", "because");
-}
-
-static json_t *
-failed (const char *code, bool changed)
-{
-  return json_make ("{s:s,s:b,s:{s:s,s:s}}", "outcome", "failed", "changed",
-                    changed, "error", "code", code, "message", "so it is");
-}
-
-static json_t *
-outcome (const char *name, bool resumed)
-{
-  return json_make ("{s:s,s:b}", "outcome", name, "resumed", resumed);
-}
-
 /* --- the work: what it does to the disk happens in one moment ---------------
  */
 
@@ -151,16 +130,16 @@ apply (struct sim_work *work, json_t *content)
       json_at (json_object_get (world->evidence, work->disk), "before") != NULL;
 
   if (json_bool (content, "hibernated", false))
-    return refused ("hibernated");
+    return agent_refused ("hibernated");
   if (json_bool (content, "several", false))
-    return refused ("several-os");
+    return agent_refused ("several-os");
   if (!json_bool (content, "bad", false))
-    return outcome (committed ? "repaired" : "clean", committed);
+    return agent_outcome (committed ? "repaired" : "clean", committed);
   json_put (world->evidence, work->disk,
             json_make ("{s:o}", "before", json_deep_copy (content)));
   json_put_bool (content, "bad", false);
   world->kind->write (world->cloud, work->disk, content);
-  return outcome ("repaired", false);
+  return agent_outcome ("repaired", false);
 }
 
 static json_t *
@@ -171,14 +150,14 @@ undo (struct sim_work *work, json_t *content)
   const json_t *before = json_at (evidence, "before");
 
   if (evidence == NULL && sim_chance (world, 500))
-    return refused ("no-evidence");
+    return agent_refused ("no-evidence");
   if (before == NULL)
-    return outcome ("clean", false);
+    return agent_outcome ("clean", false);
   if (json_int (content, "version", 0) != json_int (before, "version", 0))
-    return refused ("changed-since");
+    return agent_refused ("changed-since");
   world->kind->write (world->cloud, work->disk, before);
   json_put (world->evidence, work->disk, json_object ());
-  return outcome ("undone", false);
+  return agent_outcome ("undone", false);
 }
 
 /* Is it attached to the helper, and to nothing else? */
@@ -213,11 +192,11 @@ close_disk (void *opaque, void *arg)
                    work->disk, work->helper, text);
   }
   if (disk == NULL) {
-    finish (work, failed ("disk", false));
+    finish (work, agent_failed ("disk"));
     return;
   }
   if (sim_fault (world, world->faults.agent_error)) {
-    finish (work, failed ("disk", false));
+    finish (work, agent_failed ("disk"));
     return;
   }
   if (crashes && early) {
@@ -271,7 +250,7 @@ limit_over (void *opaque, void *arg)
   (void)opaque;
   work->events--;
   if (!work->over && !work->cancelled)
-    finish (work, failed ("timeout", false));
+    finish (work, agent_failed ("timeout"));
 }
 
 static void
@@ -291,11 +270,11 @@ open_disk (void *opaque, void *arg)
       work->patience_ms -= ARRIVAL_LOOK_MS;
       later (work, ARRIVAL_LOOK_MS, open_disk);
     } else
-      finish (work, failed ("not-found", false));
+      finish (work, agent_failed ("not-found"));
     return;
   }
   if (json_object_get (world->held, work->disk)) {
-    finish (work, refused ("in-use"));
+    finish (work, agent_refused ("in-use"));
     return;
   }
   json_put_int (world->held, work->disk, (int64_t)work->number);
@@ -384,7 +363,7 @@ ended (void *opaque, void *arg)
   if (work->hangs)
     lose (work, ERR_TRANSIENT, "it was killed");
   else
-    finish (work, failed ("stopped", false));
+    finish (work, agent_failed ("stopped"));
 }
 
 void
