@@ -39,7 +39,7 @@ gce_key
    {"name": "helper", "zone": "europe-west1-b", "devices": "$work/devices/gcp"}]},
  "azure": {
 END
-  azure_head
+  azure_head ''
   cat <<END
   "vms": [
    {"name": "azure-bad", "group": "Web", "zone": "1", "os_disk": {"image": "$work/azure.img"}},
