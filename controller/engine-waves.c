@@ -140,8 +140,12 @@ is_first_request (const struct job *job)
 
 /* One that has been started again is about to be proven: it is let finish. */
 static bool
-should_drain (const struct engine *engine, const struct job *job)
+should_go_back (const struct engine *engine, const struct job *job)
 {
+  /* At its mark nothing is done yet, whatever has become of the request, which
+   * a process may have sent that has ended. */
+  if (strcmp (job->step->name, "mark") == 0)
+    return true;
   return engine->waves.draining && !job_has_flag (job, STEP_LAST) &&
          !undo_has (job, "start") && !mutated ("never-drain");
 }
@@ -164,7 +168,7 @@ waves_redirect (struct engine *engine, struct job *job)
     unadmit (job);
     return true;
   }
-  if (engine->stopping || !should_drain (engine, job))
+  if (engine->stopping || !should_go_back (engine, job))
     return false;
   if (job->phase == PHASE_ACT) {
     cancel_work (engine, job);
