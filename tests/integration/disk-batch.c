@@ -21,7 +21,7 @@
 #include <disk-ops/work.h>
 #include <recipes/recipe.h>
 
-#define MAX_WORKS (1 << 20)
+#define MAX_WORKS (16 << 20)
 
 static void
 print_line (json_t *json_taken)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What each built-in recipe does on each kind of disk, and that no disk is
-# changed by a look or a refusal. docs/disk-support.md is what this test gives:
+# changed by a look or a refusal. The columns are what `bootmend recipes list`
+# has. docs/disk-support.md is what this test gives:
 #
 #   BOOTMEND_TEST_WRITE=1 tests/integration/disk-matrix.sh    writes it
 #
@@ -19,15 +20,20 @@ done
 images_make
 matrix_make
 
-windows=(crowdstrike-291 crowdstrike-rename-folder windows-service-disable
-  windows-safe-boot-off windows-pending-updates-off windows-rdp-on
-  windows-file-restore windows-hive-from-regback)
-linux=(linux-fstab-nofail linux-kernel-previous linux-module-blacklist
-  linux-systemd-mask linux-ssh-restore linux-selinux-permissive-once
-  linux-disk-full)
+# What the program has: a recipe that is added is a column, or there is no page.
+recipes_of() { # JQ-FILTER
+  bootmend recipes list --json |
+    jq -r ".recipes[] | select (.source == \"built-in\" and ($1)) | .name"
+}
+mapfile -t windows < <(recipes_of '.os != "linux"')
+mapfile -t linux < <(recipes_of '.os == "linux"')
+((${#windows[@]} >= 10 && ${#linux[@]} >= 7)) || fail "recipes list: too short"
+good_hive=$hives_dir/clean/SYSTEM
 declare -A values=(
   [windows-service-disable]='{"service": "csagent"}'
   [windows-file-restore]='{"path": "/Windows/System32/svchost.exe"}'
+  [windows-hive-restore]="{\"content\": \"$(base64 -w0 "$good_hive")\",
+    \"sha256\": \"$(sha256sum <"$good_hive" | cut -c1-64)\"}"
   [linux-module-blacklist]='{"module": "falcon_lsm"}'
   [linux-systemd-mask]='{"unit": "falcon-sensor.service"}'
   [linux-disk-full]='{"rotate": true}')
@@ -81,13 +87,19 @@ cp -p --sparse=always "$matrix_dir"/disks/* "$disks/"
 sparse_hashes >"$work/before"
 looks=$work/looks
 : >"$looks"
+# This one makes a volume known that the others, and a look, are refused for.
+mends='windows-boot-sector'
+lost=(w-boot-sector w-boot-both w-root-record)
 for ((i = 0; i < ${#rows[@]}; i += per_batch)); do
   for row in "${rows[@]:i:per_batch}"; do
     IFS='|' read -r name format _ <<<"$row"
     add "$name" inspect "$disks/$name.$format" "$name" "$all_recipes"
+    [[ " ${lost[*]} " != *" $name "* ]] ||
+      add "$name:$mends" report "$disks/$name.$format" "$name" \
+        "{\"recipe\": \"$mends\"}"
   done
   batch
-  cat "$results" >>"$looks"
+  jq -c 'select (.result)' "$results" >>"$looks"
 done
 sparse_hashes | diff "$work/before" - || fail "a look changed a disk"
 echo "looks at ${#rows[@]} disks: $SECONDS s"
@@ -95,16 +107,17 @@ echo "looks at ${#rows[@]} disks: $SECONDS s"
 # cells NAME RECIPE...: a word each, or the one word for all of them
 cells() {
   # shellcheck disable=SC2016 # jq's
-  jq -r --arg id "$1" --argjson recipes "$(printf '%s\n' "${@:2}" | jq -R . | jq -sc .)" '
+  jq -sr --arg id "$1" --argjson recipes "$(printf '%s\n' "${@:2}" | jq -R . | jq -sc .)" '
     def word: if .outcome == "needed" then "repaired"
       elif .refusal then "`\(.refusal)`" else .outcome end;
-    select (.id == $id and .result) | .result | . as $r
+    (map ({(.id): .result}) | add) as $results | $results[$id] | . as $r
     | (if .outcome != "inspected" then word
        elif .disk.would_refuse then "`\(.disk.would_refuse)`"
        else null end) as $all
     | $recipes[] | . as $name
-    | $all // ([$r.recipes[]? | select (.name == $name)][0]
-               | if . then word else "`wrong-os`" end)' "$looks"
+    | ($results["\($id):\($name)"] | if . then word else null end)
+      // $all // ([$r.recipes[]? | select (.name == $name)][0]
+                  | if . then word else "`wrong-os`" end)' "$looks"
 }
 
 ### the document
@@ -141,13 +154,11 @@ A recipe for the other system is refused as `wrong-os`.
 
 ## Windows
 
-All of these disks need every recipe but windows-hive-from-regback, unless the
-row says something else. Recipes without a prefix begin with `windows-`;
-service-disable is for `csagent`, file-restore for a missing `svchost.exe`.
-windows-boot-sector has no column: it mends the disk whose boot sector is lost and
-has a good copy, after which the others can be used, and is clean or refused
-elsewhere (tests/integration/disk-ops-dirty-ntfs.sh). windows-hive-restore is
-hive-from-regback with a hive that is brought along.
+All of these disks need every recipe but windows-boot-sector,
+windows-hive-from-regback and windows-hive-restore, unless the row says something
+else. Recipes without a prefix begin with `windows-`; service-disable is for
+`csagent`, file-restore for a missing `svchost.exe`, and hive-restore brings a good
+SYSTEM along. Once boot-sector has mended a disk, the others can be used on it.
 
 END
   table w "${windows[@]}"
@@ -265,18 +276,19 @@ prove() {
 
 # all cells of the tables: NAME FORMAT RECIPE WORD
 all_cells() {
-  local row name format words recipes recipe
+  local row name format words recipes recipe once
   for row in "${rows[@]}"; do
     IFS='|' read -r name format _ <<<"$row"
     recipes=("${windows[@]}")
     [[ $name != l-* ]] || recipes=("${linux[@]}")
     mapfile -t words < <(cells "$name" "${recipes[@]}" | tr -d '`')
-    # what is refused whatever the recipe is tried once
-    if [[ $name == d-* || $(printf '%s\n' "${words[@]}" | sort -u | wc -l) == 1 &&
-      ${words[0]} != repaired ]]; then
-      recipes=("${recipes[0]}")
-    fi
+    once=
+    [[ $name != d-* && ($(printf '%s\n' "${words[@]}" | sort -u | wc -l) != 1 ||
+      ${words[0]} == repaired) ]] || once=1
     for recipe in "${!recipes[@]}"; do
+      # what is refused whatever the recipe is tried once
+      [[ -z $once || $recipe == 0 ||
+        ($name == w-* && ${recipes[recipe]} == "$mends") ]] || continue
       echo "$name $format ${recipes[recipe]} ${words[recipe]}"
     done
   done
