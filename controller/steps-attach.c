@@ -159,6 +159,15 @@ helper_ready (struct job *job, struct err **err)
 
 /* --- the VM's side -------------------------------------------------------- */
 
+/* The answer is taken for the effect.  (Clouds that show a disk as attached
+ * until it has left have no state in between that could be misread.) */
+static bool
+is_hasty (const struct job *job, enum place before, bool mutation)
+{
+  return mutation && (place_of (job) == PLACE_MOVING ||
+                      (place_of (job) == before && job->attempt > 0));
+}
+
 enum verdict
 detach_seen (struct job *job, struct err **err)
 {
@@ -200,7 +209,7 @@ attach_seen (struct job *job, struct err **err)
                                             [PLACE_MOVING] = SIGHT_COMING,
                                             [PLACE_FREE] = SIGHT_BEFORE};
 
-  if (place_of (job) == PLACE_MOVING && mutated ("hasty-start"))
+  if (is_hasty (job, PLACE_FREE, mutated ("hasty-start")))
     return VERDICT_YES;
   if (place_of (job) == PLACE_MOVING && mutated ("hasty-attach"))
     return VERDICT_NO;
@@ -291,7 +300,7 @@ detach_helper_seen (struct job *job, struct err **err)
                                             [PLACE_MOVING] = SIGHT_COMING,
                                             [PLACE_HELPER] = SIGHT_BEFORE};
 
-  if (place_of (job) == PLACE_MOVING && mutated ("hasty-attach"))
+  if (is_hasty (job, PLACE_HELPER, mutated ("hasty-attach")))
     return VERDICT_YES;
   return verdict_of_last (job, places, err);
 }

@@ -61,6 +61,19 @@ disk_of (const struct job *job, const struct effect *effect, const json_t *now)
   return json_str (effect->in, "disk.id", "");
 }
 
+/* A snapshot, copy or swap in one call is of a VM that is off, but for those
+ * that may be on. */
+static const char *
+not_off (const struct sim_campaign *c, const struct job *job, const json_t *now)
+{
+  bool live = (job->binding->provider->caps & CAP_SWAP_RUNNING) &&
+              json_bool (c->plan->policy, "copy_running", false);
+
+  return live || strcmp (json_str (now, "power", "stopped"), "stopped") == 0
+             ? NULL
+             : "its VM is not stopped";
+}
+
 /* What has to be true when a request is sent; NULL: all is well. */
 static const char *
 too_early (const struct sim_campaign *c, const struct job *job,
@@ -79,6 +92,12 @@ too_early (const struct sim_campaign *c, const struct job *job,
     return json_object_get (c->world.held, disk_of (job, effect, now))
                ? "an agent has the disk open"
                : NULL;
+  case OP_SNAPSHOT:
+  case OP_DISK_FROM:
+    return not_off (c, job, now);
+  case OP_SWAP_OS:
+    return sim_is_at (disk, "") ? not_off (c, job, now)
+                                : "the new disk is attached to something";
   case OP_START:
     return sim_is_at (disk, vm->id) ? NULL : "its disk is not attached to it";
   default:

@@ -288,6 +288,7 @@ expect_truth (const struct end *e)
   case OUT_RECOVERED:
   case OUT_SKIPPED:
     expect (e, is_as_before (e), "its disk is not as before");
+    expect (e, !is_swapped (e), "another disk is in the place of its own");
     expect_vm (e);
     break;
   case OUT_FAILED_ATTENTION:
