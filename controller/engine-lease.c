@@ -19,7 +19,7 @@
 #define LONGEST_LEASE_MS 3600000
 /* A renewal that failed is tried again after this part of the lease. */
 #define AGAIN_IN_LEASE 12
-/* Nobody waits longer for the reply to one. */
+/* Nobody waits longer for the reply to one; of a short lease, not as long. */
 #define REPLY_MS 300000
 
 /* --- what is lost -----------------------------------------------------------
@@ -80,6 +80,15 @@ lease_ms (const struct engine *engine)
   return ms < LONGEST_LEASE_MS ? ms : LONGEST_LEASE_MS;
 }
 
+/* One that is never answered must leave time for the next. */
+static int64_t
+reply_ms (const struct engine *engine)
+{
+  int64_t ms = lease_ms (engine) / RENEWALS_IN_LEASE;
+
+  return ms < REPLY_MS ? ms : REPLY_MS;
+}
+
 /* The steps that write the mark, or take it away, are left alone. */
 static bool
 keeps_mark (const struct job *job)
@@ -119,7 +128,7 @@ lease_adopt (struct engine *engine, struct job *job)
 static int64_t
 next_at_ms (const struct engine *engine, const struct job *job)
 {
-  return job->renewal ? job->renewal_sent_ms + REPLY_MS
+  return job->renewal ? job->renewal_sent_ms + reply_ms (engine)
                       : renew_at_ms (engine, job);
 }
 
