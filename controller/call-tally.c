@@ -22,6 +22,21 @@ call_tally_find (struct call_tallies *tallies, const struct binding *binding,
   return &tallies->ptr[tallies->len - 1];
 }
 
+void
+call_tally_sent (struct call_tally *tally, unsigned vms, bool again)
+{
+  tally->calls++;
+  tally->vms += vms;
+  tally->repeated += again;
+}
+
+void
+call_tally_failed (struct call_tally *tally, bool throttled)
+{
+  tally->errors++;
+  tally->throttled += throttled;
+}
+
 static json_t *
 row (const struct call_tally *t)
 {

@@ -30,6 +30,10 @@ struct call_tally *call_tally_find (struct call_tallies *tallies,
                                     const struct binding *binding,
                                     enum op_id op, const char *action);
 
+/* So many VMs' call was sent (once more), or failed. */
+void call_tally_sent (struct call_tally *tally, unsigned vms, bool again);
+void call_tally_failed (struct call_tally *tally, bool throttled);
+
 /* figures.calls */
 json_t *call_tallies_report (const struct call_tallies *tallies);
 

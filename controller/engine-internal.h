@@ -227,6 +227,8 @@ int64_t job_trust_after (const struct engine *engine, const struct job *job,
                          bool uncertain);
 /* When the reply of its request is overdue. */
 int64_t job_reply_limit (const struct job *job);
+/* That time is over. */
+void job_no_reply (struct engine *engine, struct job *job);
 /* When the job wants to be looked at again; -1: when a completion comes. */
 int64_t job_deadline (const struct engine *engine, const struct job *job);
 

@@ -372,21 +372,6 @@ advance_watch (struct engine *engine, struct job *job)
   }
 }
 
-/* A request that nobody answered.  An agent still has the disk in its hands:
- * it is told to end, and waited for.  A provider's request can only be given
- * up; whether it takes effect is seen later. */
-static void
-overdue (struct engine *engine, struct job *job)
-{
-  struct err *err = NULL;
-
-  if (!outbox_give_up (engine, job))
-    return;
-  err_set (&err, ERR_UNKNOWN_EFFECT, "no reply for %lld s",
-           (long long)((engine_now (engine) - job->acted_ms) / 1000));
-  job_reply_failed (engine, job, err);
-}
-
 /* A resumed job's step began in another process: its time starts anew, and what
  * that process had sent may still take effect. */
 static void
@@ -463,7 +448,7 @@ advance_once (struct engine *engine, struct job *job)
     return true;
   if (before == PHASE_ACT) {
     if (engine_now (engine) > job_reply_limit (job))
-      overdue (engine, job);
+      job_no_reply (engine, job);
   } else if (engine->stopping)
     return false;
   else if (before == PHASE_ENTER)

@@ -229,6 +229,37 @@ job_complete (struct engine *engine, struct job *job,
     job_step_over (engine, job, "done", NULL);
 }
 
+/* Where tokens are scarce and VMs are many, a request may wait for longer than
+ * its step may take; to give it up would only leave it to take effect later. */
+static bool
+stands_in_line (struct engine *engine, struct job *job)
+{
+  const struct world *world = engine->world;
+
+  if (world->stands_in_line == NULL ||
+      !world->stands_in_line (engine->world, job->effect))
+    return false;
+  job->acted_ms = engine_now (engine);
+  return true;
+}
+
+/* A request that nobody answered.  An agent still has the disk in its hands:
+ * it is told to end, and waited for.  A provider's request can only be given
+ * up; whether it takes effect is seen later. */
+void
+job_no_reply (struct engine *engine, struct job *job)
+{
+  struct err *err = NULL;
+
+  if (stands_in_line (engine, job))
+    return;
+  if (!outbox_give_up (engine, job))
+    return;
+  err_set (&err, ERR_UNKNOWN_EFFECT, "no reply for %lld s",
+           (long long)((engine_now (engine) - job->acted_ms) / 1000));
+  job_reply_failed (engine, job, err);
+}
+
 /* How long a guest that nobody waits for may take to shut down (a guess). */
 #define SHUTDOWN_MOST_MS 60000
 

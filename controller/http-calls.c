@@ -107,8 +107,13 @@ row_of (const struct call *call)
   return &call->binding->provider->ops[call->op];
 }
 
-/* --- ends ------------------------------------------------------------------
- */
+static bool
+was_sent (const struct call *call)
+{
+  return call->state != CALL_QUEUED || call->attempt > 0 || call->pages > 0;
+}
+
+/* --- ends ---------------------------------------------------------------- */
 
 static void
 let_others_go (struct call *call)
@@ -153,6 +158,16 @@ http_calls_collect (struct http_calls *calls, struct completion *completion)
   return true;
 }
 
+bool
+http_calls_waits (const struct http_calls *calls, uint64_t effect)
+{
+  for (size_t i = 0; i < calls->calls.len; i++)
+    for (size_t j = 0; j < calls->calls.ptr[i]->effects.len; j++)
+      if (calls->calls.ptr[i]->effects.ptr[j] == effect)
+        return !was_sent (calls->calls.ptr[i]);
+  return false;
+}
+
 size_t
 http_calls_pending (const struct http_calls *calls)
 {
@@ -195,9 +210,8 @@ join (struct http_calls *calls, const struct effect *effect)
     struct call *call = calls->calls.ptr[i];
     unsigned size = call_size (call->in) + (unsigned)json_array_size (list);
 
-    if (call->state != CALL_QUEUED || call->attempt > 0 ||
-        call->binding != effect->binding || call->op != effect->op ||
-        size > most || call->pages ||
+    if (was_sent (call) || call->binding != effect->binding ||
+        call->op != effect->op || size > most ||
         !call_may_join (row_of (call), call->in, effect->in) ||
         !limit_queue_resize (call->queue, call->tag, size))
       continue;
@@ -244,7 +258,6 @@ send_call (struct http_calls *calls, struct call *call)
   CLEANUP_HTTP_REQUEST struct http_request req = {0};
   struct http_auth auth = {0};
   struct err *err = NULL;
-  struct call_tally *tally;
 
   if (row_of (call)->build (call->binding, call->in, &req, &err) == -1) {
     finish (calls, call, NULL, err);
@@ -281,10 +294,8 @@ send_call (struct http_calls *calls, struct call *call)
   call->state = CALL_SENT;
   if (req.sign != HTTP_SIGN_NONE)
     call_trial_sent (&calls->trials, call->binding, call->tag);
-  tally = tally_of (calls, call);
-  tally->calls++;
-  tally->vms += call_size (call->in);
-  tally->repeated += call->attempt > 0;
+  call_tally_sent (tally_of (calls, call), call_size (call->in),
+                   call->attempt > 0);
   call->attempt++;
 }
 
@@ -341,10 +352,8 @@ failed (struct http_calls *calls, struct call *call,
                             .elapsed_ms = now_of (calls) - call->first_ms};
   struct retry_decision decision =
       retry_decide (&retry_policy_default, &what, &calls->random);
-  struct call_tally *tally = tally_of (calls, call);
 
-  tally->errors++;
-  tally->throttled += err->code == ERR_THROTTLED;
+  call_tally_failed (tally_of (calls, call), err->code == ERR_THROTTLED);
   if (decision.verdict == RETRY_AGAIN) {
     log_info ("%s: %s: %s; again in %lld ms", call->binding->provider->name,
               row_of (call)->name, err->msg, (long long)decision.wait_ms);
@@ -364,16 +373,15 @@ failed (struct http_calls *calls, struct call *call,
 static bool
 was_refused (struct http_calls *calls, struct call *call, const struct err *err)
 {
-  struct call_trials *trials = &calls->trials;
-
   if (err->code != ERR_AUTH || calls->options.refused == NULL)
     return false;
   calls->options.refused (calls->options.opaque, call->binding, call->audience,
                           call->sent_wall_ms, err);
-  if (!call_trial_refused (trials, call->binding, call->tag, ++call->refusals))
+  if (!call_trial_refused (&calls->trials, call->binding, call->tag,
+                           ++call->refusals))
     return false;
   call->state = CALL_HELD;
-  tally_of (calls, call)->errors++;
+  call_tally_failed (tally_of (calls, call), false);
   return true;
 }
 
@@ -393,10 +401,9 @@ goes_on (struct http_calls *calls, struct call *call, json_t *out)
   json_decref (out);
   call->pages++;
   call->attempt = 0;
-  call->first_ms = now_of (calls) + after_ms;
+  call->first_ms = call->not_before_ms = now_of (calls) + after_ms;
   call->queue = NULL; /* its class may be another one */
   call->state = CALL_RETRYING;
-  call->not_before_ms = call->first_ms;
   return true;
 }
 

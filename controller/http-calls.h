@@ -55,6 +55,8 @@ void http_calls_submit (struct http_calls *calls, struct effect effect);
 void http_calls_step (struct http_calls *calls);
 bool http_calls_collect (struct http_calls *calls,
                          struct completion *completion);
+/* Does this effect wait for its turn, and nothing of it was ever sent? */
+bool http_calls_waits (const struct http_calls *calls, uint64_t effect);
 /* When a step is due besides what the transport reports, on the clock; -1: not
  * before something is submitted or arrives. */
 int64_t http_calls_next_ms (const struct http_calls *calls);

@@ -246,6 +246,12 @@ world_http_wait (struct world_http *http, struct pollfd *fds, unsigned n,
     log_debug ("waiting: %s", err->msg);
 }
 
+bool
+world_http_waits (const struct world_http *http, uint64_t id)
+{
+  return http_calls_waits (http->calls, id);
+}
+
 json_t *
 world_http_report (const struct world_http *http)
 {

@@ -27,6 +27,8 @@ bool world_http_takes (struct world_http *http, struct completion *completion);
 /* Waits for the network and the caller's descriptors, at most so long. */
 void world_http_wait (struct world_http *http, struct pollfd *fds, unsigned n,
                       int64_t ms);
+/* As http_calls_waits. */
+bool world_http_waits (const struct world_http *http, uint64_t id);
 /* As http_calls_report: the calls of this process. */
 json_t *world_http_report (const struct world_http *http);
 

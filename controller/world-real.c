@@ -170,6 +170,14 @@ wait_for (struct world *world, int64_t until_ms)
     poll (fds, n, ms < 0 ? 0 : (int)ms);
 }
 
+static bool
+stands_in_line (struct world *world, uint64_t id)
+{
+  const struct world_real *real = (const struct world_real *)world;
+
+  return real->http && world_http_waits (real->http, id);
+}
+
 static json_t *
 figures (struct world *world)
 {
@@ -210,6 +218,7 @@ world_real_new (const json_t *agents, const json_t *http)
   real->world.collect = collect;
   real->world.wait = wait_for;
   real->world.figures = figures;
+  real->world.stands_in_line = stands_in_line;
   real->pool = pool_new (THREADS);
   real->agents = world_agents_new (agents);
   real->http_config = http;

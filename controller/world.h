@@ -55,6 +55,9 @@ struct world {
    * disk now.  Called after the journal has it.  NULL: agents of this world
    * never ask. */
   void (*allow) (struct world *world, uint64_t id);
+  /* Does this request still stand in line, and nothing of it has been sent?
+   * Its time has not begun then.  NULL: nobody stands in line here. */
+  bool (*stands_in_line) (struct world *world, uint64_t id);
   /* The next completion, if there is one. */
   bool (*collect) (struct world *world, struct completion *completion);
   /* Returns when something may be collected, a signal came, or at until_ms of

@@ -70,8 +70,7 @@ sim_violation (struct sim_world *world, const char *fmt, ...)
                            text));
 }
 
-/* --- the network -----------------------------------------------------------
- */
+/* --- the network ------------------------------------------------------- */
 
 static void
 count (struct sim_world *world, const char *action,
@@ -182,8 +181,7 @@ fate (struct sim_world *world, const struct http_request *req,
   return 1;
 }
 
-/* --- keys ------------------------------------------------------------------
- */
+/* --- keys -------------------------------------------------------------- */
 
 static void
 hold_key (struct sim_world *world, unsigned key)
@@ -256,8 +254,7 @@ has_expired (const struct sim_world *world, const struct http_auth *auth)
          strtoul (auth->access_key_id, NULL, 10) != world->valid_key;
 }
 
-/* --- answers ---------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------- */
 
 static int
 answer (void *opaque, const struct http_request *req,
@@ -276,19 +273,14 @@ answer (void *opaque, const struct http_request *req,
   if (r != 1)
     return r;
   *delay_ms = arrive (world, req, reply);
-  switch (reply->status) {
-  case FAKE_NO_ANSWER:
+  if (reply->status == FAKE_NO_ANSWER)
     return no_reply (world, req, delay_ms, err);
-  case FAKE_RESET:
-  case FAKE_TRUNCATED:
+  if (reply->status == FAKE_RESET || reply->status == FAKE_TRUNCATED)
     return err_set (err, ERR_UNKNOWN_EFFECT, "the connection broke");
-  default:
-    return 0;
-  }
+  return 0;
 }
 
-/* --- the world's interface -------------------------------------------------
- */
+/* --- the world's interface ----------------------------------------------- */
 
 static void
 submit (struct world *base, struct effect effect)
@@ -317,6 +309,12 @@ static void
 allow (struct world *base, uint64_t id)
 {
   sim_work_allow ((struct sim_world *)base, id);
+}
+
+static bool
+stands_in_line (struct world *base, uint64_t id)
+{
+  return http_calls_waits (((struct sim_world *)base)->calls, id);
 }
 
 /* Moves the calls on, as far as they go now. */
@@ -355,8 +353,8 @@ next_ms (const struct sim_world *world)
   int64_t wire = transport_next_ms (world->transport);
   int64_t next = wire < 0 ? -1 : sim_now (world) + wire;
 
-  next = sooner (next, http_calls_next_ms (world->calls));
-  return sooner (next, sim_events_next_ms (&world->events));
+  return sooner (sooner (next, http_calls_next_ms (world->calls)),
+                 sim_events_next_ms (&world->events));
 }
 
 static void
@@ -383,8 +381,7 @@ wait_until (struct world *base, int64_t until_ms)
   }
 }
 
-/* --- life ------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------- */
 
 void
 sim_world_init (struct sim_world *world, const struct fleet_kind *kind,
@@ -400,6 +397,7 @@ sim_world_init (struct sim_world *world, const struct fleet_kind *kind,
                                 .submit = submit,
                                 .cancel = cancel,
                                 .allow = allow,
+                                .stands_in_line = stands_in_line,
                                 .collect = collect,
                                 .wait = wait_until};
   world->evidence = json_object ();

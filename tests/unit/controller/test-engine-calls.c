@@ -39,6 +39,8 @@ struct small_world {
   json_t *requests; /* {request: how often}; NULL: uncounted */
   unsigned lost;    /* so many replies to stops get lost, before their effect */
   const char *held; /* why no mark can be taken away; NULL: it can */
+  int64_t line_ms;  /* each stop stands in line for so long ... */
+  bool untold;      /* ... and nobody is told */
 };
 
 static const char *const together[] = {"zone", NULL};
@@ -136,7 +138,8 @@ change (struct small_world *w, enum op_id op, const json_t *in)
     else {
       vm->on = op == OP_START;
       vm->changes_ms =
-          now_of (w) + (vm->on ? 5000 : 20000 + (int)i % 20 * 1000);
+          now_of (w) +
+          (vm->on ? 5000 : 20000 + (int)i % 20 * 1000 + w->line_ms);
     }
   }
 }
@@ -178,10 +181,25 @@ submit (struct world *world, struct effect effect)
     } else {
       change (w, effect.op, effect.in);
       pending.completion.out = json_object ();
+      if (effect.op == OP_STOP) {
+        pending.at_ms += w->line_ms;
+        pending.completion.waited_ms = w->line_ms;
+      }
     }
   }
   pending_vec_push (&w->pending, pending);
   effect_release (&effect);
+}
+
+static bool
+stands_in_line (struct world *world, uint64_t id)
+{
+  struct small_world *w = (struct small_world *)world;
+
+  for (size_t i = 0; i < w->pending.len; i++)
+    if (w->pending.ptr[i].completion.id == id)
+      return !w->untold && w->pending.ptr[i].at_ms > now_of (w) + REPLY_MS;
+  return false;
 }
 
 static bool
@@ -220,9 +238,7 @@ static void
 run_campaign (struct run *run, const struct provider *provider, int n)
 {
   struct small_world *w = &run->world;
-  json_t *requests = w->requests;
-  unsigned lost = w->lost;
-  const char *held = w->held;
+  struct small_world asked = *w;
   struct binding binding = {.provider = provider,
                             .account = (char *)"1",
                             .region = (char *)""};
@@ -237,12 +253,15 @@ run_campaign (struct run *run, const struct provider *provider, int n)
 
   CU_ASSERT_PTR_NOT_NULL_FATAL (policy);
   memset (run, 0, sizeof *run);
-  w->requests = requests;
-  w->lost = lost;
-  w->held = held;
+  w->requests = asked.requests;
+  w->lost = asked.lost;
+  w->line_ms = asked.line_ms;
+  w->untold = asked.untold;
+  w->held = asked.held;
   fake_clock_init (&w->clock, 1000000);
   w->world = (struct world){.clock = &w->clock.clock,
                             .submit = submit,
+                            .stands_in_line = stands_in_line,
                             .collect = collect,
                             .wait = wait_until};
   engine = engine_new (&w->world, NULL, policy, NULL, 7);
@@ -402,12 +421,33 @@ test_last_failure (void)
   run_free (run);
 }
 
+/* Tokens are scarce and VMs are many: a request that has not left yet is not
+ * given up, however long its step may take. */
+static void
+test_standing_in_line (void)
+{
+  struct run *told = xcalloc (1, sizeof *told);
+  struct run *untold = xcalloc (1, sizeof *untold);
+
+  told->world.line_ms = untold->world.line_ms = 3600000;
+  untold->world.untold = true;
+  run_campaign (told, &gathering, 3);
+  run_campaign (untold, &gathering, 3);
+  CU_ASSERT_EQUAL (told->repaired, 3);
+  CU_ASSERT (told->took_ms > told->world.line_ms);
+  CU_ASSERT_EQUAL (told->world.about[OP_STOP], 3);
+  CU_ASSERT_EQUAL (untold->repaired, 0); /* as a reply that never comes */
+  run_free (told);
+  run_free (untold);
+}
+
 static const struct unit_case cases[] = {
     {"calls are filled and looks are shared", test_calls_are_filled},
     {"few VMs wait for nobody", test_few_wait_for_nobody},
     {"requests have names", test_requests},
     {"a lost one is repeated by its name", test_same_request},
     {"a step that takes too long says why", test_last_failure},
+    {"standing in line costs no time", test_standing_in_line},
 };
 
 UNIT_MAIN ("engine: calls", cases)

@@ -323,6 +323,8 @@ start (struct service *service, struct binding *by, unsigned n_by, unsigned n,
       waited[completion.id] = completion.waited_ms;
       completion_release (&completion);
     }
+    CU_ASSERT (i || (http_calls_waits (service->calls, n - 1) &&
+                     !http_calls_waits (service->calls, 0)));
     fake_clock_advance (&service->clock, 60);
   }
 }
@@ -354,8 +356,7 @@ test_shared_limits (void)
   CU_ASSERT_EQUAL (begun_together ("1", "s"), 20);
 }
 
-/* Who stood in line hears for how long: it is not the time that the call took.
- */
+/* Who stood in line hears for how long. */
 static void
 test_waited (void)
 {
