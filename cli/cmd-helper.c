@@ -34,10 +34,11 @@ split_provider (const char *word, const struct provider **provider)
   return word;
 }
 
-/* The provider's side: is there such a machine, does it run, has it room? */
-static void
+/* The provider's side: is there such a machine, does it run, has it room?  And
+ * what its agent has to find there: NULL, or a new reference. */
+static json_t *
 check_record (const json_t *request, const struct provider *provider,
-              const char *id, json_t *items)
+              const char *id, const char *devices, json_t *items)
 {
   CLEANUP_ERR struct err *err = NULL;
   CLEANUP_JSON json_t *record = NULL;
@@ -46,13 +47,16 @@ check_record (const json_t *request, const struct provider *provider,
     helper_check_add (items, "instance", "warning",
                       "not asked: no provider knows an id like this",
                       "write PROVIDER:ID=WHERE");
-    return;
+    return NULL;
   }
   record = campaign_describe_one (request, provider->name, id, &err);
-  if (record)
-    helper_check_record (provider, record, items);
-  else
+  if (record == NULL) {
     helper_check_add (items, "instance", "missing", err->msg, NULL);
+    return NULL;
+  }
+  helper_check_record (provider, record, items);
+  return provider->helper_expect ? provider->helper_expect (record, devices)
+                                 : NULL;
 }
 
 static int
@@ -65,19 +69,22 @@ check_one (const struct cli *cli, const char *word, const json_t *request,
   CLEANUP_FREE char *written = xstrndup (text, len);
   CLEANUP_FREE char *id = helper_option_id (written);
   CLEANUP_JSON json_t *agents = json_object (), *helpers = json_object ();
-  json_t *items, *one;
+  CLEANUP_JSON json_t *asked = json_array (), *expect = NULL;
+  json_t *items, *one, *spec;
 
   if (len == 0 || text[len] == '\0')
     return err_set (err, ERR_USAGE, "'%s' is not ID=WHERE", word);
   if (helper_option_add (cli, id, text + len + 1, agents, helpers, err) == -1)
     return -1;
+  spec = json_object_get (helpers, id);
+  expect = check_record (request, provider, id,
+                         json_str (spec, "devices", "/dev"), asked);
   items = json_array ();
-  helper_check_agent (json_object_get (agents, id), items);
-  check_record (request, provider, id, items);
+  helper_check_agent (json_object_get (agents, id), expect, items);
+  json_array_extend (items, asked);
   one = json_object ();
   json_put_str (one, "id", id);
-  json_put_str (one, "where",
-                json_str (json_object_get (helpers, id), "where", ""));
+  json_put_str (one, "where", json_str (spec, "where", ""));
   json_put_bool (one, "ok", helper_check_ok (items));
   json_put (one, "items", items);
   json_array_append_new (result, one);

@@ -73,10 +73,16 @@ is_carried_on (const struct campaign *campaign)
 }
 
 static int
-check_helper (struct campaign *campaign, const json_t *record, bool carried_on,
-              struct err **err)
+check_helper (struct campaign *campaign, const struct provider *provider,
+              const json_t *record, bool carried_on, struct err **err)
 {
   const char *id = json_str (record, "id", "");
+  const json_t *spec =
+      json_object_get (json_at (campaign->data, "helpers"), id);
+  CLEANUP_JSON json_t *expect =
+      provider->helper_expect
+          ? provider->helper_expect (record, json_str (spec, "devices", "/dev"))
+          : NULL;
 
   if (!vm_is_power (record, "running"))
     return err_set (err, ERR_USAGE, "helper '%s' is '%s': start it first", id,
@@ -89,7 +95,9 @@ check_helper (struct campaign *campaign, const json_t *record, bool carried_on,
                     id, json_str (record, "mark.campaign", "?"));
   if (world_real_check_agent (campaign->real, id, err) == -1)
     return -1;
-  return carried_on ? 0 : world_real_check_machine (campaign->real, id, err);
+  return carried_on
+             ? 0
+             : world_real_check_machine (campaign->real, id, expect, err);
 }
 
 static void
@@ -126,7 +134,7 @@ add_helper (struct campaign *campaign, struct binding *binding,
                binding, record, slots);
   if (strncmp (json_str (spec, "where", ""), "ssh://", 6) == 0)
     helpers_set_remote (campaign->helpers, id);
-  if (check_helper (campaign, record, carried_on, &why) == 0)
+  if (check_helper (campaign, provider, record, carried_on, &why) == 0)
     return 0;
   if (!carried_on)
     return err_move (err, TAKE (why));

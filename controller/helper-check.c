@@ -104,8 +104,8 @@ add_hello (json_t *items, const json_t *config, const json_t *hello, int64_t ms)
 }
 
 static int
-ask (struct agent_link *link, const json_t *config, json_t *items,
-     struct err **err)
+ask (struct agent_link *link, const json_t *config, const json_t *expect,
+     json_t *items, struct err **err)
 {
   int64_t began_ms = clock_now_ms (&real_clock);
   CLEANUP_JSON json_t *request = message_new ("request", "check");
@@ -116,6 +116,7 @@ ask (struct agent_link *link, const json_t *config, json_t *items,
   if (hello == NULL)
     return -1;
   add_hello (items, config, hello, clock_now_ms (&real_clock) - began_ms);
+  json_put (request, "expect", expect ? json_deep_copy (expect) : NULL);
   if (agent_link_send (link, request, err) == -1)
     return -1;
   found = await (link, "check", CHECK_MS, err);
@@ -130,13 +131,13 @@ ask (struct agent_link *link, const json_t *config, json_t *items,
 }
 
 void
-helper_check_agent (const json_t *config, json_t *items)
+helper_check_agent (const json_t *config, const json_t *expect, json_t *items)
 {
   CLEANUP_ERR struct err *err = NULL;
   size_t before = json_array_size (items);
   struct agent_link *link = start (config, &err);
 
-  if (link == NULL || ask (link, config, items, &err) == -1)
+  if (link == NULL || ask (link, config, expect, items, &err) == -1)
     helper_check_add (items,
                       json_array_size (items) > before ? "check"
                       : json_is_object (config)        ? "ssh"

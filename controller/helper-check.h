@@ -11,8 +11,10 @@
 #include <providers/provider.h>
 
 /* Starts its agent (config as in world-real.h) and asks it what its machine
- * has.  Blocks, for a minute or so at most.  Adds to items. */
-void helper_check_agent (const json_t *config, json_t *items);
+ * has; `expect`: what its provider expects of it, or NULL.  Blocks, for a
+ * minute or so at most.  Adds to items. */
+void helper_check_agent (const json_t *config, const json_t *expect,
+                         json_t *items);
 
 /* What the provider's record of it (OP_DESCRIBE with preflight) says: state,
  * zone, slots, role.  Adds to items. */

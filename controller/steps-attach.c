@@ -371,6 +371,11 @@ attached_patient (const struct job *job, json_t *patient, struct err **err)
   const struct provider *provider = job->binding->provider;
   const json_t *disk = job_work_disk (job);
   CLEANUP_STRV char **paths = NULL;
+  const json_t *helper =
+      helpers_record (job->policy->helpers,
+                      json_str (job->facts, "helper.name", ""));
+  const char *devices = json_str (job->facts, "helper.devices", "/dev");
+  CLEANUP_JSON json_t *expect = NULL;
   json_t *others;
   size_t n;
 
@@ -381,8 +386,10 @@ attached_patient (const struct job *job, json_t *patient, struct err **err)
   if (provider->helper_paths)
     paths =
         provider->helper_paths (disk, json_str (job->facts, "helper.slot", ""),
-                                json_str (job->facts, "helper.devices",
-                                          "/dev"));
+                                devices);
+  if (provider->helper_expect && helper)
+    expect = provider->helper_expect (helper, devices);
+  json_put_str (patient, "machine", json_str (expect, "machine", NULL));
   n = paths ? strv_length (paths) : 0;
   json_put_str (patient, "path", n ? paths[0] : json_str (disk, "path", ""));
   others = json_array ();

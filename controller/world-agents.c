@@ -401,7 +401,7 @@ world_agents_check (struct world_agents *all, const char *helper,
 
 int
 world_agents_check_machine (struct world_agents *all, const char *helper,
-                            struct err **err)
+                            const json_t *expect, struct err **err)
 {
   struct agent *agent = agent_of (all, helper);
   CLEANUP_JSON json_t *request = message_new ("request", "check");
@@ -410,6 +410,7 @@ world_agents_check_machine (struct world_agents *all, const char *helper,
 
   if (!is_remote (agent))
     return 0;
+  json_put (request, "expect", expect ? json_deep_copy (expect) : NULL);
   if (agent_link_send (agent->link, request, err) == -1 ||
       hear (all, agent, has_found, CHECK_LIMIT_MS, err) == -1)
     return -1;

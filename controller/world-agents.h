@@ -40,6 +40,7 @@ int world_agents_check (struct world_agents *all, const char *helper,
 
 /* Likewise, what its machine lacks. */
 int world_agents_check_machine (struct world_agents *all, const char *helper,
+                                const json_t *expect,
                                 struct err **err) ATTR_USE;
 
 #endif

@@ -45,9 +45,9 @@ world_real_check_agent (struct world_real *real, const char *helper,
 
 int
 world_real_check_machine (struct world_real *real, const char *helper,
-                          struct err **err)
+                          const json_t *expect, struct err **err)
 {
-  return world_agents_check_machine (real->agents, helper, err);
+  return world_agents_check_machine (real->agents, helper, expect, err);
 }
 
 static void

@@ -30,9 +30,10 @@ int world_real_check_agent (struct world_real *real, const char *helper,
 void world_real_set_earlier (struct world_real *real, json_t *figures_taken);
 
 /* Asks that agent what its machine lacks; ERR_USAGE names it.  Only of agents
- * on other machines. */
+ * on other machines.  `expect`: what its provider expects of it
+ * (helper_expect), or NULL. */
 int world_real_check_machine (struct world_real *real, const char *helper,
-                              struct err **err) ATTR_USE;
+                              const json_t *expect, struct err **err) ATTR_USE;
 
 /* Where agents get the keys of encrypted disks; takes the desk over.  Before
  * the first agent is started. */

@@ -38,10 +38,11 @@ identify (struct disk *disk, struct err **err)
 {
   CLEANUP_FREE char *why = NULL, *who = NULL;
   const struct work *work = disk->work;
+  const struct patient_expect expect = {work->size_bytes, work->serial,
+                                        work->machine};
   const char *refusal;
-  int r = patient_identify (&disk->patient, work->path, work->format,
-                            work->size_bytes, work->serial, writes (disk),
-                            &refusal, &why, err);
+  int r = patient_identify (&disk->patient, work->path, work->format, &expect,
+                            writes (disk), &refusal, &why, err);
 
   if (r == 1)
     return disk_refuse (disk, err, refusal, "%s: %s", work->path, why);

@@ -12,6 +12,7 @@
 #include <base/text.h>
 
 #include "host-disk.h"
+#include "host-machine.h"
 #include "qemu-img.h"
 #include "refuse.h"
 #include "signature.h"
@@ -74,8 +75,7 @@ stamp_from_json (const json_t *json, struct stamp *stamp)
 struct look {
   struct patient *patient;
   struct stat st;
-  int64_t size_bytes;
-  const char *serial;
+  const struct patient_expect *expect;
   bool to_write;
   const char **refusal;
   char **why;
@@ -98,14 +98,14 @@ look_at_device (struct look *look)
 
   if (use)
     return no (look, REFUSE_IN_USE, TAKE (use));
-  if (look->serial) {
+  if (look->expect->serial) {
     serial = host_disk_serial ("", device);
-    if (serial == NULL || strcasecmp (serial, look->serial) != 0) {
+    if (serial == NULL || strcasecmp (serial, look->expect->serial) != 0) {
       CLEANUP_FREE char *shown = text_printable (serial ? serial : "none");
 
       return no (look, REFUSE_WRONG_SERIAL,
                  xasprintf ("serial number %s wanted, the device has %s",
-                            look->serial, shown));
+                            look->expect->serial, shown));
     }
   }
   if (look->to_write && host_disk_read_only ("", device))
@@ -187,30 +187,60 @@ look_at_qcow2 (struct look *look, struct err **err)
   return no (look, REFUSE_IMAGE_DAMAGED, xstrdup (why->msg));
 }
 
+/* A file is no attached disk: its path says all, if no machine contradicts. */
+static int
+look_at_machine (struct look *look)
+{
+  const char *uuid = look->expect->machine;
+  CLEANUP_FREE char *why = NULL;
+
+  if (uuid == NULL)
+    return 0;
+  switch (host_machine_is (host_machine_folder (), uuid, &why)) {
+  case MACHINE_OTHER:
+    return no (look, REFUSE_WRONG_MACHINE,
+               xasprintf ("the disk is attached to VM %s and this is another "
+                          "machine (%s): does --helper give the address of "
+                          "that VM?",
+                          uuid, why));
+  case MACHINE_UNKNOWN:
+    if (look->patient->block)
+      return no (look, REFUSE_WRONG_MACHINE,
+                 xasprintf ("whether this machine is VM %s, which the disk is "
+                            "attached to, can't be told (%s): run the agent "
+                            "as root",
+                            uuid, why));
+    return 0;
+  default:
+    return 0;
+  }
+}
+
 static int
 look (struct look *look, struct err **err)
 {
   struct patient *patient = look->patient;
-  int r = patient->block ? look_at_device (look) : look_at_file (look);
+  int64_t size_bytes = look->expect->size_bytes;
+  int r = look_at_machine (look);
 
   if (r == 0)
+    r = patient->block ? look_at_device (look) : look_at_file (look);
+  if (r == 0)
     r = patient->raw ? look_at_raw (look) : look_at_qcow2 (look, err);
-  if (r == 0 && look->size_bytes >= 0 &&
-      patient->virtual_size != look->size_bytes)
+  if (r == 0 && size_bytes >= 0 && patient->virtual_size != size_bytes)
     r = no (look, REFUSE_WRONG_SIZE,
             xasprintf ("%" PRId64 " bytes expected, it has %" PRId64,
-                       look->size_bytes, patient->virtual_size));
+                       size_bytes, patient->virtual_size));
   return r;
 }
 
 int
 patient_identify (struct patient *patient, const char *path, const char *format,
-                  int64_t size_bytes, const char *serial, bool to_write,
+                  const struct patient_expect *expect, bool to_write,
                   const char **refusal, char **why, struct err **err)
 {
   struct look it = {.patient = patient,
-                    .size_bytes = size_bytes,
-                    .serial = serial,
+                    .expect = expect,
                     .to_write = to_write,
                     .refusal = refusal,
                     .why = why};

@@ -31,12 +31,18 @@ struct patient {
 
 void patient_release (struct patient *patient);
 
+/* What the provider says of it, as in struct work. */
+struct patient_expect {
+  int64_t size_bytes;
+  const char *serial, *machine;
+};
+
 /* Looks; does not open for writing.  0: fine; 1: refused, with *refusal one of
  * refuse.h and *why a sentence; -1: an error. */
 int patient_identify (struct patient *patient, const char *path,
-                      const char *format, int64_t size_bytes,
-                      const char *serial, bool to_write, const char **refusal,
-                      char **why, struct err **err) ATTR_USE;
+                      const char *format, const struct patient_expect *expect,
+                      bool to_write, const char **refusal, char **why,
+                      struct err **err) ATTR_USE;
 
 int patient_stamp (const char *path, struct stamp *stamp,
                    struct err **err) ATTR_USE;

@@ -30,6 +30,7 @@
 #define REFUSE_READ_ONLY          "read-only"
 #define REFUSE_WRONG_SIZE         "wrong-size"
 #define REFUSE_WRONG_SERIAL       "wrong-serial"
+#define REFUSE_WRONG_MACHINE      "wrong-machine"
 #define REFUSE_NO_EVIDENCE        "no-evidence"
 #define REFUSE_FOREIGN_EVIDENCE   "foreign-evidence"
 #define REFUSE_CHANGED_SINCE      "changed-since"

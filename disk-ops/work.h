@@ -37,6 +37,7 @@ struct work {
   const char *format;     /* "raw", "qcow2": never probed */
   int64_t size_bytes;     /* virtual size as the provider says; -1: not said */
   const char *serial;     /* NULL: not said */
+  const char *machine;    /* UUID of the one that has the disk; NULL: any */
   const char *evidence;   /* folder; NULL for inspect and report */
   const json_t *allow;    /* refusal codes that the operator accepts */
   const char *dirty_ntfs; /* "replay" (or NULL), "reset", "refuse" */

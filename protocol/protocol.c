@@ -71,6 +71,8 @@ const struct refusal refusals[] = {
     {"read-only", "the disk or its image can't be written", false},
     {"wrong-size", "the size is not what the provider says", false},
     {"wrong-serial", "the serial number is not what the provider says", false},
+    {"wrong-machine", "the agent is not on the helper that has the disk",
+     false},
     {"shared-backing", "the image is the backing file of others", false},
     {"no-evidence", "the evidence folder holds nothing to undo", false},
     {"foreign-evidence", "the evidence is of another disk or recipe", false},

@@ -20,18 +20,16 @@
  *             on a disk that has their system (inspect),
  *             findings: true: say what a diagnosis needs, too (inspect),
  *             disk: { path, format: "raw" | "qcow2", size_bytes or absent,
- *                     serial or absent, trust_domain: text,
- *                     paths: [other places where it may show up] or absent,
- *                     wait_ms: for how long it may take to show up },
- *             keys: true: keys of encrypted volumes can be asked for (see the
- *             event "keys"),
- *             ask: true: before the disk is written the agent says "ask" and
- *             waits for "commit",
- *             evidence: folder for this disk (apply, undo); one that does not
- *             start with / is below the agent's own state folder,
- *             isolation: "shared" | "disk",
- *             unchanged: true if nothing has written to the disk since its
- *             repair (undo of a block device; see disk-ops/work.h),
+ *                     serial or absent, machine: UUID of the machine that
+ *                     the disk is attached to, or absent: the agent has to be
+ *                     on that one (disk-ops/host-machine.h), trust_domain:
+ * text, paths: [other places where it may show up] or absent, wait_ms: for how
+ * long it may take to show up }, keys: true: keys of encrypted volumes can be
+ * asked for (see the event "keys"), ask: true: before the disk is written the
+ * agent says "ask" and waits for "commit", evidence: folder for this disk
+ * (apply, undo); one that does not start with / is below the agent's own state
+ * folder, isolation: "shared" | "disk", unchanged: true if nothing has written
+ * to the disk since its repair (undo of a block device; see disk-ops/work.h),
  *             dirty_ntfs: "replay" (or absent) | "reset" | "refuse": what is
  *             done with the log of an NTFS volume that was not shut down,
  *             allow: [refusal codes that the operator accepts],
@@ -49,7 +47,9 @@
  *   hello   { request: "hello", silence_ms }: from now on the agent ends, as at
  *           the end of input, when it has heard nothing for so long: on a link
  *           that is cut without a word nobody else would tell it.
- *   check   {}: what --check finds is sent as an event "check".
+ *   check   {expect: {machine: UUID or absent, links: [patterns of which one
+ *           has to be there], advice: text}, or absent}: what --check finds is
+ *           sent as an event "check".
  *   quit    finish nothing more, close the appliances, exit 0.
  * End of input means that the controller is gone: the agent stops at the next
  * safe point (a patient disk is either untouched, or completely changed, or

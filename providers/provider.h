@@ -251,6 +251,11 @@ struct provider {
   /* The slots that are free on a helper as its record (described with
    * preflight) shows it: an array of texts, the best first; new reference. */
   json_t *(*helper_slots) (const json_t *helper);
+  /* What an agent on this helper must find there before any disk comes:
+   * {machine: its UUID, where only that tells its disks from another helper's;
+   * links: patterns, of which one must be there, or no disk would be found;
+   * advice: what to do then}; new reference.  NULL: nothing. */
+  json_t *(*helper_expect) (const json_t *helper, const char *devices);
   /* Can this be the id of one of its VMs, by its form?  In a campaign over
    * several clouds a helper is looked for where its id belongs.  NULL: any can.
    */

@@ -17,6 +17,7 @@
 #include <disk-ops/parse.h>
 #include <protocol/protocol.h>
 
+#include "check-expect.h"
 #include "scratch.h"
 
 /* Redo overlays are small, but the evidence of a repair may not be. */
@@ -282,6 +283,24 @@ static const struct {
     {"confinement", check_confinement},
 };
 
+/* False: one of them is missing. */
+static bool
+add_expected (const struct agent_options *options, json_t *items)
+{
+  CLEANUP_JSON json_t *expect =
+      options->expect ? json_parse (options->expect, strlen (options->expect),
+                                    "--expect", NULL)
+                      : NULL;
+  json_t *item;
+  size_t i, before = json_array_size (items);
+  bool ok = true;
+
+  check_expected (expect, items);
+  for (i = before; (item = json_array_get (items, i)) != NULL; i++)
+    ok = ok && strcmp (json_str (item, "level", ""), "missing") != 0;
+  return ok;
+}
+
 int
 check_main (const struct agent_options *options,
             const struct agent_backend *backend)
@@ -308,6 +327,7 @@ check_main (const struct agent_options *options,
     ok = ok && f.level != MISSING;
     free (f.detail);
   }
+  ok = add_expected (options, items) && ok;
   json_put_str (report, "version", BOOTMEND_VERSION);
   json_put_str (report, "host", host);
   json_put_bool (report, "ok", ok);

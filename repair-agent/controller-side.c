@@ -133,12 +133,16 @@ give_keys (struct supervisor *s, const json_t *request)
 
 /* By a process of its own: what it tries must not harm this one. */
 static void
-send_check (struct supervisor *s)
+send_check (struct supervisor *s, const json_t *expect)
 {
+  CLEANUP_FREE char *text = expect ? json_text (expect) : NULL;
+  CLEANUP_FREE char *expected = text ? xasprintf ("--expect=%s", text) : NULL;
   CLEANUP_FREE char *scratch =
       s->options->scratch ? xasprintf ("--scratch=%s", s->options->scratch)
                           : NULL;
-  const char *argv[] = {"/proc/self/exe", "--check", scratch, NULL};
+  const char *argv[] = {"/proc/self/exe", "--check",
+                        scratch ? scratch : expected, scratch ? expected : NULL,
+                        NULL};
   CLEANUP_COMMAND struct command_result result = {0};
   CLEANUP_ERR struct err *err = NULL;
   json_t *event = message_new ("event", "check");
@@ -170,7 +174,7 @@ on_request (struct supervisor *s, const json_t *request, struct err **err)
   else if (strcmp (name, "hello") == 0)
     s->silence_ms = json_int (request, "silence_ms", 0);
   else if (strcmp (name, "check") == 0)
-    send_check (s);
+    send_check (s, json_object_get (request, "expect"));
   else if (strcmp (name, "ping") == 0)
     ; /* it was heard */
   else if (strcmp (name, "quit") == 0)

@@ -63,7 +63,9 @@ static const struct option_row rows[] = {
      "print as JSON what this machine has and lacks, and exit"},
     {"--version", FLAG, AT (version), 0, 0, NULL, NULL, "print the version"},
     {"--help", FLAG, AT (help), 0, 0, NULL, NULL, "print this"},
-    /* Not for people: how the supervisor starts its workers. */
+    /* Not for people: what the controller expects of --check, as JSON; and how
+     * the supervisor starts its workers. */
+    {"--expect", ANY_TEXT, AT (expect), 0, 0, NULL, "JSON", NULL},
     {"--worker", FLAG, AT (worker), 0, 0, NULL, NULL, NULL},
     {NULL},
 };
@@ -74,6 +76,7 @@ agent_options_release (struct agent_options *options)
   free (options->scratch);
   free (options->isolation);
   free (options->appliance);
+  free (options->expect);
 }
 
 static int

@@ -17,6 +17,7 @@ struct agent_options {
   char *scratch;          /* folder for redo overlays; NULL: default */
   char *isolation;        /* "shared", or "disk": one appliance for each */
   char *appliance;        /* "auto", "lean", "stock"; NULL: environment's */
+  char *expect;           /* check: {machine, links, advice}; NULL: nothing */
   bool check, prepare, help, version, worker;
 };
 

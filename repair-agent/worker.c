@@ -233,6 +233,7 @@ fill_work (struct worker *w, size_t i, const json_t *r, struct err **err)
       .format = json_str (r, "disk.format", "raw"),
       .size_bytes = json_int (r, "disk.size_bytes", -1),
       .serial = json_str (r, "disk.serial", NULL),
+      .machine = json_str (r, "disk.machine", NULL),
       .evidence = json_str (r, "evidence", NULL),
       .allow = json_object_get (r, "allow"),
       .dirty_ntfs = json_str (r, "dirty_ntfs", "replay"),

@@ -34,6 +34,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/bootmend-$test_name.XXXXXX")
 export BOOTMEND_STATE_DIR=$work/state
 # The lean appliance is built once for all tests of a build, not once in each.
 export BOOTMEND_CACHE_DIR=$build_dir/test-cache
+# Whichever machine this is, the helpers of the tests are others.
+export BOOTMEND_DMI_DIR=$work/no-dmi
 status=0 out='' msg=''
 exit_commands=()
 

@@ -109,6 +109,7 @@ const struct provider azure_provider = {
     .limits = azure_limits,
     .helper_paths = azure_helper_paths,
     .helper_slots = azure_helper_slots,
+    .helper_expect = azure_helper_expect,
     .is_vm_id = azure_is_vm_id,
     .ops =
         {

@@ -48,6 +48,22 @@ azure_helper_paths (const json_t *disk, const char *slot, const char *devices)
   return str_vec_take (&paths);
 }
 
+/* A LUN says nothing of the disk, and nothing of the machine: the agent has to
+ * be on this very VM.  Both kinds of rules make a link of the OS disk as well,
+ * so that there is a folder before any data disk comes. */
+json_t *
+azure_helper_expect (const json_t *helper, const char *devices)
+{
+  CLEANUP_FREE char *links = xasprintf ("%s/disk/azure", devices);
+  json_t *expect =
+      json_make ("{s:[s],s:s}", "links", links, "advice",
+                 "install azure-vm-utils (or the Azure Linux agent, "
+                 "walinuxagent), whose udev rules name disks by their LUN");
+
+  json_put_str (expect, "machine", json_str (helper, "facts.vm_id", NULL));
+  return expect;
+}
+
 bool
 azure_is_vm_id (const char *id)
 {

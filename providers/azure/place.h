@@ -9,6 +9,7 @@
 char **azure_helper_paths (const json_t *disk, const char *slot,
                            const char *devices);
 json_t *azure_helper_slots (const json_t *helper);
+json_t *azure_helper_expect (const json_t *helper, const char *devices);
 bool azure_is_vm_id (const char *id);
 
 #endif

@@ -140,6 +140,7 @@ const struct provider gcp_provider = {
     .limits = gcp_limits,
     .helper_paths = gcp_helper_paths,
     .helper_slots = gcp_helper_slots,
+    .helper_expect = gcp_helper_expect,
     .is_vm_id = gcp_is_vm_id,
     .ops =
         {

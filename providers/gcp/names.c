@@ -122,9 +122,9 @@ gcp_is_project (const char *text)
 
 /* --- making ones ---------------------------------------------------------- */
 
-/* FNV-1a; only so that long texts that differ at their end stay different. */
-static unsigned
-number_of (const char *text)
+/* FNV-1a */
+unsigned
+gcp_hash (const char *text)
 {
   unsigned h = 2166136261u;
 
@@ -153,7 +153,7 @@ made_of (const char *text, const char *allowed, bool name)
   if (sb.len <= MAX_NAME)
     return strbuf_take (&sb);
   cut = strbuf_take (&sb);
-  return xasprintf ("%.*s-%08x", MAX_NAME - 9, cut, number_of (text));
+  return xasprintf ("%.*s-%08x", MAX_NAME - 9, cut, gcp_hash (text));
 }
 
 char *

@@ -35,5 +35,7 @@ bool gcp_is_project (const char *text);
 char *gcp_name_of (const char *text);
 /* The same for the value of a label: [a-z0-9_-]{0,63}. */
 char *gcp_label_of (const char *text);
+/* That number: for texts that have to stay different when they are cut. */
+unsigned gcp_hash (const char *text);
 
 #endif

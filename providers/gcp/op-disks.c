@@ -126,6 +126,8 @@ gcp_helper_attach_build (const struct binding *b, const json_t *in,
       item ? gcp_need_id (in, "helper.id", "instances", err) : NULL;
   const char *disk = vm ? gcp_need_id (item, "disk.id", "disks", err) : NULL;
   const char *slot = json_str (item, "slot", "");
+  CLEANUP_FREE char *device =
+      gcp_helper_device (json_object_get (item, "disk"), slot);
   CLEANUP_JSON json_t *body = NULL;
 
   if (disk == NULL)
@@ -134,7 +136,7 @@ gcp_helper_attach_build (const struct binding *b, const json_t *in,
     return 0;
   if (*slot == '\0')
     return err_set (err, ERR_INTERNAL, "no device name for %s", disk);
-  body = attached (b, disk, slot);
+  body = attached (b, disk, device);
   json_put_bool (body, "boot", false);
   json_put_bool (body, "autoDelete", false);
   json_put_str (body, "mode", "READ_WRITE");
@@ -150,8 +152,11 @@ gcp_helper_detach_build (const struct binding *b, const json_t *in,
   const json_t *item = helper_disk (in, err);
   const char *vm =
       item ? gcp_need_id (in, "helper.id", "instances", err) : NULL;
+  const char *slot = json_str (item, "slot", "");
+  CLEANUP_FREE char *device =
+      gcp_helper_device (json_object_get (item, "disk"), slot);
 
-  return vm ? detach (b, vm, json_str (item, "slot", ""), in, req, err) : -1;
+  return vm ? detach (b, vm, *slot ? device : "", in, req, err) : -1;
 }
 
 #define FOLLOWED(row, method)                                                  \

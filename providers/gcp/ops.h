@@ -38,9 +38,12 @@ GCP_ROW (guest_ping);
 json_t *gcp_features_of (const json_t *disk);
 
 /* place.c */
+/* The name that a disk has in this slot of a helper; to be freed. */
+char *gcp_helper_device (const json_t *disk, const char *slot);
 char **gcp_helper_paths (const json_t *disk, const char *slot,
                          const char *devices);
 json_t *gcp_helper_slots (const json_t *helper);
+json_t *gcp_helper_expect (const json_t *helper, const char *devices);
 bool gcp_is_vm_id (const char *id);
 
 #endif

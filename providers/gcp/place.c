@@ -23,23 +23,32 @@ is_shared_core (const char *type)
   return false;
 }
 
-/* Device names of our own, which no other disk of the helper has. */
+/* "bootmend-1234567890-3": the number of the instance in it, so that an agent
+ * on another helper than it is thought to be finds no disk instead of the wrong
+ * one. */
 json_t *
 gcp_helper_slots (const json_t *helper)
 {
-  const json_t *taken = json_at (helper, "attributes.disks");
   const char *type = json_str (helper, "attributes.machine_type", "");
+  const char *number = json_str (helper, "attributes.number", "0");
   int64_t most = is_shared_core (type) ? MOST_SMALL : MOST_DISKS;
   json_t *slots = json_array ();
 
   most -= json_int (helper, "facts.attached", 1);
   for (int n = 1; (int64_t)json_array_size (slots) < most; n++) {
-    CLEANUP_FREE char *name = xasprintf ("bootmend-%d", n);
+    CLEANUP_FREE char *name = xasprintf ("bootmend-%s-%d", number, n);
 
-    if (json_object_get (taken, name) == NULL)
-      json_array_append_new (slots, json_string (name));
+    json_array_append_new (slots, json_string (name));
   }
   return slots;
+}
+
+/* And the disk in it: a link that is left of the disk that had the slot before
+ * is not taken for this one's. */
+char *
+gcp_helper_device (const json_t *disk, const char *slot)
+{
+  return xasprintf ("%s-%08x", slot, gcp_hash (json_str (disk, "id", "")));
 }
 
 /* [google-guest-configs, udev rules; without them the name of the SCSI disk] */
@@ -47,13 +56,28 @@ char **
 gcp_helper_paths (const json_t *disk, const char *slot, const char *devices)
 {
   struct str_vec paths = VEC_EMPTY;
+  CLEANUP_FREE char *name = gcp_helper_device (disk, slot);
 
-  (void)disk;
-  str_vec_push (&paths, xasprintf ("%s/disk/by-id/google-%s", devices, slot));
+  str_vec_push (&paths, xasprintf ("%s/disk/by-id/google-%s", devices, name));
   str_vec_push (&paths,
                 xasprintf ("%s/disk/by-id/scsi-0Google_PersistentDisk_%s",
-                           devices, slot));
+                           devices, name));
   return str_vec_take (&paths);
+}
+
+/* The boot disk has such a name, too. */
+json_t *
+gcp_helper_expect (const json_t *helper, const char *devices)
+{
+  CLEANUP_FREE char *google = xasprintf ("%s/disk/by-id/google-*", devices);
+  CLEANUP_FREE char *scsi =
+      xasprintf ("%s/disk/by-id/scsi-0Google_PersistentDisk_*", devices);
+
+  (void)helper;
+  return json_make ("{s:[s,s],s:s}", "links", google, scsi, "advice",
+                    "install Google's guest environment "
+                    "(google-guest-configs), whose udev rules name disks by "
+                    "their device name");
 }
 
 bool

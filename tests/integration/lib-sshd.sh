@@ -2,7 +2,8 @@
 # lib-sshd.sh - a real sshd on loopback, for agents over ssh; source it after
 # functions.sh.
 #
-#   sshd_start               sets sshd_port; files in $work/ssh
+#   sshd_start               sets sshd_port; files in $work/ssh. $dmi_folder, if
+#                            set: what its machine's firmware says of itself
 #   ssh_command=...          what BOOTMEND_SSH has to be to get in
 #   sshd_children            pids of the sshds of its connections
 #   sshd_stop                ends it and all connections
@@ -36,7 +37,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 AuthorizedKeysFile $ssh_folder/authorized
 StrictModes no
-SetEnv XDG_CACHE_HOME=$ssh_folder/cache PATH=$PATH BOOTMEND_STATE_DIR=$ssh_folder/state BOOTMEND_CACHE_DIR=$BOOTMEND_CACHE_DIR ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+SetEnv XDG_CACHE_HOME=$ssh_folder/cache PATH=$PATH BOOTMEND_STATE_DIR=$ssh_folder/state BOOTMEND_CACHE_DIR=$BOOTMEND_CACHE_DIR BOOTMEND_DMI_DIR=${dmi_folder:-$BOOTMEND_DMI_DIR} ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 $(cat "$ssh_folder/sshd_more" 2>/dev/null)
 END
     "$sshd" -D -e -f "$ssh_folder/sshd_config" 2>>"$ssh_folder/sshd.log" &

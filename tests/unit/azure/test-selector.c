@@ -135,12 +135,17 @@ test_slots (void)
   CLEANUP_STRV char **paths = azure_provider.helper_paths (NULL, "7", "/d");
   CLEANUP_STRV char **none = azure_provider.helper_paths (NULL, "sdb", "/d");
   CLEANUP_JSON json_t *want = quoted_json ("['0','2','3']");
+  CLEANUP_JSON json_t *known = quoted_json ("{'facts':{'vm_id':'u-1'}}");
+  CLEANUP_JSON json_t *expect = azure_provider.helper_expect (known, "/d");
 
   CU_ASSERT (json_equal (slots, want));
   CU_ASSERT_EQUAL_FATAL (strv_length (paths), 2);
   CU_ASSERT_STRING_EQUAL (paths[0], "/d/disk/azure/data/by-lun/7");
   CU_ASSERT_STRING_EQUAL (paths[1], "/d/disk/azure/scsi1/lun7");
   CU_ASSERT (none == NULL || none[0] == NULL);
+  /* a LUN says nothing of the machine */
+  CU_ASSERT_STRING_EQUAL (json_str (expect, "machine", ""), "u-1");
+  CU_ASSERT_EQUAL (json_array_size (json_object_get (expect, "links")), 1);
 }
 
 static bool

@@ -14,6 +14,7 @@
 
 #include <base/files.h>
 #include <disk-ops/host-disk.h>
+#include <disk-ops/host-machine.h>
 #include <disk-ops/lock.h>
 
 static char root[64];
@@ -98,6 +99,38 @@ test_facts_of_a_device (void)
   CU_ASSERT_EQUAL (folder_remove (root, NULL), 0);
 }
 
+static void
+test_machine (void)
+{
+  static const char own[] = "527c2691-029f-fe4c-b1f4-a4da7ebac2cf";
+  static const struct {
+    const char *shown; /* NULL: nothing is shown */
+    enum host_machine is;
+  } rows[] = {
+      {"527c2691-029f-fe4c-b1f4-a4da7ebac2cf\n", MACHINE_SAME},
+      {"527C2691-029F-FE4C-B1F4-A4DA7EBAC2CF\n", MACHINE_SAME},
+      {"91267c52-9f02-4cfe-b1f4-a4da7ebac2cf\n", MACHINE_SAME}, /* swapped */
+      {"527c2691-029f-fe4c-b1f4-a4da7ebac2ce\n", MACHINE_OTHER},
+      {"527c2691-9f02-fe4c-b1f4-a4da7ebac2cf\n", MACHINE_OTHER},
+      {"527c2691-029f-fe4c-b1f4-a4da7ebac2cf0\n", MACHINE_UNKNOWN},
+      {"Not Settable\n", MACHINE_UNKNOWN},
+      {"", MACHINE_UNKNOWN},
+      {NULL, MACHINE_UNKNOWN},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_FREE char *why = NULL;
+
+    strcpy (root, "/tmp/bootmend-test-host-XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL (mkdtemp (root));
+    if (rows[i].shown)
+      put ("/product_uuid", rows[i].shown);
+    CU_ASSERT_EQUAL (host_machine_is (root, own, &why), rows[i].is);
+    CU_ASSERT_PTR_NOT_NULL (why);
+    CU_ASSERT_EQUAL (folder_remove (root, NULL), 0);
+  }
+}
+
 static int
 take (struct patient_lock *lock, const char *path, bool for_writing)
 {
@@ -161,6 +194,7 @@ test_children_inherit_the_lock (void)
 static const struct unit_case cases[] = {
     {"use by this machine", test_use_by_this_machine},
     {"facts of a device", test_facts_of_a_device},
+    {"which machine", test_machine},
     {"locks", test_locks},
     {"children inherit the lock", test_children_inherit_the_lock},
 };

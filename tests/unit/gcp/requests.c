@@ -109,11 +109,12 @@ const struct request_case request_cases[] = {
      "\"SCSI\",\"mode\":\"READ_WRITE\",\"source\":\"projects/p-1/" DISK "\"}"},
     {OP_HELPER_ATTACH, "{" HELPER "}",
      "POST projects/p-1/" Z "/instances/helper/attachDisk?requestId=* "
-     "{\"autoDelete\":false,\"boot\":false,\"deviceName\":\"bootmend-3\","
+     "{\"autoDelete\":false,\"boot\":false,\"deviceName\":"
+     "\"bootmend-3-e6c220dd\","
      "\"mode\":\"READ_WRITE\",\"source\":\"projects/p-1/" DISK "\"}"},
     {OP_HELPER_DETACH, "{" HELPER "}",
      "POST projects/p-1/" Z
-     "/instances/helper/detachDisk?deviceName=bootmend-3&requestId=*"},
+     "/instances/helper/detachDisk?deviceName=bootmend-3-e6c220dd&requestId=*"},
     {OP_RESTORE_ATTRIBUTES,
      "{'request': 'r', 'vm': " VM ", 'saved': {'os_disk': {'attributes':"
      " {'device_name': 'persistent-disk-0', 'auto_delete': false}}}}",

@@ -165,16 +165,29 @@ static void
 test_slots (void)
 {
   CLEANUP_JSON json_t *helper = quoted_json (
-      "{'attributes': {'machine_type': 'e2-micro', 'disks': {'bootmend-1': {},"
-      " 'data': {}}}, 'facts': {'attached': 3}}");
+      "{'attributes': {'machine_type': 'e2-micro', 'number': '77'},"
+      " 'facts': {'attached': 3}}");
+  CLEANUP_JSON json_t *disk = quoted_json ("{'id': 'zones/z/disks/a'}");
+  CLEANUP_JSON json_t *other = quoted_json ("{'id': 'zones/z/disks/b'}");
   CLEANUP_JSON json_t *slots = gcp_provider.helper_slots (helper);
+  CLEANUP_JSON json_t *expect = gcp_provider.helper_expect (helper, "/dev");
   CLEANUP_STRV char **paths =
-      gcp_provider.helper_paths (helper, "bootmend-2", "/dev");
+      gcp_provider.helper_paths (disk, "bootmend-77-2", "/dev");
+  CLEANUP_STRV char **others =
+      gcp_provider.helper_paths (other, "bootmend-77-2", "/dev");
 
   CU_ASSERT_EQUAL (json_array_size (slots), 13);
   CU_ASSERT_STRING_EQUAL (json_string_value (json_array_get (slots, 0)),
-                          "bootmend-2");
-  CU_ASSERT_STRING_EQUAL (paths[0], "/dev/disk/by-id/google-bootmend-2");
+                          "bootmend-77-1");
+  CU_ASSERT_NSTRING_EQUAL (paths[0], "/dev/disk/by-id/google-bootmend-77-2-",
+                           37);
+  CU_ASSERT_NSTRING_EQUAL (
+      paths[1], "/dev/disk/by-id/scsi-0Google_PersistentDisk_bootmend-77-2-",
+      58);
+  CU_ASSERT_PTR_NULL (json_object_get (expect, "machine"));
+  CU_ASSERT_EQUAL (json_array_size (json_object_get (expect, "links")), 2);
+  /* what another disk has left there is not this one */
+  CU_ASSERT_STRING_NOT_EQUAL (paths[0], others[0]);
 }
 
 static const struct unit_case tests[] = {
