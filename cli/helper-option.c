@@ -104,9 +104,21 @@ helper_option_add (const struct cli *cli, const char *id, const char *text,
   return 0;
 }
 
-char *
-helper_option_id (const char *text)
+/* "gcp:zones/...", as selections and `helper check` have it, is understood. */
+static const char *
+without_provider (const char *text)
 {
+  size_t len = strcspn (text, ":");
+  CLEANUP_FREE char *name = xstrndup (text, len);
+
+  return text[len] == ':' && provider_by_name (name) ? text + len + 1 : text;
+}
+
+char *
+helper_option_id (const char *text_given)
+{
+  const char *text = without_provider (text_given);
+
   for (size_t i = 0; providers[i]; i++) {
     char *id = providers[i]->spell_id ? providers[i]->spell_id (text) : NULL;
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <base/strbuf.h>
 #include <providers/vm.h>
 
 #include "campaign-internal.h"
@@ -162,6 +163,32 @@ add_helpers (struct campaign *campaign, struct binding *binding, json_t *ids,
   return 0;
 }
 
+static int
+not_found (const struct campaign *campaign, const char *name, struct err **err)
+{
+  CLEANUP_STRBUF struct strbuf places = STRBUF_EMPTY;
+  bool is_id = false;
+
+  for (size_t i = 0; i < campaign->bindings.len; i++) {
+    const struct binding *b = campaign->bindings.ptr[i];
+
+    is_id = is_id || takes (b, name);
+    if (is_for (campaign, b, name))
+      strbuf_addf (&places, "%s%s %s%s%s", places.len ? ", " : "",
+                   b->provider->name, b->account, *b->region ? " " : "",
+                   b->region);
+  }
+  if (!is_id)
+    return err_set (err, ERR_USAGE,
+                    "helper '%s' is no id of a VM (%s): give all of it, as "
+                    "vms[].vm.id of `bootmend plan --json` has it",
+                    name, places.buf ? places.buf : "nowhere");
+  return err_set (err, ERR_NOT_FOUND,
+                  "helper '%s' is not found where the VMs are (%s): is its "
+                  "name right? `bootmend helper check` looks for it alone",
+                  name, places.buf ? places.buf : "nowhere");
+}
+
 /* All are known; or, in a campaign that is carried on, one is alive. */
 static int
 check_all (const struct campaign *campaign, const json_t *helpers,
@@ -177,8 +204,7 @@ check_all (const struct campaign *campaign, const json_t *helpers,
     const char *dead = helpers_dead (campaign->helpers, name, 0, INT64_MAX);
 
     if (!known && !carried_on)
-      return err_set (err, ERR_NOT_FOUND,
-                      "helper '%s' is not found where the VMs are", name);
+      return not_found (campaign, name, err);
     alive = alive || dead == NULL;
     why = dead ? dead : why;
   }
@@ -291,7 +317,7 @@ campaign_describe_one (const json_t *request, const char *provider,
     return NULL;
   record = json_array_get (json_at (out, "vms"), 0);
   if (record == NULL)
-    err_set (err, ERR_NOT_FOUND, "%s: there is no '%s' %s%s", provider, id,
-             *binding->region ? "in " : "here", binding->region);
+    err_set (err, ERR_NOT_FOUND, "%s: there is no '%s' in %s%s%s", provider, id,
+             binding->account, *binding->region ? " " : "", binding->region);
   return json_incref (record);
 }

@@ -188,6 +188,38 @@ find_pages (struct campaign *campaign, struct binding *binding,
                   binding->provider->name);
 }
 
+/* An id that was pasted as the cloud's own tools show it: whose is it? */
+static const struct provider *
+owner_of_id (const char *word)
+{
+  for (size_t i = 0; providers[i]; i++) {
+    CLEANUP_FREE char *id =
+        providers[i]->spell_id ? providers[i]->spell_id (word) : NULL;
+
+    if (id || (providers[i]->is_vm_id && providers[i]->is_vm_id (word)))
+      return providers[i];
+  }
+  return NULL;
+}
+
+static int
+no_selection (const char *word, struct err **err)
+{
+  const struct provider *owner = owner_of_id (word);
+
+  if (owner)
+    return err_set (err, ERR_USAGE, "'%s': write %s:%s", word, owner->name,
+                    word);
+  if (strcmp (word, "-") == 0)
+    return err_set (err, ERR_USAGE,
+                    "'-': @- reads selections from stdin, one a line");
+  return err_set (err, ERR_USAGE,
+                  "'%s': a selection starts with the provider's name, as in "
+                  "aws:tag:env=prod, azure:name=web-*, gcp:web-1 or "
+                  "libvirt:web-1",
+                  word);
+}
+
 /* "libvirt:web-*": the provider's name, then its own words. */
 static int
 find_word (struct campaign *campaign, const char *word, struct err **err)
@@ -199,11 +231,9 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
   const struct strategy *strategy;
   struct binding *binding;
 
-  if (word[len] != ':')
-    return err_set (err, ERR_USAGE,
-                    "'%s': a selection starts with the provider's name, as in "
-                    "libvirt:web-1",
-                    word);
+  if (word[len] != ':' ||
+      (provider_by_name (name) == NULL && owner_of_id (word)))
+    return no_selection (word, err);
   provider = campaign_provider (name, err);
   if (provider == NULL)
     return -1;
@@ -214,7 +244,8 @@ find_word (struct campaign *campaign, const char *word, struct err **err)
   if (binding == NULL)
     return -1;
   strategy = strategy_for (campaign, binding, err);
-  if (strategy == NULL)
+  if (strategy == NULL ||
+      health_check_provider (campaign->policy->health, provider, err) == -1)
     return -1;
   return find_pages (campaign, binding, strategy, selector, err);
 }

@@ -184,6 +184,24 @@ health_reads_console (const struct health_spec *spec, const struct job *job)
          job->binding->provider->ops[OP_SERIAL_LOG].name != NULL;
 }
 
+int
+health_check_provider (const struct health_spec *spec,
+                       const struct provider *provider, struct err **err)
+{
+  if (spec->kind == KIND_STATUS && !(provider->caps & CAP_STATUS))
+    return err_set (err, ERR_USAGE,
+                    "--health status: %s does not tell whether a VM is well; "
+                    "take auto, serial:REGEX, tcp:[HOST:]PORT or "
+                    "command:PROGRAM",
+                    provider->name);
+  if (spec->kind == KIND_GUEST_AGENT && !(provider->caps & CAP_GUEST_PING))
+    return err_set (err, ERR_USAGE,
+                    "--health guest-agent: %s lets nobody ask one; take auto, "
+                    "status, serial:REGEX, tcp:[HOST:]PORT or command:PROGRAM",
+                    provider->name);
+  return 0;
+}
+
 /* HOST with {name} and {id} filled in; NULL host: the VM's first address. */
 static char *
 host_of (const struct health_spec *spec, const struct job *job)

@@ -40,6 +40,12 @@ void health_spec_free (struct health_spec *spec);
 /* The program that it asks; NULL: none. */
 const char *health_program (const struct health_spec *spec);
 
+/* ERR_USAGE if what it asks can't be asked of any VM of this provider: better
+ * told now than waited for in vain, VM by VM. */
+int health_check_provider (const struct health_spec *spec,
+                           const struct provider *provider,
+                           struct err **err) ATTR_USE;
+
 /* True if this job's VM can be asked at all. */
 bool health_can_ask (const struct health_spec *spec, const struct job *job);
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <strings.h>
 
 #include <base/clock.h>
 #include <protocol/protocol.h>
@@ -160,16 +161,32 @@ add_slots (const struct provider *provider, const json_t *record, json_t *items)
                         "does not need, or choose a larger type");
 }
 
+/* As the clouds call them. */
+static const char *const types[] = {"attributes.instance_type",
+                                    "attributes.machine_type",
+                                    "attributes.vm_size", NULL};
+static const char *const roles[] = {"facts.role", "attributes.identity", NULL};
+
+static const char *
+first_of (const json_t *record, const char *const *paths)
+{
+  const char *text = NULL;
+
+  for (size_t i = 0; paths[i] && text == NULL; i++)
+    text = json_str (record, paths[i], NULL);
+  return text && *text && strcasecmp (text, "None") != 0 ? text : NULL;
+}
+
 void
 helper_check_record (const struct provider *provider, const json_t *record,
                      json_t *items)
 {
   bool runs = vm_is_power (record, "running");
-  const char *role = json_str (record, "facts.role", NULL);
+  const char *role = first_of (record, roles);
   CLEANUP_FREE char *state =
       xasprintf ("%s '%s', %s, zone %s", json_str (record, "name", ""),
                  json_str (record, "power", "?"),
-                 json_str (record, "attributes.instance_type", "type unknown"),
+                 first_of (record, types) ?: "type unknown",
                  json_str (record, "zone", "unknown"));
 
   helper_check_add (items, "instance", runs ? "ok" : "missing", state,

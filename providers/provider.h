@@ -178,7 +178,8 @@ enum provider_caps {
   CAP_SWAP_STOPPED = 64,  /* OP_SWAP_OS is for stopped VMs */
   CAP_SWAP_RUNNING = 128, /* ... for running ones, which it restarts */
   CAP_COPY_DISK = 256,    /* OP_DISK_FROM takes a disk: no snapshot is needed */
-  CAP_STOPS_ONCE = 512    /* a stop that is under way can't be hurried */
+  CAP_STOPS_ONCE = 512,   /* a stop that is under way can't be hurried */
+  CAP_STATUS = 1024       /* a describe tells whether a running VM is well */
 };
 
 /* An option of a provider's own, e.g. --libvirt-uri. */

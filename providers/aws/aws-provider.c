@@ -92,7 +92,8 @@ static const char *const start_together[] = {"zone", "attributes.instance_type",
                                              NULL};
 
 #define CAPS                                                                   \
-  (CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN | CAP_SWAP_RUNNING)
+  (CAP_MOVE | CAP_SWAP | CAP_RESTORE | CAP_DRY_RUN | CAP_SWAP_RUNNING |        \
+   CAP_STATUS)
 
 const struct provider aws_provider =
     {

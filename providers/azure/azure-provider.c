@@ -91,8 +91,8 @@ static const struct provider_option options[] = {
 const struct provider azure_provider = {
     .name = "azure",
     .description = "Azure VMs with managed OS disks",
-    .caps =
-        CAP_SWAP | CAP_RESTORE | CAP_SWAP_STOPPED | CAP_COPY_DISK | CAP_DRY_RUN,
+    .caps = CAP_SWAP | CAP_RESTORE | CAP_SWAP_STOPPED | CAP_COPY_DISK |
+            CAP_DRY_RUN | CAP_STATUS,
     .options = options,
     /* An operation is followed to its end, and what it did is shown then;
      * for what ends otherwise. */

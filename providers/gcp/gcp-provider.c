@@ -142,6 +142,7 @@ const struct provider gcp_provider = {
     .helper_slots = gcp_helper_slots,
     .helper_expect = gcp_helper_expect,
     .is_vm_id = gcp_is_vm_id,
+    .spell_id = gcp_spell_id,
     .ops =
         {
             [OP_IDENTIFY] = ROW ("identify", "read", identify),

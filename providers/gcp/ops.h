@@ -38,6 +38,9 @@ GCP_ROW (guest_ping);
 json_t *gcp_features_of (const json_t *disk);
 
 /* place.c */
+/* zones/Z/instances/N of "Z/N", or itself; NULL: it is neither.  A link has a
+ * project in it, which is not for us to drop. */
+char *gcp_spell_id (const char *text);
 /* The name that a disk has in this slot of a helper; to be freed. */
 char *gcp_helper_device (const json_t *disk, const char *slot);
 char **gcp_helper_paths (const json_t *disk, const char *slot,

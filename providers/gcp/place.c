@@ -80,8 +80,22 @@ gcp_helper_expect (const json_t *helper, const char *devices)
                     "their device name");
 }
 
+char *
+gcp_spell_id (const char *text)
+{
+  const char *slash = strchr (text, '/');
+  CLEANUP_FREE char *zone =
+      slash ? xstrndup (text, (size_t)(slash - text)) : NULL;
+
+  if (strncmp (text, "zones/", 6) == 0 && gcp_is_a (text, "instances"))
+    return xstrdup (text);
+  if (zone && gcp_is_zone (zone) && gcp_is_name (slash + 1))
+    return xasprintf ("zones/%s/instances/%s", zone, slash + 1);
+  return NULL;
+}
+
 bool
 gcp_is_vm_id (const char *id)
 {
-  return gcp_is_a (id, "instances");
+  return gcp_is_a (gcp_id_of (id), "instances");
 }

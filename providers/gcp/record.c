@@ -277,6 +277,11 @@ facts_of (const json_t *instance)
                      is_on (instance, "enable-osconfig"));
   if (gcp_is_a (group, "instanceGroupManagers"))
     json_put_str (facts, "group", group);
+  json_put_str (facts, "role",
+                json_str (json_array_get (json_object_get (instance,
+                                                           "serviceAccounts"),
+                                          0),
+                          "email", NULL));
   return facts;
 }
 

@@ -119,6 +119,23 @@ add_exclusion (json_t *made, const char *word, struct err **err)
   return 0;
 }
 
+/* Names in other clouds have capitals, and so do those in tables. */
+static int
+check_capitals (const char *word, struct err **err)
+{
+  CLEANUP_FREE char *lower = xstrdup (word);
+
+  for (char *p = lower; *p; p++)
+    if (*p >= 'A' && *p <= 'Z')
+      *p = (char)(*p - 'A' + 'a');
+  if (strcmp (lower, word) == 0 || !gcp_is_name (gcp_last (lower)))
+    return 0;
+  return err_set (err, ERR_USAGE,
+                  "\"%s\" is none of an instance's name: those have no "
+                  "capitals; is it %s?",
+                  word, lower);
+}
+
 /* NAME or ZONE/NAME */
 static int
 add_name (json_t *made, const char *word, struct err **err)
@@ -132,6 +149,8 @@ add_name (json_t *made, const char *word, struct err **err)
   if (*word == '\0')
     return err_set (err, ERR_USAGE,
                     "an empty word; * means all instances of the project");
+  if (check_capitals (word, err) == -1)
+    return -1;
   if ((zone && !gcp_is_zone (zone)) || !gcp_is_name (slash ? slash + 1 : word))
     return err_set (
         err, ERR_USAGE,

@@ -126,10 +126,13 @@ refused 1 ResourceGroupNotFound "'none'" -- plan "azure:$(vm_id none bad-1)"
 refused 1 'name=nothing: no VM in subscription' -- plan azure:name=nothing
 refused 2 'name=web-1' -- plan azure:web-1
 refused 2 'an empty word' -- plan azure:
+refused 2 "write azure:$vm" -- plan "$vm"
+refused 2 '--health guest-agent: azure' status -- plan azure:name=bad-1 --health guest-agent
 
 # ---- helpers ----
 repair() { bootmend repair "$@" "${recipe[@]}" "${azure[@]}"; }
 refused 1 'is not found' "$(vm_id ops none)" -- repair "azure:$vm" --helper "$(vm_id ops none)=local"
+refused 2 'is no id of a VM' 'bootmend plan --json' -- repair "azure:$vm" --helper helper-1=local
 refused 2 "'stopped': start it first" -- repair "azure:$vm" --helper "$(vm_id ops asleep)=local"
 run repair azure:name=far "${helper[@]}"
 expect_status 1

@@ -125,7 +125,11 @@ refused 2 0 '"No" is no project id' -- plan 'gcp:project=No,*'
 
 # ---- words ----
 refused 1 4 'nobody: no such instance in project shop-1' 'another project or zone' -- plan gcp:nobody
-refused 2 0 '"Bad-1" is none of an instance' -- plan gcp:Bad-1 # names have no capitals
+refused 2 0 '"Bad-1" is none of an instance' 'is it bad-1?' -- plan gcp:Bad-1 # names have no capitals
+refused 2 0 'write gcp:https://' -- plan https://www.googleapis.com/compute/v1/projects/shop-1/zones/europe-west1-b/instances/bad-1
+refused 2 0 'write gcp:europe-west1-b/bad-1' -- plan europe-west1-b/bad-1
+refused 2 0 '@- reads selections from stdin' -- plan -
+refused 2 4 '--health status: gcp does not tell' serial:REGEX -- plan gcp:bad-1 --health status
 refused 1 4 'name=nothing: no instance of project shop-1 fits' -- plan gcp:name=nothing
 refused 2 0 '"mars" is no zone' -- plan gcp:zone=mars
 refused 1 4 'instanceGroups/x' 'was not found' -- plan gcp:group=europe-west1-b/x
@@ -136,7 +140,7 @@ refused 2 0 'neither discard nor preserve' -- plan gcp:bad-1 --gcp-local-ssd may
 # ---- helpers ----
 refused 2 9 '--helper ID=' -- repair gcp:bad-1
 refused 2 9 '"helper-b" is no id of an instance' 'zones/ZONE/instances/NAME' -- repair gcp:bad-1 --helper helper-b=local
-refused 1 9 "instances/none' is not found" -- repair gcp:bad-1 --helper zones/europe-west1-b/instances/none=local
+refused 1 9 "instances/none' is not found" '(gcp shop-1)' -- repair gcp:bad-1 --helper gcp:europe-west1-b/none=local
 refused 2 9 "instances/off' is 'stopped': start it first" -- repair gcp:bad-2 --helper zones/europe-west1-c/instances/off=local
 [[ -z $(gce_changes) ]] || fail "something was changed: $(gce_changes)"
 

@@ -214,6 +214,36 @@ test_probe_without_an_address (void)
   health_spec_free (spec);
 }
 
+static void
+test_fits_provider (void)
+{
+  static const struct {
+    const char *health;
+    unsigned caps;
+    int fits;
+  } rows[] = {
+      {"status", CAP_STATUS, 0},
+      {"status", CAP_GUEST_PING, -1},
+      {"guest-agent", 0, -1},
+      {"guest-agent", CAP_GUEST_PING, 0},
+      {"auto", 0, 0},
+      {"none", 0, 0},
+      {"serial:login", 0, 0},
+      {"tcp:22", 0, 0},
+  };
+
+  for (size_t i = 0; i < ARRAY_SIZE (rows); i++) {
+    CLEANUP_ERR struct err *err = NULL;
+    struct provider provider = {.name = "p", .caps = rows[i].caps};
+    struct health_spec *spec = health_spec_new (rows[i].health, NULL, NULL);
+
+    CU_ASSERT_EQUAL (health_check_provider (spec, &provider, &err),
+                     rows[i].fits);
+    CU_ASSERT (rows[i].fits == 0 || err->code == ERR_USAGE);
+    health_spec_free (spec);
+  }
+}
+
 static const struct unit_case cases[] = {
     {"the last word on the console counts",
      test_last_word_on_the_console_counts},
@@ -222,6 +252,7 @@ static const struct unit_case cases[] = {
     {"words that are no spec", test_words_that_are_no_spec},
     {"auto takes what there is", test_auto_takes_what_there_is},
     {"a word from before the start", test_old_word},
+    {"what a provider can't tell", test_fits_provider},
     {"probe says where", test_probe_says_where},
     {"probe without an address", test_probe_without_an_address},
 };

@@ -190,10 +190,34 @@ test_slots (void)
   CU_ASSERT_STRING_NOT_EQUAL (paths[0], others[0]);
 }
 
+static void
+test_spelling (void)
+{
+  static const char own[] = "zones/europe-west1-b/instances/web-1";
+  static const char *const none[] = {
+      "web-1",
+      "zones/europe-west1-b",
+      "zones/europe-west1-b/disks/web-1",
+      "europe/web-1",
+      "europe-west1-b/Web",
+      "gcp:europe-west1-b/web-1",
+      /* whose project is not ours to drop */
+      "projects/p/zones/europe-west1-b/instances/web-1",
+  };
+  CLEANUP_FREE char *a = gcp_provider.spell_id (own);
+  CLEANUP_FREE char *b = gcp_provider.spell_id ("europe-west1-b/web-1");
+
+  CU_ASSERT_STRING_EQUAL (a ? a : "", own);
+  CU_ASSERT_STRING_EQUAL (b ? b : "", own);
+  for (size_t i = 0; i < ARRAY_SIZE (none); i++)
+    CU_ASSERT_PTR_NULL (gcp_provider.spell_id (none[i]));
+}
+
 static const struct unit_case tests[] = {
-    {"every request", test_all},      {"no row without one", test_covered},
-    {"request ids", test_request_id}, {"what is not asked", test_refused},
-    {"Local SSD", test_local_ssd},    {"slots of a helper", test_slots},
+    {"every request", test_all},        {"no row without one", test_covered},
+    {"request ids", test_request_id},   {"what is not asked", test_refused},
+    {"Local SSD", test_local_ssd},      {"slots of a helper", test_slots},
+    {"spelling of ids", test_spelling},
 };
 
 UNIT_MAIN ("gcp requests", tests)
