@@ -18,7 +18,7 @@ cat tls.key tls.crt >tls.pem
              "status": 503, "code": "ServerTimeout"}],
  "azure": {
 END
-  azure_head
+  azure_head ''
   cat <<'END'
  "retry_after_s": -1,
  "vms": [
