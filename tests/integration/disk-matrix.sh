@@ -211,13 +211,16 @@ take() {
   [[ $1 != w-backing ]] || cp --sparse=always "$disks/backing.base" "$work/cells/$3/"
 }
 
-# sha256 of what the disk says, whatever the format
+# sha256 of what the disk says, whatever the format; of the file, if it says
+# nothing (its backing file is gone)
 content() {
-  case $1 in
-  *.qcow2) qemu-img dd -U -f qcow2 -O raw bs=4M "if=$1" "of=$work/raw" &&
-    sha256sum <"$work/raw" && rm -f "$work/raw" ;;
-  *) sha256sum <"$1" ;;
-  esac
+  if [[ $1 == *.qcow2 ]] &&
+    qemu-img dd -U -f qcow2 -O raw bs=4M "if=$1" "of=$work/raw" 2>/dev/null; then
+    sha256sum <"$work/raw"
+    rm -f "$work/raw"
+  else
+    sha256sum <"$1"
+  fi
 }
 
 # prove NAME RECIPE WORD...: whole batches of cells

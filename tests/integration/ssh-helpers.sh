@@ -31,7 +31,7 @@ gce_key
    {"name": "off", "zone": "europe-west1-b", "status": "TERMINATED"}]},
  "azure": {
 END
-  azure_head
+  azure_head swap
   cat <<END
   "vms": [
    {"name": "azure-bad", "group": "Web", "zone": "1", "os_disk": {"image": "$work/azure.img"}},
