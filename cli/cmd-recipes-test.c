@@ -263,9 +263,9 @@ static json_t *
 orders_of (const struct cli *cli, struct err **err)
 {
   CLEANUP_JSON json_t *json = recipe_find (cli->options->args.ptr[0], err);
-  CLEANUP_JSON json_t *values = options_pairs (cli->options, "param");
+  CLEANUP_JSON json_t *values = json ? request_values (cli, json, err) : NULL;
   CLEANUP_RECIPE struct recipe *recipe =
-      json ? recipe_new (json, values, err) : NULL;
+      values ? recipe_new (json, values, err) : NULL;
 
   if (recipe == NULL)
     return NULL;

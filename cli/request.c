@@ -3,6 +3,7 @@
 #include "helper-option.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include <base/files.h>
 #include <base/text.h>
@@ -13,14 +14,35 @@
 
 #include "selection.h"
 
+/* What else can be done with a file that is too large to be brought along. */
+static const char *
+other_way (const json_t *declared)
+{
+  return json_object_get (declared, "from")
+             ? ": put it on the disk by other means, such as from a helper, "
+               "and "
+               "name its place there (--param from=PATH)"
+             : "";
+}
+
 /* The file that "@FILE" names, in base64. */
 static char *
-content_of (const char *name, const char *path, struct err **err)
+content_of (const char *name, const char *path, const json_t *declared,
+            struct err **err)
 {
   CLEANUP_FREE char *data = NULL;
+  struct stat st;
   size_t len;
 
-  if (file_read (path, RECIPE_MAX_CONTENT / 4 * 3, &data, &len, err) == -1) {
+  if (stat (path, &st) == 0 && st.st_size > RECIPE_MAX_FILE) {
+    err_set (err, ERR_USAGE,
+             "--param: %s: %s has %lld bytes, and no more than %d can be "
+             "brought along%s",
+             name, path, (long long)st.st_size, RECIPE_MAX_FILE,
+             other_way (declared));
+    return NULL;
+  }
+  if (file_read (path, RECIPE_MAX_FILE, &data, &len, err) == -1) {
     err_wrap (err, "--param: %s", name);
     return NULL;
   }
@@ -45,7 +67,7 @@ request_values (const struct cli *cli, const json_t *recipe, struct err **err)
     if (text[0] != '@' ||
         strcmp (json_str (parameter, "type", ""), "content") != 0)
       continue;
-    content = content_of (name, text + 1, err);
+    content = content_of (name, text + 1, declared, err);
     if (content == NULL)
       return NULL;
     json_put_str (values, name, content);

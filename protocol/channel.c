@@ -12,8 +12,13 @@
 #include "protocol.h"
 
 #define READ_AT_ONCE (64 * 1024)
+
 /* Two lines of the greatest length may wait before we stop reading. */
-#define MAX_BUFFERED (2 * (size_t)PROTOCOL_MAX_LINE + 2)
+static size_t
+max_buffered (const struct channel *ch)
+{
+  return 2 * ch->max_line + 2;
+}
 
 void
 channel_init (struct channel *ch, int in_fd, int out_fd)
@@ -21,9 +26,16 @@ channel_init (struct channel *ch, int in_fd, int out_fd)
   *ch = (struct channel){.in_fd = in_fd,
                          .out_fd = out_fd,
                          .in = STRBUF_SECRET,
-                         .out = STRBUF_SECRET};
+                         .out = STRBUF_SECRET,
+                         .max_line = PROTOCOL_MAX_LINE};
   fd_set_nonblocking (in_fd);
   fd_set_nonblocking (out_fd);
+}
+
+void
+channel_take_orders (struct channel *ch)
+{
+  ch->max_line = PROTOCOL_MAX_ORDER;
 }
 
 static void
@@ -56,7 +68,7 @@ channel_fds (const struct channel *ch, struct pollfd *fds, bool reading)
 {
   size_t n = 0;
 
-  if (reading && ch->in_fd >= 0 && ch->in.len < MAX_BUFFERED)
+  if (reading && ch->in_fd >= 0 && ch->in.len < max_buffered (ch))
     fds[n++] = (struct pollfd){.fd = ch->in_fd, .events = POLLIN};
   if (ch->out_fd >= 0 && ch->out.len > 0)
     fds[n++] = (struct pollfd){.fd = ch->out_fd, .events = POLLOUT};
@@ -66,20 +78,24 @@ channel_fds (const struct channel *ch, struct pollfd *fds, bool reading)
 void
 channel_flush (struct channel *ch)
 {
-  while (ch->out_fd >= 0 && ch->out.len > 0) {
-    ssize_t n = write (ch->out_fd, ch->out.buf, ch->out.len);
+  size_t sent = 0;
+
+  while (ch->out_fd >= 0 && sent < ch->out.len) {
+    ssize_t n = write (ch->out_fd, ch->out.buf + sent, ch->out.len - sent);
 
     if (n > 0)
-      strbuf_consume (&ch->out, (size_t)n);
+      sent += (size_t)n;
     else if (n == -1 && errno == EINTR)
       continue;
     else if (n == -1 && errno == EAGAIN)
-      return;
+      break;
     else
       close_fd (&ch->out_fd);
   }
   if (ch->out_fd < 0)
     strbuf_reset (&ch->out);
+  else if (sent > 0)
+    strbuf_consume (&ch->out, sent);
 }
 
 int
@@ -88,7 +104,7 @@ channel_io (struct channel *ch, struct err **err)
   char chunk[READ_AT_ONCE];
 
   channel_flush (ch);
-  while (ch->in_fd >= 0 && ch->in.len < MAX_BUFFERED) {
+  while (ch->in_fd >= 0 && ch->in.len < max_buffered (ch)) {
     ssize_t n = read (ch->in_fd, chunk, sizeof chunk);
 
     if (n > 0) {
@@ -123,8 +139,10 @@ channel_send (struct channel *ch, const json_t *message)
 int
 channel_next (struct channel *ch, json_t **message, struct err **err)
 {
-  int r = message_next (&ch->in, message, err);
+  size_t looked = ch->looked <= ch->in.len ? ch->looked : 0;
+  int r = message_next (&ch->in, ch->max_line, looked, message, err);
 
+  ch->looked = r == 0 ? ch->in.len : 0;
   if (r == 0 && ch->ended && ch->in.len > 0) {
     strbuf_reset (&ch->in);
     return err_set (err, ERR_IO, "the peer ended in the middle of a line");

@@ -23,13 +23,18 @@ struct channel {
   int in_fd;  /* read from; -1 after its end */
   int out_fd; /* written to; -1 when closed or the reader has gone */
   struct strbuf in, out;
-  bool ended; /* the peer's end of input was seen; what is in `in` stays */
+  size_t max_line; /* PROTOCOL_MAX_LINE */
+  size_t looked;   /* so much of `in` has no newline */
+  bool ended;      /* the peer's end of input was seen; what is in `in` stays */
 };
 
 #define CHANNEL_MAX_FDS 2
 
 /* Takes the descriptors over and makes them non-blocking. */
 void channel_init (struct channel *ch, int in_fd, int out_fd);
+/* Whoever writes to this end gives orders: its lines may be as long as
+ * PROTOCOL_MAX_ORDER. */
+void channel_take_orders (struct channel *ch);
 /* Closes them and wipes the buffers (a line may hold a key). */
 void channel_release (struct channel *ch);
 

@@ -176,16 +176,18 @@ check_version (const json_t *message, const char *line, size_t len,
 }
 
 int
-message_next (struct strbuf *in, json_t **message, struct err **err)
+message_next (struct strbuf *in, size_t max, size_t looked, json_t **message,
+              struct err **err)
 {
   CLEANUP_JSON json_t *json = NULL;
   CLEANUP_ERR struct err *why = NULL;
-  const char *newline = in->len ? memchr (in->buf, '\n', in->len) : NULL;
+  const char *newline = in->len > looked
+                            ? memchr (in->buf + looked, '\n', in->len - looked)
+                            : NULL;
   size_t len = newline ? (size_t)(newline - in->buf) : in->len;
 
-  if (len > PROTOCOL_MAX_LINE)
-    return err_set (err, ERR_PROTOCOL, "a line is longer than %d bytes",
-                    PROTOCOL_MAX_LINE);
+  if (len > max)
+    return err_set (err, ERR_PROTOCOL, "a line is longer than %zu bytes", max);
   if (newline == NULL)
     return 0;
   json = json_parse (in->buf, len, "line", &why);

@@ -2,7 +2,8 @@
  * over the agent's stdin and stdout.  stderr is for people.
  *
  * Every line has "bootmend": PROTOCOL_VERSION.  A line longer than
- * PROTOCOL_MAX_LINE, one that is no JSON object, or one with another version
+ * PROTOCOL_MAX_LINE (PROTOCOL_MAX_ORDER for what an agent is told, which may
+ * bring a file along), one that is no JSON object, or one with another version
  * ends the conversation with an error that says which of these it was.  Fields
  * that a reader does not know are ignored, so that fields can be added.
  *
@@ -99,8 +100,9 @@
 #include <base/json.h>
 #include <base/strbuf.h>
 
-#define PROTOCOL_VERSION  1
-#define PROTOCOL_MAX_LINE (4 * 1024 * 1024)
+#define PROTOCOL_VERSION   1
+#define PROTOCOL_MAX_LINE  (4 * 1024 * 1024)
+#define PROTOCOL_MAX_ORDER (48 * 1024 * 1024)
 
 /* How long an agent that is told to stop goes on with a disk that is being
  * written (to kill it then is safe too, only slower to mend), and how long it
@@ -156,7 +158,9 @@ char *message_line (const json_t *message);
 
 /* Takes the next complete line out of `in` and parses it.  1: *message is one;
  * 0: no complete line yet; -1: the peer does not speak our protocol
- * (ERR_PROTOCOL; quotes the start of what it said, made printable). */
-int message_next (struct strbuf *in, json_t **message, struct err **err);
+ * (ERR_PROTOCOL; quotes the start of what it said, made printable).  A line has
+ * at most `max` bytes; the first `looked` are known to have no newline. */
+int message_next (struct strbuf *in, size_t max, size_t looked,
+                  json_t **message, struct err **err);
 
 #endif

@@ -117,7 +117,7 @@ read_content (const struct recipe *recipe, const json_t *value,
   const char *s = json_string_value (value);
 
   (void)recipe;
-  *why = "no base64 of at most 3 MiB";
+  *why = "no base64 of a file of at most 32 MiB";
   if (s == NULL || json_string_length (value) > RECIPE_MAX_CONTENT ||
       s[strspn (s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                    "0123456789+/=")])

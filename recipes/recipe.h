@@ -158,9 +158,11 @@ struct recipe {
 
 #define RECIPE_FORMAT    1         /* "format" in the file */
 #define RECIPE_MAX_BYTES (1 << 20) /* of its canonical text */
-/* Of a file that a parameter of the type "content" brings, as base64: it has to
- * fit into a line to the agent (PROTOCOL_MAX_LINE) with everything else. */
-#define RECIPE_MAX_CONTENT (3 << 20)
+/* Of a file that a parameter of the type "content" brings, and of its base64:
+ * it has to fit into a line to the agent (PROTOCOL_MAX_ORDER) with everything
+ * else. */
+#define RECIPE_MAX_FILE    (32 << 20)
+#define RECIPE_MAX_CONTENT (RECIPE_MAX_FILE / 3 * 4 + 4)
 
 /* From its JSON; parameters are filled in from `values` (an object; NULL:
  * defaults only).  A value may be of its JSON type or its text form, as a

@@ -266,6 +266,7 @@ supervisor_main (const struct agent_options *options, int in_fd, int out_fd,
   CLEANUP_ERR struct err *err = NULL;
 
   channel_init (&s.ch, in_fd, out_fd);
+  channel_take_orders (&s.ch);
   s.signal_fd = catch_signals (&err);
   if (s.signal_fd == -1 ||
       scratch_open (&s.scratch, options->scratch, &err) == -1) {

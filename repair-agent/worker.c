@@ -335,6 +335,7 @@ worker_main (const struct agent_backend *backend)
 
   w.out_fd = stdout_set_aside ();
   channel_init (&w.in, in_fd, -1);
+  channel_take_orders (&w.in);
   if (start_reaper (&err) == -1 || read_batch (&w, &err) == -1 ||
       run_batch (&w, backend, &err) == -1) {
     json_t *event = message_new ("event", "failed");

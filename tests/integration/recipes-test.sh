@@ -43,14 +43,22 @@ expect_status 0
 [[ $(json '.disks[0].report.kept | map(.path) | join(" ")') == \
   *note.rul*r-1000.rul* ]] || fail "what was kept: $out"
 
-# A recipe that finds something each time, and one disk that is none.
-jq '.name = "restless" | .actions = [{action: "write", path: "/etc/x",
-  content: "x", overwrite: true}, {action: "set-line", path: "/etc/x",
-  pattern: "^x", line: "y"}] | del(.check, .match, .parameters)' \
-  acme-rules.json >restless.json
+# A recipe that finds something each time, one disk that is none, and a file
+# that is brought along, larger than anything that an agent may say.
+head -c 5M /dev/urandom >large.bin
+jq --arg sum "$(sha256sum <large.bin | cut -c1-64)" '.name = "restless"
+  | .parameters = {file: {type: "content", description: "any", default: ""}} | .actions = [
+  {action: "write", path: "/opt/large", content_base64: "${file}", sha256: $sum},
+  {action: "write", path: "/etc/x", content: "x", overwrite: true},
+  {action: "set-line", path: "/etc/x", pattern: "^x", line: "y"}]
+  | del(.check, .match)' acme-rules.json >restless.json
 head -c 1M /dev/urandom >noise.img
+truncate -s 33M toolarge.bin
+run bootmend recipes test ./restless.json --disk acme.img --param file=@toolarge.bin
+expect_status 2
+expect_msg 'toolarge.bin has 34603008 bytes, and no more than 33554432 can be'
 run bootmend recipes test ./restless.json --disk acme.img --disk noise.img \
-  --progress none
+  --param file=@large.bin --progress none
 expect_status 1
 expect_out 'again: repaired, not clean'
 expect_out 'report: refused: '

@@ -47,7 +47,7 @@ test_line_comes_back_as_it_went (void)
   line = message_line (sent);
   CU_ASSERT_PTR_EQUAL (strchr (line, '\n'), line + strlen (line) - 1);
   strbuf_addstr (&in, line);
-  CU_ASSERT_EQUAL (message_next (&in, &got, NULL), 1);
+  CU_ASSERT_EQUAL (message_next (&in, PROTOCOL_MAX_LINE, 0, &got, NULL), 1);
   CU_ASSERT (json_equal (sent, got));
   CU_ASSERT_EQUAL (in.len, 0);
 }
@@ -66,7 +66,7 @@ test_line_in_pieces_and_several_at_once (void)
     int r;
 
     strbuf_add (&in, text + i, 1);
-    r = message_next (&in, &message, NULL);
+    r = message_next (&in, PROTOCOL_MAX_LINE, 0, &message, NULL);
     CU_ASSERT_EQUAL (r, text[i] == '\n');
     if (r == 1)
       CU_ASSERT_EQUAL (json_int (message, "n", 0), ++found);
@@ -78,7 +78,8 @@ test_line_in_pieces_and_several_at_once (void)
   for (int n = 1; n <= 3; n++) {
     CLEANUP_JSON json_t *message = NULL;
 
-    CU_ASSERT_EQUAL (message_next (&in, &message, NULL), n <= 2);
+    CU_ASSERT_EQUAL (message_next (&in, PROTOCOL_MAX_LINE, 0, &message, NULL),
+                     n <= 2);
     CU_ASSERT_EQUAL (json_int (message, "n", 3), n);
   }
 }
@@ -112,7 +113,8 @@ test_what_is_no_message (void)
     CLEANUP_JSON json_t *message = NULL;
 
     strbuf_addstr (&in, rows[i].line);
-    CU_ASSERT_EQUAL (message_next (&in, &message, &err), -1);
+    CU_ASSERT_EQUAL (message_next (&in, PROTOCOL_MAX_LINE, 0, &message, &err),
+                     -1);
     CU_ASSERT_PTR_NULL (message);
     CU_ASSERT_PTR_NOT_NULL_FATAL (err);
     CU_ASSERT_EQUAL (err->code, ERR_PROTOCOL);
@@ -130,9 +132,10 @@ test_too_long_a_line (void)
 
   memset (filler, 'x', PROTOCOL_MAX_LINE);
   strbuf_add (&in, filler, PROTOCOL_MAX_LINE);
-  CU_ASSERT_EQUAL (message_next (&in, &message, &err), 0);
+  CU_ASSERT_EQUAL (message_next (&in, PROTOCOL_MAX_LINE, 0, &message, &err), 0);
   strbuf_addch (&in, 'x'); /* no newline yet, and none would help */
-  CU_ASSERT_EQUAL (message_next (&in, &message, &err), -1);
+  CU_ASSERT_EQUAL (message_next (&in, PROTOCOL_MAX_LINE, 0, &message, &err),
+                   -1);
   CU_ASSERT_STRING_EQUAL (err->msg, "a line is longer than 4194304 bytes");
 }
 
@@ -172,6 +175,52 @@ test_channel_carries_more_than_a_pipe_holds (void)
   channel_release (&b);
 }
 
+/* A file that an order brings along: longer than what an agent may say. */
+static void
+test_channel_takes_long_orders (void)
+{
+  struct channel boss, agent;
+  int there[2], back[2];
+  size_t len = (size_t)3 * PROTOCOL_MAX_LINE;
+  CLEANUP_JSON json_t *message = message_new ("request", "work");
+  CLEANUP_JSON json_t *next = message_new ("request", "next");
+  CLEANUP_JSON json_t *got = NULL, *second = NULL, *none = NULL;
+  CLEANUP_FREE char *text = xcalloc (1, len + 1);
+  CLEANUP_ERR struct err *err = NULL;
+  int r = 0;
+
+  CU_ASSERT_EQUAL (pipe (there), 0);
+  CU_ASSERT_EQUAL (pipe (back), 0);
+  channel_init (&boss, back[0], there[1]);
+  channel_init (&agent, there[0], back[1]);
+  channel_take_orders (&agent);
+  memset (text, 'x', len);
+  json_put_str (message, "text", text);
+  channel_send (&boss, message);
+  channel_send (&boss, next);
+  for (int i = 0; i < 1000 && r == 0; i++) {
+    CU_ASSERT_EQUAL (channel_io (&boss, NULL), 0);
+    CU_ASSERT_EQUAL (channel_io (&agent, NULL), 0);
+    r = channel_next (&agent, &got, NULL);
+  }
+  CU_ASSERT_EQUAL (r, 1);
+  CU_ASSERT (json_equal (message, got));
+  CU_ASSERT_EQUAL (channel_io (&boss, NULL), 0);
+  CU_ASSERT_EQUAL (channel_io (&agent, NULL), 0);
+  CU_ASSERT_EQUAL (channel_next (&agent, &second, NULL), 1);
+  CU_ASSERT (json_equal (next, second));
+  /* the other way nothing like that is taken */
+  channel_send (&agent, message);
+  for (int i = 0; i < 1000 && (r = channel_next (&boss, &none, &err)) == 0;
+       i++) {
+    CU_ASSERT_EQUAL (channel_io (&agent, NULL), 0);
+    CU_ASSERT_EQUAL (channel_io (&boss, NULL), 0);
+  }
+  CU_ASSERT_EQUAL (r, -1);
+  channel_release (&agent);
+  channel_release (&boss);
+}
+
 static void
 test_channel_end_in_mid_line (void)
 {
@@ -201,6 +250,7 @@ static const struct unit_case cases[] = {
     {"too long a line", test_too_long_a_line},
     {"channel: more than a pipe holds",
      test_channel_carries_more_than_a_pipe_holds},
+    {"channel: long orders", test_channel_takes_long_orders},
     {"channel: end in mid line", test_channel_end_in_mid_line},
 };
 
