@@ -8,9 +8,11 @@
 #include <base/bytes.h>
 #include <base/files.h>
 #include <base/strbuf.h>
+#include <base/text.h>
 #include <recipes/digest.h>
 
 #include "disk.h"
+#include "guest-parse.h"
 #include "guest-path.h"
 #include "refuse.h"
 #include "registry.h"
@@ -288,6 +290,50 @@ highest_sequence (struct disk *disk, const char *path)
   return top;
 }
 
+/* In a process of its own, as the hive that it replaces was read: all of the
+ * tree, without logs.  What it has come through is then read here. */
+static int
+read_apart (struct disk *disk, const struct hive_bytes *bytes,
+            struct parse *parse, struct err **err)
+{
+  guest_parse_init (disk, &parser_hive, parse);
+  if (parse_add_bytes (parse, bytes->ptr, bytes->len, err) == -1)
+    return -1;
+  for (int i = 0; i < HIVE_LOGS; i++)
+    if (parse_add_bytes (parse, NULL, 0, err) == -1)
+      return -1;
+  return parse_want_output (parse, err) == -1 ||
+                 guest_parse_run (disk, parse, err) == -1
+             ? -1
+             : 0;
+}
+
+static int
+prove_apart (struct disk *disk, const char *path,
+             const struct hive_bytes *bytes, struct err **err)
+{
+  CLEANUP_PARSE struct parse parse = {0};
+  CLEANUP_ERR struct err *why = NULL;
+  CLEANUP_FREE char *refused = NULL;
+  struct hive_base base;
+
+  if (read_apart (disk, bytes, &parse, &why) == -1) {
+    if (!parse.died)
+      return err_move (err, TAKE (why));
+    return disk_refuse (disk, err, REFUSE_HIVE_DAMAGED, "%s: %s", path,
+                        why->msg);
+  }
+  if (json_str (parse.result, "refused", NULL) == NULL)
+    return 0;
+  refused = text_printable (json_str (parse.result, "refused", ""));
+  if (hive_base_read (bytes->ptr, bytes->len, &base) == 0 && base.signed_regf &&
+      base.checksum_ok && hive_is_dirty (&base))
+    return disk_refuse (disk, err, REFUSE_DIRTY_HIVE,
+                        "%s was not written to its end", path);
+  return disk_refuse (disk, err, REFUSE_HIVE_DAMAGED, "%s is damaged too: %s",
+                      path, refused);
+}
+
 static int
 check_state (struct disk *disk, const char *path,
              const struct hive_bytes *bytes, struct err **err)
@@ -300,6 +346,8 @@ check_state (struct disk *disk, const char *path,
                         "%s is empty (Windows 10 1803 and later keep no "
                         "copies of the registry)",
                         path);
+  if (prove_apart (disk, path, bytes, err) == -1)
+    return -1;
   if (hive_tree_read (&tree, bytes->ptr, bytes->len, &why) == -1)
     return disk_refuse (disk, err, REFUSE_HIVE_DAMAGED, "%s is damaged too: %s",
                         path, why->msg);
