@@ -288,6 +288,8 @@ run_campaign (struct run *run, const struct provider *provider, int n)
     job_free (jobs[i]);
   }
   policy_free (policy);
+  for (size_t i = 0; i < w->pending.len; i++) /* nobody waits for them */
+    completion_release (&w->pending.ptr[i].completion);
   pending_vec_release (&w->pending);
 }
 
