@@ -60,6 +60,14 @@ guid_from_text (const char *text, unsigned char guid[GUID_BYTES])
 }
 
 bool
+guid_is_text (const char *text)
+{
+  unsigned char guid[GUID_BYTES];
+
+  return strlen (text) == GUID_TEXT - 1 && guid_from_text (text, guid);
+}
+
+bool
 guid_text_equal (const char *a, const char *b)
 {
   unsigned char x[GUID_BYTES], y[GUID_BYTES];

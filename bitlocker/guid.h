@@ -16,6 +16,9 @@ void guid_to_text (const unsigned char guid[GUID_BYTES], char text[GUID_TEXT]);
  * go on after it.  False: it is none. */
 bool guid_from_text (const char *text, unsigned char guid[GUID_BYTES]);
 
+/* Is the text a GUID without braces, and nothing else? */
+bool guid_is_text (const char *text);
+
 /* Do two texts name one GUID? */
 bool guid_text_equal (const char *a, const char *b);
 

@@ -14,6 +14,12 @@
 #include "disk-run.h"
 #include "inspect-recipes.h"
 
+static bool
+is_in_place (const struct job *job)
+{
+  return (job->binding->provider->caps & CAP_IN_PLACE) != 0;
+}
+
 /* NULL: it can be read. */
 static char *
 why_unread (const struct job *job)
@@ -21,7 +27,7 @@ why_unread (const struct job *job)
   const json_t *vm = job->now;
   const char *path = json_str (vm, "os_disk.path", NULL);
 
-  if (!(job->binding->provider->caps & CAP_IN_PLACE))
+  if (!is_in_place (job))
     return xasprintf ("%s: its disks can't be read from here; diagnose a copy "
                       "of a disk on a helper, as a block device",
                       job->binding->provider->name);
@@ -33,12 +39,6 @@ why_unread (const struct job *job)
   if (access (path, R_OK) != 0)
     return xasprintf ("%s can't be read on this machine", path);
   return NULL;
-}
-
-static bool
-is_in_place (const struct vm_reading *reading)
-{
-  return (reading->job->binding->provider->caps & CAP_IN_PLACE) != 0;
 }
 
 /* Those that can be read, as images; `of` has the reading of each. */
@@ -104,7 +104,7 @@ warn (const struct vm_reading *readings, size_t n)
   size_t running = 0, away = 0;
 
   for (size_t i = 0; i < n; i++)
-    if (!is_in_place (&readings[i]))
+    if (!is_in_place (readings[i].job))
       away++;
     else
       running += !vm_is_power (readings[i].job->now, "stopped");

@@ -302,10 +302,8 @@ by_place (struct search *s, const char *guid, struct err **err)
 static int
 by_name (struct search *s, const char *guid, struct err **err)
 {
-  unsigned char bytes[GUID_BYTES];
-
   /* what a guest wrote is no part of an address */
-  if (strlen (guid) != GUID_TEXT - 1 || !guid_from_text (guid, bytes))
+  if (!guid_is_text (guid))
     return 0;
   return read_secret (s, guid, NULL, guid, err);
 }

@@ -157,10 +157,8 @@ static void
 take_tenant (struct vault *vault, const char *authority)
 {
   const char *last = authority ? strrchr (authority, '/') : NULL;
-  unsigned char guid[GUID_BYTES];
 
-  if (last && strlen (last + 1) == GUID_TEXT - 1 &&
-      guid_from_text (last + 1, guid))
+  if (last && guid_is_text (last + 1))
     vault->tenant = xstrdup (last + 1);
 }
 
