@@ -46,10 +46,7 @@ static int
 open_keys (const struct cli *cli, struct key_desk **keys, struct err **err)
 {
   CLEANUP_JSON json_t *words = request_keys (cli), *settings = NULL;
-  CLEANUP_JSON json_t *warnings = NULL;
   struct key_sources *sources;
-  json_t *text;
-  size_t i;
 
   if (json_array_size (words) == 0)
     return 0;
@@ -58,11 +55,7 @@ open_keys (const struct cli *cli, struct key_desk **keys, struct err **err)
   sources = key_sources_new (words, settings, true, err);
   if (sources == NULL)
     return -1;
-  warnings = key_sources_check (sources);
-  json_array_foreach (warnings, i, text)
-  {
-    log_warn ("%s", json_string_value (text));
-  }
+  key_sources_check (sources);
   *keys = key_desk_new (sources);
   return 0;
 }

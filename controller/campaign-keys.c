@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <base/clock.h>
-#include <base/log.h>
 #include <base/secret.h>
 
 #include "campaign-internal.h"
@@ -49,20 +48,6 @@ campaign_use_keys (struct campaign *campaign, const json_t *words,
   return journal_commit (campaign->journal, err);
 }
 
-/* The other sources may have what this one does not give. */
-static void
-check_sources (const struct key_sources *sources)
-{
-  CLEANUP_JSON json_t *warnings = key_sources_check (sources);
-  json_t *text;
-  size_t i;
-
-  json_array_foreach (warnings, i, text)
-  {
-    log_warn ("%s", json_string_value (text));
-  }
-}
-
 /* Once: a key in the environment is taken out of it. */
 static int
 open_sources (struct campaign *campaign, struct err **err)
@@ -78,7 +63,7 @@ open_sources (struct campaign *campaign, struct err **err)
   if (campaign->key_sources == NULL)
     return -1;
   if (campaign->own_keys)
-    check_sources (campaign->key_sources);
+    key_sources_check (campaign->key_sources);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include <base/log.h>
 #include <base/text.h>
 #include <base/vec.h>
 #include <bitlocker/guid.h>
@@ -136,23 +137,18 @@ key_sources_any (const struct key_sources *sources)
   return sources && sources->all.len > 0;
 }
 
-json_t *
+void
 key_sources_check (const struct key_sources *sources)
 {
-  json_t *warnings = json_array ();
-
   for (size_t i = 0; sources && i < sources->all.len; i++) {
     const struct key_source *source = &sources->all.ptr[i];
     CLEANUP_ERR struct err *why = NULL;
-    CLEANUP_FREE char *text = NULL;
 
     if (source->broken || source->kind->check == NULL ||
         source->kind->check (source, &why) == 0)
       continue;
-    text = xasprintf ("--keys %s: %s", source->word, why->msg);
-    json_array_append_new (warnings, json_string (text));
+    log_warn ("--keys %s: %s", source->word, why->msg);
   }
-  return warnings;
 }
 
 bool

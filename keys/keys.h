@@ -40,10 +40,10 @@ void key_sources_free (struct key_sources *sources);
 void cleanup_key_sources (struct key_sources **sources);
 
 /* Asks sources that are far away whether they can be asked, so that a wrong
- * word shows before it is needed: an array of texts for the operator, empty if
- * all is well.  Blocks, for 20 s per source at most, or as long as the search
- * for credentials takes. */
-json_t *key_sources_check (const struct key_sources *sources) ATTR_USE;
+ * word shows before it is needed: each that can't is a warning, as others may
+ * have what it does not give.  Blocks, for 20 s per source at most, or as long
+ * as the search for credentials takes. */
+void key_sources_check (const struct key_sources *sources);
 
 /* Does a word name a vault of Azure?  Then who asks needs rights there. */
 bool key_word_is_vault (const char *word);
